@@ -81,7 +81,7 @@ class DenseFlowHead(BaseModule):
         return dict(
             # The mean over the 2B (pair, direction) samples, times 2, sums the two directions.
             loss_dense=2 * self.loss_weight * result.loss,
-            valid_share=result.valid_share,
+            valid_share=result.valid_share.mean(),
             std_dense=collapse_std(_subsample(targets)),
         )
 

@@ -1,0 +1,114 @@
+"""Bilinear look-up at points, and flow as a map of points."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def pixel_grid(
+    size: tuple[int, int],
+    device: torch.device | str | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """Coordinates of all pixel centres.
+
+    Args:
+        size: (H, W).
+        device: Where to put it.
+        dtype: A floating type.
+
+    Returns:
+        (H, W, 2); ``grid[v, u] == (u, v)``.
+    """
+    v, u = (torch.arange(n, device=device, dtype=dtype) for n in size)
+    return torch.stack(torch.meshgrid(u, v, indexing='xy'), dim=-1)
+
+
+def normalise_points(points: Tensor, size: tuple[int, int]) -> Tensor:
+    """Pixels to the [-1, 1] of ``grid_sample(..., align_corners=False)``.
+
+    That setting puts -1 and 1 on the outer EDGES of the image, which is our convention of integer
+    pixel centres, and unlike ``align_corners=True`` it is defined for an image of one pixel.
+
+    Args:
+        points: (..., 2) pixels.
+        size: (H, W) of the image they refer to.
+    """
+    height, width = size
+    return (2 * points + 1) / points.new_tensor([width, height]) - 1
+
+
+def sample_bilinear(image: Tensor, points: Tensor) -> Tensor:
+    """Bilinear look-up; points outside of the image read its border.
+
+    Args:
+        image: (B, C, H, W) float32 or float64.
+        points: (B, ..., 2) pixels of ``image``.
+
+    Returns:
+        (B, C, ...) in the dtype of ``image``.
+    """
+    batch, channels = image.shape[:2]
+    grid = normalise_points(points, image.shape[-2:]).to(image.dtype).reshape(batch, -1, 1, 2)
+    values = F.grid_sample(image, grid, 'bilinear', 'border', align_corners=False)
+    return values.reshape(batch, channels, *points.shape[1:-1])
+
+
+def inside(points: Tensor, size: tuple[int, int]) -> Tensor:
+    """Whether all pixels that a bilinear look-up reads exist: 0 <= u <= W - 1, 0 <= v <= H - 1.
+
+    Args:
+        points: (..., 2) pixels.
+        size: (H, W).
+
+    Returns:
+        (...) bool; False for NaN.
+    """
+    height, width = size
+    u, v = points.unbind(-1)
+    return (u >= 0) & (u <= width - 1) & (v >= 0) & (v <= height - 1)
+
+
+def warp_points(points: Tensor, flow: Tensor) -> Tensor:
+    """Follow the flow: ``x + F(x)``.
+
+    Args:
+        points: (B, ..., 2) pixels of frame a, usually (B, K, 2).
+        flow: (B, 2, H, W) from a to b, pixels; border values outside.
+
+    Returns:
+        (B, ..., 2) pixels of frame b; they may lie outside of it.
+    """
+    return points + sample_bilinear(flow, points).movedim(1, -1)
+
+
+def crop_resize_flow(flow: Tensor, box: Tensor | Sequence[float], size: tuple[int, int]) -> Tensor:
+    """Flow of a crop that was cut at the same place from both frames and then resized.
+
+    Bilinear look-up, and the vectors are rescaled to pixels of the result.
+
+    Args:
+        flow: (2, H0, W0) or (B, 2, H0, W0), pixels of the H0 x W0 frame.
+        box: (x0, y0, x1, y1) edges in the frame, one for all or (B, 4).
+        size: (H, W) of the result.
+
+    Returns:
+        (2, H, W) or (B, 2, H, W), pixels of the H x W crop.
+
+    Raises:
+        ValueError: If a box is empty.
+    """
+    batched = flow if flow.dim() == 4 else flow[None]
+    box = torch.as_tensor(box, dtype=flow.dtype, device=flow.device).expand(len(batched), 4)
+    origin, extent = box[:, :2], box[:, 2:] - box[:, :2]
+    if not bool((extent > 0).all()):
+        raise ValueError(
+            f'crop box {box.tolist()} is empty: (x0, y0, x1, y1) needs x1 > x0, y1 > y0'
+        )
+    new_extent = flow.new_tensor(size[::-1])
+    origin, scale = origin[:, None, None], (extent / new_extent)[:, None, None]
+    points = (pixel_grid(size, flow.device, flow.dtype) + 0.5) * scale + origin - 0.5
+    result = sample_bilinear(batched, points) / scale[:, 0, 0, :, None, None]
+    return result.reshape(*flow.shape[:-2], *size)

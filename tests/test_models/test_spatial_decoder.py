@@ -1,0 +1,95 @@
+"""Shapes, parameter counts and arithmetic of the spatial decoder."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from poodle_mm.models import SpatialDecoderModule
+
+MAPS = [(512, 64, 128), (1024, 32, 64), (2048, 16, 32)]  # ResNet-50 at 512x1024
+
+
+def bottleneck_parameters(channels: int) -> int:
+    inner = channels // 8
+    convs = channels * inner + 9 * inner * inner + inner * channels
+    return convs + 2 * (inner + inner + channels)
+
+
+def test_resnet50_shapes_and_parameters():
+    sdm = SpatialDecoderModule([512, 1024, 2048])
+    with torch.device('meta'):
+        feats = [torch.empty(1, *shape) for shape in MAPS]
+    (out,) = sdm.to('meta')(feats)
+    assert out.shape == (1, 2048, 64, 128)
+    laterals = 1024 * 2048 + 2048 + 512 * 2048 + 2048
+    expected = 2 * bottleneck_parameters(2048) + laterals
+    assert sum(p.numel() for p in sdm.parameters()) == expected == 6_436_864
+
+
+@pytest.mark.parametrize(
+    ('channels', 'out'), [([128, 256, 512], 512), ([512, 1024, 2048], 2048), ([8, 16], 16)]
+)
+def test_channels_follow_the_encoder(channels, out):
+    size = 2 ** len(channels)
+    feats = [torch.randn(2, c, size >> i, size >> i) for i, c in enumerate(channels)]
+    (z,) = SpatialDecoderModule(channels)(feats)
+    assert z.shape == (2, out, size, size)
+
+
+def test_laterals_only_is_upsampling_plus_convolution():
+    """Ablation row 4: z' = up(z) + lateral, worked by hand with torch's functions."""
+    sdm = SpatialDecoderModule([3, 4, 8], block=None)
+    feats = [torch.randn(1, 3, 8, 8), torch.randn(1, 4, 4, 4), torch.randn(1, 8, 2, 2)]
+    z = feats[2]
+    for block, skip in zip(sdm.blocks, (feats[1], feats[0])):
+        up = F.interpolate(z, scale_factor=2, mode='bilinear', align_corners=False)
+        z = up + F.conv2d(skip, block.lateral.weight, block.lateral.bias)
+    torch.testing.assert_close(sdm(feats)[0], z)
+
+
+def test_blocks_only_ignores_the_encoder_maps():
+    """Ablation row 3: z' = g(up(z))."""
+    sdm = SpatialDecoderModule([3, 4, 8], lateral=None).eval()
+    feats = [torch.randn(1, 3, 8, 8), torch.randn(1, 4, 4, 4), torch.randn(1, 8, 2, 2)]
+    other = [torch.randn(1, 3, 8, 8), torch.randn(1, 4, 4, 4), feats[2]]
+    torch.testing.assert_close(sdm(feats)[0], sdm(other)[0])
+    assert all(block.lateral is None for block in sdm.blocks)
+
+
+def test_mlp_lateral_has_two_convolutions():
+    sdm = SpatialDecoderModule([3, 4, 8], lateral='mlp')
+    convs = [m for m in sdm.blocks[0].lateral if isinstance(m, torch.nn.Conv2d)]
+    assert [c.weight.shape for c in convs] == [(8, 4, 1, 1), (8, 8, 1, 1)]
+
+
+def test_checkpointing_changes_nothing():
+    torch.manual_seed(0)
+    feats = [torch.randn(2, 8 << i, 8 >> i, 8 >> i, requires_grad=True) for i in range(3)]
+    plain = SpatialDecoderModule([8, 16, 32])
+    cheap = SpatialDecoderModule([8, 16, 32], with_cp=True)
+    cheap.load_state_dict(plain.state_dict())
+    grads = []
+    for sdm in (plain, cheap):
+        (z,) = sdm(feats)
+        grads.append(torch.autograd.grad(z.square().sum(), [*feats, *sdm.parameters()]))
+    for a, b in zip(*grads):
+        torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(in_channels=[8]), 'at least two'),
+        (dict(in_channels=[8, 12]), 'multiple of 8'),
+        (dict(in_channels=[8, 16], block='resnet'), "'bottleneck' or None"),
+        (dict(in_channels=[8, 16], lateral='conv'), "'linear', 'mlp' or None"),
+    ],
+)
+def test_bad_config_is_named(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        SpatialDecoderModule(**kwargs)
+
+
+def test_maps_of_another_depth_are_refused():
+    with pytest.raises(ValueError, match=r'expects encoder maps of \[8, 16\].*got \[8, 32\]'):
+        SpatialDecoderModule([8, 16])([torch.randn(1, 8, 4, 4), torch.randn(1, 32, 2, 2)])
