@@ -20,6 +20,8 @@ class PooDLe(BaseModel):
         dense_head: Config of :class:`DenseFlowHead`, or None.
         pooled_head: Config of :class:`PooledHead`, or None. It needs subcrops (K > 0).
         momentum: First momentum of the target network (BYOL: 0.996, rising to 1).
+        channels_last: Keep images, maps and convolution weights in torch's channels-last memory
+            format: the same numbers up to rounding, faster convolutions on most machines.
         data_preprocessor: Config of :class:`FramePairPreprocessor`.
     """
 
@@ -30,6 +32,7 @@ class PooDLe(BaseModel):
         dense_head: dict | None = None,
         pooled_head: dict | None = None,
         momentum: float = 0.996,
+        channels_last: bool = False,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | list | None = None,
     ) -> None:
@@ -50,6 +53,7 @@ class PooDLe(BaseModel):
         self.neck = MODELS.build(neck) if neck else None
         self.dense_head = MODELS.build(dense_head) if dense_head else None
         self.pooled_head = MODELS.build(pooled_head) if pooled_head else None
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.target = CosineMomentumEMA(self._online(), momentum)
 
     def _online(self) -> nn.ModuleDict:
@@ -65,6 +69,8 @@ class PooDLe(BaseModel):
     def init_weights(self) -> None:
         """Initialise or load the online weights, then copy them into the target network."""
         super().init_weights()
+        # After the initialisation: random numbers fill the memory in its order.
+        self.to(memory_format=self.memory_format)
         self.target.copy_parameters(self._online())
 
     def update_target(self) -> None:
@@ -73,7 +79,7 @@ class PooDLe(BaseModel):
 
     def extract_feats(self, images: Tensor) -> tuple[Tensor, ...]:
         """Encoder maps of (N, 3, H, W) normalised images, and the decoder's map last, if any."""
-        feats = tuple(self.backbone(images))
+        feats = tuple(self.backbone(images.contiguous(memory_format=self.memory_format)))
         return feats if self.neck is None else feats + tuple(self.neck(feats))
 
     def forward(
@@ -94,7 +100,7 @@ class PooDLe(BaseModel):
         """
         losses = {}
         if self.dense_head:
-            images = views['dense'].flatten(0, 1)
+            images = views['dense'].flatten(0, 1).contiguous(memory_format=self.memory_format)
             predictions = self.dense_head.predict(_dense_map(self.backbone, self.neck, images))
             with torch.no_grad():
                 part = self.target.module
@@ -109,6 +115,7 @@ class PooDLe(BaseModel):
             )
         if self.pooled_head:
             subcrops = views['subcrops'].flatten(0, 2)
+            subcrops = subcrops.contiguous(memory_format=self.memory_format)
             predictions = self.pooled_head.predict(self.backbone(subcrops)[-1])
             with torch.no_grad():
                 part = self.target.module

@@ -141,6 +141,14 @@ def test_overfits_one_pair():
     assert history[-1][1] < 0.2 * history[0][1]
 
 
+def test_channels_last_gives_the_same_losses():
+    plain, fast = tiny_model(), tiny_model(channels_last=True)
+    assert fast.backbone.conv1.weight.is_contiguous(memory_format=torch.channels_last)
+    a, b = plain.loss(random_views()), fast.loss(random_views())
+    for key in a:
+        torch.testing.assert_close(a[key], b[key], rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ('overrides', 'message'),
     [
