@@ -4,6 +4,7 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from poodle_mm.models.pretrained import check_pretrained
 from poodle_mm.models.target_network import CosineMomentumEMA
 from poodle_mm.registry import MODELS
 
@@ -67,8 +68,13 @@ class PooDLe(BaseModel):
         return nn.ModuleDict({name: part for name, part in parts.items() if part is not None})
 
     def init_weights(self) -> None:
-        """Initialise or load the online weights, then copy them into the target network."""
+        """Initialise or load the online weights, then copy them into the target network.
+
+        Raises:
+            ValueError: If a pretrained encoder's checkpoint lacks keys (see ``check_pretrained``).
+        """
         super().init_weights()
+        check_pretrained(self.backbone)
         # After the initialisation: random numbers fill the memory in its order.
         self.to(memory_format=self.memory_format)
         self.target.copy_parameters(self._online())

@@ -1,0 +1,42 @@
+# The ablations' base (appendix A): 256x512, crops of area 0.04 to 0.11, 40 epochs with repeated
+# sampling. The paper does not print R; with R = 2 (ours) a pass over the videos counts as 2 epochs.
+_base_ = ['../poodle_r50_bdd.py']
+
+repeats = 2
+schedule_passes = 40 // repeats
+warmup_passes = 2 // repeats
+
+train_dataloader = dict(
+    batch_size=16,  # videos; x 2 pairs x 4 GPUs = 128 pairs
+    dataset=dict(
+        repeats=repeats,
+        pipeline=[
+            dict(type='PairRandomCrop', area=(0.04, 0.11), size=(256, 512)),
+            dict(type='PackFramePair'),
+        ],
+    ),
+)
+param_scheduler = [
+    dict(
+        type='LinearLR',
+        start_factor=1e-4,
+        by_epoch=True,
+        begin=0,
+        end=warmup_passes,
+        convert_to_iter_based=True,
+    ),
+    dict(
+        type='CosineAnnealingLR',
+        T_max=schedule_passes - warmup_passes,
+        by_epoch=True,
+        begin=warmup_passes,
+        end=schedule_passes,
+        convert_to_iter_based=True,
+    ),
+]
+train_cfg = dict(max_epochs=schedule_passes)
+custom_hooks = [
+    dict(type='TargetUpdateHook', schedule_epochs=schedule_passes),
+    dict(type='CollapseMonitorHook'),
+    dict(type='PairVisualizationHook', interval=1000),
+]
