@@ -1,0 +1,13 @@
+"""What runs around the model: hooks of MMEngine's Runner, training's entry and pictures."""
+
+from poodle_mm.engine.checkpoint_hook import AtomicCheckpointHook
+from poodle_mm.engine.collapse_monitor_hook import CollapseMonitorHook
+from poodle_mm.engine.pair_visualization_hook import PairVisualizationHook
+from poodle_mm.engine.target_update_hook import TargetUpdateHook
+
+__all__ = [
+    'AtomicCheckpointHook',
+    'CollapseMonitorHook',
+    'PairVisualizationHook',
+    'TargetUpdateHook',
+]

@@ -1,0 +1,8 @@
+"""Optical flow estimators: ``estimator(a, b, samples) -> (flow_ab, flow_ba)``."""
+
+from poodle_mm.flow.base import FlowEstimator
+from poodle_mm.flow.cached import CachedFlow
+from poodle_mm.flow.dis import DISFlow
+from poodle_mm.flow.raft import RAFTFlow
+
+__all__ = ['CachedFlow', 'DISFlow', 'FlowEstimator', 'RAFTFlow']

@@ -9,6 +9,11 @@ from poodle_mm.geometry.affine import apply_affine
 from poodle_mm.geometry.blocked_cosine import cosine_distance
 from poodle_mm.geometry.warp import inside, pixel_grid
 
+# Side of a block in cells. On a CPU the dot products of a block should stay in the cache; elsewhere
+# few large kernels are better than many small ones.
+BLOCK_CELLS = {'cpu': 16}
+BLOCK_CELLS_ELSEWHERE = 64
+
 
 class EquivarianceLoss(NamedTuple):
     """Result of :func:`flow_equivariance_loss`."""
@@ -33,10 +38,10 @@ def flow_equivariance_loss(
         ``L = mean over valid x of |n(Q(A1 x)) - n(P(A2 y))|^2 = 2 - 2 cos``,
 
     with A1, A2 the affine maps of the two dense views, Q and P read bilinearly at full resolution
-    and n the L2 normalisation over channels AFTER the look-up. A pixel is valid if it is ``visible``
+    and n the L2 normalisation over channels AFTER the look-up. A pixel is valid if it is visible
     and A1 x and A2 y lie inside their views; points beyond the outermost cell centre read the
-    border. The mean is over the valid pixels of a sample, then over the batch; a sample without any
-    counts 0. A look-up that is exactly zero has cosine 0.
+    border. The mean is over the valid pixels of a sample, then over the batch; a sample without
+    any counts 0. A look-up that is exactly zero has cosine 0.
 
     PooDLe §3 writes q(A1^-1 p), un-warp, then predict, then upsample. Here the predictor has run on
     the feature grid, and un-warp, upsampling and flow-warp are ONE bilinear look-up: an
@@ -64,7 +69,7 @@ def flow_equivariance_loss(
     _check_shapes(online, target, affine_online, affine_target, flow, visible)
     size = flow.shape[-2:]
     x = pixel_grid(size, flow.device, flow.dtype)
-    with torch.no_grad(), torch.autocast(flow.device.type, enabled=False):
+    with torch.no_grad():
         points_online = apply_affine(affine_online, x[None])
         points_target = apply_affine(affine_target, x + flow.movedim(1, -1))
         valid = visible & inside(points_online, _view_size(online, stride))
@@ -79,7 +84,7 @@ def flow_equivariance_loss(
             ((points_online + 0.5) / stride - 0.5).to(dtype),
             ((points_target + 0.5) / stride - 0.5).to(dtype),
             valid,
-            block=128,
+            block=stride * BLOCK_CELLS.get(flow.device.type, BLOCK_CELLS_ELSEWHERE),
         )
         loss = (2 * distance / counts.clamp(min=1)).mean()
     return EquivarianceLoss(loss, counts / (size[0] * size[1]))

@@ -76,7 +76,9 @@ class PooDLe(BaseModel):
         super().init_weights()
         check_pretrained(self.backbone)
         # After the initialisation: random numbers fill the memory in its order.
-        self.to(memory_format=self.memory_format)
+        for child in self.children():
+            if child is not self.data_preprocessor:
+                child.to(memory_format=self.memory_format)
         self.target.copy_parameters(self._online())
 
     def update_target(self) -> None:

@@ -7,7 +7,7 @@ train_dataloader = dict(
     pin_memory=True,
     drop_last=True,
     sampler=dict(type='PairSampler', shuffle=True),
-    collate_fn=dict(type='frame_pair_collate'),
+    collate_fn=dict(type='poodle_mm.frame_pair_collate'),
     dataset=dict(
         type='FramePairDataset',
         data_root='data/walking_tours',

@@ -1,0 +1,181 @@
+"""Folders of numbered frames as a source of pairs."""
+
+import logging
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
+
+import cv2
+import numpy as np
+from mmengine.logging import print_log
+
+from .pairs import partner_ranges
+from .sources import FrameSource, check_bad_files, on_main_process
+from .video_index import find_files
+from .video_reader import FrameReadError
+
+IMAGE_EXTENSIONS = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
+# the last number that no letter follows: not the 8 of Cityscapes' "_000019_leftImg8bit"
+_NUMBERED = re.compile(
+    r'(?P<prefix>.*(?<!\d))(?P<number>\d+)(?P<suffix>(?:[^a-z\d](?:\D|\d+[a-z])*)?)',
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def parse_frame_name(path: str) -> tuple[str, int] | None:
+    """Sequence and frame number of an image.
+
+    The last number in the file's stem (one that no letter follows) is the frame number; what stands
+    around it, and the folder, name the sequence: ``train/0006R0_f00930.jpg`` is frame 930 of ``train/0006R0_f``.
+
+    Args:
+        path: Relative path with ``/``.
+
+    Returns:
+        (sequence, number), or None for a name without a number.
+    """
+    path = PurePosixPath(path)
+    match = _NUMBERED.fullmatch(path.stem)
+    if match is None:
+        return None
+    name = match['prefix'] + match['suffix']
+    return (path.parent / name).as_posix(), int(match['number'])
+
+
+class FolderReader:
+    """Frames of one sequence; ``paths`` (relative to ``root``) and ``numbers`` in order."""
+
+    def __init__(self, root: str, paths: Sequence[str], numbers: np.ndarray, fps: float) -> None:
+        self._root = root
+        self._paths = paths
+        self.frame_ids = numbers
+        self.timestamps = (numbers - numbers[0]) / fps
+
+    def __enter__(self) -> 'FolderReader':
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        pass
+
+    def read(self, indices: Sequence[int]) -> list[np.ndarray]:
+        """Read frames by position: (H, W, 3) uint8 RGB each."""
+        images = {index: self._read(index) for index in dict.fromkeys(indices)}
+        first = images[indices[0]].shape[:2]
+        for index, image in images.items():
+            if image.shape[:2] != first:
+                raise FrameReadError(
+                    f'{self._root}/{self._paths[index]}',
+                    f'is {image.shape[:2]} (H, W), but {self._paths[indices[0]]} is {first}',
+                )
+        return [images[index] for index in indices]
+
+    def thumbnails(self, first: int, last: int, size: tuple[int, int]) -> list[np.ndarray]:
+        """Small versions (h, w, 3) of all frames at hand from ``first`` to ``last`` (included)."""
+        return [
+            cv2.resize(self._read(index), size[::-1], interpolation=cv2.INTER_AREA)
+            for index in range(first, last + 1)
+        ]
+
+    def _read(self, index: int) -> np.ndarray:
+        path = f'{self._root}/{self._paths[index]}'
+        image = cv2.imread(path, cv2.IMREAD_COLOR)
+        if image is None:
+            raise FrameReadError(path, 'cannot be read as an image')
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+class FrameFolders(FrameSource):
+    """Images whose last number is the frame number; an item is a frame that has a partner.
+
+    A missing number is a gap and nothing else: a pair is any two frames of a sequence whose numbers
+    differ by delta (seconds are numbers over ``fps``).
+
+    Args:
+        fps: Frame numbers per second.
+    """
+
+    def __init__(self, *args, fps: float, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if fps <= 0:
+            raise ValueError(f'fps must be positive, got {fps}')
+        self.fps = fps
+        self._sequences: dict[str, tuple[np.ndarray, list[str]]] = {}
+
+    def list_items(self) -> list[dict]:
+        """One item a frame that has a partner.
+
+        Raises:
+            FileNotFoundError: If the root is missing or holds no numbered image.
+            ValueError: If no two frames of a folder are delta apart, or too many cannot be read.
+        """
+        self._sequences, self.num_files, self.bad = on_main_process(self._scan)
+        check_bad_files(self.root, self.bad, self.num_files, self.max_bad_share)
+        items, without = [], {}
+        for name, (numbers, _) in sorted(self._sequences.items()):
+            first, stop = partner_ranges(numbers, self._delta_in_numbers())
+            starts = np.flatnonzero(stop > first).tolist()
+            if not starts:
+                without[name] = numbers
+            items += [
+                dict(source=f'{self.root}/{name}', source_id=name, starts=[start])
+                for start in starts
+            ]
+        self._check_folders(items, without)
+        return items
+
+    def _delta_in_numbers(self) -> tuple[float, float]:
+        if self.delta_unit == 'frames':
+            return self.delta
+        return self.delta[0] * self.fps, self.delta[1] * self.fps
+
+    def axis(self, frame_ids: np.ndarray, timestamps: np.ndarray) -> tuple[np.ndarray, float]:
+        """Numbers are exact: no tolerance."""
+        return (frame_ids if self.delta_unit == 'frames' else timestamps), 0.0
+
+    def open(self, item: dict) -> FolderReader:
+        """Nothing is opened before it is read."""
+        numbers, paths = self._sequences[item['source_id']]
+        return FolderReader(self.root, paths, numbers, self.fps)
+
+    def _scan(self) -> tuple[dict, int, dict[str, str]]:
+        paths = find_files(self.root, IMAGE_EXTENSIONS)
+        with ThreadPoolExecutor() as pool:
+            # the signature alone: decoding all frames would take minutes
+            whole = pool.map(lambda path: cv2.haveImageReader(f'{self.root}/{path}'), paths)
+        bad = {path: 'not an image' for path, ok in zip(paths, whole) if not ok}
+        frames: dict[str, dict[int, str]] = {}
+        for path in paths:
+            parsed = parse_frame_name(path)
+            if parsed is None or path in bad:
+                continue
+            name, number = parsed
+            other = frames.setdefault(name, {}).setdefault(number, path)
+            if other != path:
+                raise ValueError(
+                    f'{self.root}: {other} and {path} are both frame {number} of {name}'
+                )
+        if not frames and not bad:
+            raise FileNotFoundError(
+                f'{self.root}: no image has a frame number in its name, such as seq_000012.png'
+            )
+        sequences = {}
+        for name, files in frames.items():
+            numbers = np.array(sorted(files), np.int64)
+            sequences[name] = (numbers, [files[number] for number in numbers.tolist()])
+        return sequences, len(paths), bad
+
+    def _check_folders(self, items: list[dict], without: dict[str, np.ndarray]) -> None:
+        low, high = self._delta_in_numbers()
+        useful = {PurePosixPath(item['source_id']).parent for item in items}
+        for name, numbers in without.items():
+            gaps = sorted(set(np.diff(numbers).tolist()))
+            folder = PurePosixPath(name).parent
+            message = (
+                f'{self.root}/{folder}: no two of the {len(numbers)} frames of {name} are '
+                f'{low:g} to {high:g} numbers apart (delta = {self.delta} {self.delta_unit}); '
+                f'gaps between their numbers: {gaps[:10]}'
+            )
+            if folder not in useful:
+                raise ValueError(f'{message}; choose delta or fps to fit')
+            print_log(f'{message}; left out', logger='current', level=logging.WARNING)

@@ -1,0 +1,60 @@
+"""Which two frames make a pair."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def partner_ranges(
+    axis: np.ndarray,
+    delta: tuple[float, float],
+    tolerance: float = 0.0,
+    starts: Sequence[int] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The runs of frames that lie ``delta`` after each of some frames.
+
+    Args:
+        axis: (N,) increasing frame numbers or seconds.
+        delta: Smallest and largest distance, both included, same unit.
+        tolerance: Slack on both ends, for times that never hit a distance exactly.
+        starts: (S,) positions of the frames that come first; None is all.
+
+    Returns:
+        Two (S,) int arrays: first partner and one past the last; equal where there is none.
+    """
+    low, high = delta
+    slack = tolerance + 1e-6
+    positions = np.arange(len(axis)) if starts is None else np.asarray(starts)
+    first = np.searchsorted(axis, axis[positions] + low - slack, side='left')
+    stop = np.searchsorted(axis, axis[positions] + high + slack, side='right')
+    # a frame is its own partner at delta 0 only, and an earlier frame never is one
+    earliest = positions + (low > 0)
+    return np.maximum(first, earliest), np.maximum(stop, earliest)
+
+
+def draw_pair(
+    rng: np.random.Generator,
+    axis: np.ndarray,
+    delta: tuple[float, float],
+    tolerance: float = 0.0,
+    starts: Sequence[int] | None = None,
+) -> tuple[int, int] | None:
+    """Draw a pair: the first frame uniform among those with a partner, then the partner uniform.
+
+    Args:
+        rng: Source of randomness.
+        axis: (N,) increasing frame numbers or seconds.
+        delta: Smallest and largest distance, both included, same unit.
+        tolerance: Slack on both ends.
+        starts: Positions that may come first; None allows all.
+
+    Returns:
+        Two positions in ``axis``, or None where no pair exists.
+    """
+    first, stop = partner_ranges(axis, delta, tolerance, starts)
+    candidates = np.flatnonzero(stop > first)
+    if not len(candidates):
+        return None
+    choice = rng.choice(candidates)
+    start = int(choice if starts is None else starts[choice])
+    return start, int(rng.integers(first[choice], stop[choice]))

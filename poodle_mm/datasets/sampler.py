@@ -1,0 +1,79 @@
+"""Which pairs an epoch visits, in which order, on which rank."""
+
+from collections.abc import Iterator, Sized
+from itertools import islice
+
+from mmengine.dataset import DefaultSampler
+
+from poodle_mm.registry import DATA_SAMPLERS
+
+
+@DATA_SAMPLERS.register_module()
+class PairSampler(DefaultSampler):
+    """MMEngine's ``DefaultSampler`` that yields ``(epoch, index)``.
+
+    With the epoch in the key a data set's randomness depends on (seed, epoch, index) alone: not on
+    the number of workers or ranks, and not on whether persistent workers noticed a new epoch.
+
+    Args:
+        dataset: Anything with a length.
+        shuffle: Whether each epoch has an order of its own, drawn from ``seed + epoch``.
+        seed: Shared by all ranks; None draws one and shares it.
+        infinite: Whether to go on into the following epochs without end, as iteration-based loops
+            want it.
+        round_up: Whether to repeat some samples so that every rank has equally many.
+    """
+
+    def __init__(
+        self,
+        dataset: Sized,
+        shuffle: bool = True,
+        seed: int | None = None,
+        infinite: bool = False,
+        round_up: bool = True,
+    ) -> None:
+        if len(dataset) == 0:
+            raise ValueError('PairSampler: the data set is empty')
+        super().__init__(dataset, shuffle=shuffle, seed=seed, round_up=round_up)
+        if infinite and self.num_samples == 0:
+            raise ValueError(
+                f'PairSampler: rank {self.rank} of {self.world_size} gets none of the '
+                f'{len(dataset)} samples; use round_up=True or fewer ranks'
+            )
+        self.infinite = infinite
+        self._offset = 0
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """Iterate over this rank's ``(epoch, index)``."""
+        epochs, first = divmod(self._offset, max(self.num_samples, 1))
+        epoch = self.epoch + epochs
+        while True:
+            yield from ((epoch, index) for index in islice(self._indices(epoch), first, None))
+            if not self.infinite:
+                return
+            epoch, first = epoch + 1, 0
+
+    def _indices(self, epoch: int) -> Iterator[int]:
+        """This rank's indices of one epoch, in DefaultSampler's order."""
+        current, self.epoch = self.epoch, epoch
+        try:
+            return super().__iter__()
+        finally:
+            self.epoch = current
+
+    def set_epoch(self, epoch: int) -> None:
+        """Start the next iteration at the beginning of ``epoch``."""
+        super().set_epoch(epoch)
+        self._offset = 0
+
+    def skip(self, num_samples: int) -> None:
+        """Start the next iteration ``num_samples`` of this rank's samples after the epoch's begin.
+
+        MMEngine's ``IterBasedTrainLoop`` calls it once on resume.
+
+        Raises:
+            ValueError: If ``num_samples`` is negative.
+        """
+        if num_samples < 0:
+            raise ValueError(f'num_samples must not be negative, got {num_samples}')
+        self._offset = num_samples

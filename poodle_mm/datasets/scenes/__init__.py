@@ -1,0 +1,35 @@
+"""Synthetic driving scenes with exact flow, visibility and labels."""
+
+from .classes import IGNORE, SCENE_CLASSES, SCENE_PALETTE
+from .flow import exact_flow
+from .preview import draw_preview
+from .scene import (
+    RENDERER_VERSION,
+    Scene,
+    SceneSpec,
+    build_scene,
+    load_scene,
+    render_colour,
+    render_frame,
+    render_labels,
+    save_scene,
+)
+from .writer import write_scenes
+
+__all__ = [
+    'IGNORE',
+    'RENDERER_VERSION',
+    'SCENE_CLASSES',
+    'SCENE_PALETTE',
+    'Scene',
+    'SceneSpec',
+    'build_scene',
+    'draw_preview',
+    'exact_flow',
+    'load_scene',
+    'render_colour',
+    'render_frame',
+    'render_labels',
+    'save_scene',
+    'write_scenes',
+]

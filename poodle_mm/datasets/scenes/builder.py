@@ -1,0 +1,137 @@
+"""Collects the textured parallelograms of a scene."""
+
+import numpy as np
+
+from .classes import CLASS_ID
+from .geometry import Surfaces, Trajectory, rotation
+from .look import Look
+from .texture import Texture
+
+
+class Builder:
+    """Collects surfaces, textures, shadows and moving bodies.
+
+    Args:
+        look: light for the textures.
+        rng: source of the textures' seeds.
+    """
+
+    def __init__(self, look: Look, rng: np.random.Generator) -> None:
+        self.look, self.rng = look, rng
+        self.bodies: list[Trajectory] = []
+        self.textures: list[Texture] = []
+        self.known: dict[str, Texture] = {}
+        self._quads: list[tuple] = []
+        self._shadows: list[tuple] = []
+
+    def still(self, position: np.ndarray, yaw: float = 0.0) -> 'Place':
+        """A place fixed in the world."""
+        return Place(self, rotation(yaw), np.asarray(position, float), -1, yaw)
+
+    def moving(self, trajectory: Trajectory) -> 'Place':
+        """A place that moves; its axes are those of the moving body."""
+        self.bodies.append(trajectory)
+        yaw = float(trajectory.yaws[0])
+        return Place(self, np.eye(3), np.zeros(3), len(self.bodies) - 1, yaw)
+
+    def surfaces(self) -> Surfaces:
+        """All surfaces so far; surface i wears ``textures[i]``."""
+        return _pack(self._quads)
+
+    def shadows(self) -> Surfaces:
+        """All shadows on the ground; their class_id is 1 for boxes and 0 for round ones."""
+        return _pack(self._shadows)
+
+
+def _pack(rows: list[tuple]) -> Surfaces:
+    origin, edge_s, edge_t, body, class_id, two_sided = zip(*rows)
+    return Surfaces(
+        np.array(origin),
+        np.array(edge_s),
+        np.array(edge_t),
+        np.array(body, np.intp),
+        np.array(class_id, np.uint8),
+        np.array(two_sided, bool),
+    )
+
+
+class Place:
+    """Where a model stands: adds its parallelograms in local axes (x right, y down, z forward)."""
+
+    def __init__(self, builder, turn, shift, body, yaw) -> None:
+        self.builder, self.turn, self.shift, self.body = builder, turn, shift, body
+        self.yaw = yaw
+
+    def quad(
+        self,
+        origin,
+        edge_s,
+        edge_t,
+        label: str,
+        painter,
+        params: dict,
+        seed: int | None = None,
+        two_sided: bool = False,
+        flip: bool = False,
+        turn: bool = False,
+        gleam: float = 1.0,
+    ) -> None:
+        """One textured parallelogram; ``gleam`` scales its light."""
+        b = self.builder
+        origin, edge_s, edge_t = (np.asarray(q, float) for q in (origin, edge_s, edge_t))
+        (sx, sy, sz), (tx, ty, tz) = edge_s, edge_t
+        inward = np.array([sy * tz - sz * ty, sz * tx - sx * tz, sx * ty - sy * tx])
+        inward = rotation(self.yaw) @ inward
+        normal = -inward / np.linalg.norm(inward)
+        seed = int(b.rng.integers(2**31)) if seed is None else seed
+        light = b.look.light(normal) * gleam
+        key = repr((painter, seed, params, light.round(2), flip, turn))
+        if key not in b.known:
+            b.known[key] = Texture(painter, seed, params, light, flip, turn)
+        b.textures.append(b.known[key])
+        b._quads.append(
+            (
+                self.turn @ origin + self.shift,
+                self.turn @ edge_s,
+                self.turn @ edge_t,
+                self.body,
+                CLASS_ID[label],
+                two_sided,
+            )
+        )
+
+    def panel(self, left, right, top: float, bottom: float, label, painter, params, **options):
+        """Upright rectangle from ``left`` to ``right`` ((x, z), seen from outside); heights up."""
+        (x0, z0), (x1, z1) = left, right
+        self.quad(
+            (x0, -top, z0), (x1 - x0, 0, z1 - z0), (0, top - bottom, 0), label, painter, params,
+            **options,
+        )  # fmt: skip
+
+    def billboard(self, width: float, top: float, bottom: float, label, painter, params, z=0.0, **k):
+        """Upright rectangle across the local x axis, seen from both sides, facing -z."""
+        half = width / 2
+        k.setdefault('two_sided', True)
+        self.panel((-half, z), (half, z), top, bottom, label, painter, params, **k)
+
+    def shadow(self, width: float, length: float, height: float, box: bool) -> None:
+        """Soft shadow on the ground of something width × length (x × z) and that high."""
+        azimuth, slope = self.builder.look.sun
+        reach = min(height / max(slope, 0.4), 2.0 * height) * 0.5
+        if self.builder.look.direct.max() < 0.3:
+            reach = 0.0
+        away = rotation(-self.yaw) @ np.array([-np.sin(azimuth), 0, -np.cos(azimuth)]) * reach
+        grow = 0.35
+        w, n = width / 2 + grow, length / 2 + grow
+        x0, x1 = -w + min(away[0], 0), w + max(away[0], 0)
+        z0, z1 = -n + min(away[2], 0), n + max(away[2], 0)
+        self.builder._shadows.append(
+            (
+                self.turn @ np.array([x0, -0.004, z1]) + self.shift,
+                self.turn @ np.array([x1 - x0, 0, 0.0]),
+                self.turn @ np.array([0, 0, z0 - z1]),
+                self.body,
+                int(box),
+                True,
+            )
+        )

@@ -1,0 +1,112 @@
+"""Procedural textures: painted on first use, filtered for the size at which they are seen."""
+
+from collections.abc import Callable
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+Painted = tuple[np.ndarray, np.ndarray | None]
+"""(uint8 (h, w, 3) or, with cut-out, (h, w, 4); bool (h, w) of what shines by itself, or None)."""
+
+
+_WHOLE: set[Callable[..., Painted]] = set()
+
+
+def whole(painter: Callable[..., Painted]) -> Callable[..., Painted]:
+    """Mark a painter whose textures fill their surface, so that flow need not paint them."""
+    _WHOLE.add(painter)
+    return painter
+
+
+class Texture:
+    """One texture of a scene.
+
+    Args:
+        painter: ``painter(rng, **params) -> Painted``.
+        seed: seed of the painter's generator.
+        params: the painter's parameters.
+        light: (3,) factor on everything that does not shine by itself.
+        flip: mirror the columns.
+        turn: rotate by 180°.
+    """
+
+    def __init__(
+        self,
+        painter: Callable[..., Painted],
+        seed: int,
+        params: dict,
+        light: np.ndarray,
+        flip: bool = False,
+        turn: bool = False,
+    ) -> None:
+        self.painter, self.seed, self.params = painter, seed, params
+        self.light, self.flip, self.turn = light, flip, turn
+        self._levels: dict[tuple[int, int], np.ndarray] = {}
+
+    def _paint(self) -> Painted:
+        image, glow = self.painter(np.random.default_rng(self.seed), **self.params)
+        if self.flip:
+            image, glow = image[:, ::-1], None if glow is None else glow[:, ::-1]
+        if self.turn:
+            image, glow = image[::-1, ::-1], None if glow is None else glow[::-1, ::-1]
+        return image, glow
+
+    @cached_property
+    def image(self) -> np.ndarray:
+        """uint8 (h, w, 3 or 4), lit."""
+        image, glow = self._paint()
+        lit = np.clip(image[..., :3] * self.light.astype(np.float32), 0, 255).astype(np.uint8)
+        if glow is not None:
+            lit[glow] = image[glow][:, :3]
+        return np.ascontiguousarray(np.concatenate([lit, image[..., 3:]], axis=2))
+
+    @cached_property
+    def alpha(self) -> np.ndarray | None:
+        """bool (h, w), or None when the texture fills its surface."""
+        if self.painter in _WHOLE:
+            return None
+        image = self.__dict__.get('image')
+        if image is None:
+            image, _ = self._paint()
+        return image[..., 3] > 127 if image.shape[2] == 4 else None
+
+    def level(self, columns: float, rows: float) -> np.ndarray:
+        """The texture halved along each axis until it suits that many pixels on the screen."""
+        height, width = self.image.shape[:2]
+        key = (_halvings(height, rows), _halvings(width, columns))
+        if key == (0, 0):
+            return self.image
+        if key not in self._levels:
+            size = (max(width >> key[1], 1), max(height >> key[0], 1))
+            self._levels[key] = cv2.resize(self.image, size, interpolation=cv2.INTER_AREA)
+        return self._levels[key]
+
+
+def _halvings(texels: int, pixels: float) -> int:
+    return min(max(int(texels / max(pixels, 1.0)), 1).bit_length(), texels.bit_length()) - 1
+
+
+def colour(rng: np.random.Generator, palette: list, spread: float = 18) -> np.ndarray:
+    """A colour (3,) near one of the palette's."""
+    base = np.asarray(palette[rng.integers(len(palette))], np.float32)
+    return np.clip(base + rng.normal(0, spread, 3) * 0.5 + rng.normal(0, spread), 4, 250)
+
+
+def sheet(h: int, w: int, fill, channels: int = 3) -> np.ndarray:
+    """A float32 canvas (h, w, channels); with 4 channels the cut-out starts empty."""
+    canvas = np.zeros((h, w, channels), np.float32)
+    canvas[..., :3] = fill
+    return canvas
+
+
+def finish(canvas: np.ndarray) -> np.ndarray:
+    """float32 canvas → uint8."""
+    return np.clip(canvas, 0, 255).astype(np.uint8)
+
+
+def write(canvas: np.ndarray, text: str, at: tuple[int, int], size: float, ink, bold: int) -> None:
+    """Write text on a float32 canvas; ``at`` = (column, row) of its lower left corner."""
+    mask = np.zeros(canvas.shape[:2], np.uint8)
+    cv2.putText(mask, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, 255, bold)
+    canvas[mask > 100] = ink[: canvas.shape[2]]

@@ -1,0 +1,308 @@
+"""Everything that moves: the camera's own drive, vehicles, riders and pedestrians."""
+
+import numpy as np
+
+from . import movers
+from .builder import Builder
+from .geometry import Trajectory
+from .town import Town
+
+_STEP = 0.1  # seconds between the knots of a trajectory
+
+
+def _drive(
+    town: Town, d: float, z: np.ndarray, times: np.ndarray, back: bool = False
+) -> Trajectory:
+    """Along the road at distance d from its middle; z (K,) at times (K,)."""
+    road = town.road
+    positions = np.stack([d + road.centre(z), np.zeros_like(z), z], axis=1)
+    return Trajectory(times, positions, road.heading(z) + (np.pi if back else 0.0))
+
+
+def camera_drive(town: Town, rng: np.random.Generator, duration: float) -> Trajectory:
+    """The camera's path at road level: along its lane, perhaps changing lane or turning."""
+    times = np.arange(0, duration + 2 * _STEP, _STEP)
+    lane = int(rng.integers(town.lanes_right))
+    d = town.lane(lane) + rng.normal(0, 0.15)
+    speed = town.speed * rng.uniform(0.8, 1.1)
+    if town.turning:
+        return _turn(town, rng, times, d, min(speed, rng.uniform(5, 7.5)))
+    pull = rng.choice([0.0, rng.uniform(-2.0, 1.6)])
+    if town.kind == 'downtown' and rng.random() < 0.1:
+        speed, pull = rng.uniform(0, 1.5), rng.uniform(0, 1.5)
+    velocity = np.clip(speed + pull * times, 0, None)
+    z = np.concatenate([[0], np.cumsum(velocity[:-1] * _STEP)])
+    sway = 0.12 * np.sin(times * rng.uniform(0.5, 1.4) + rng.uniform(0, 6))
+    if town.lanes_right > 1 and rng.random() < 0.3:
+        target = town.lane(lane - 1 if lane else 1)
+        start, span = rng.uniform(0, duration * 0.6), rng.uniform(2.2, 3.2)
+        blend = np.clip((times - start) / span, 0, 1)
+        sway = sway + (target - d) * blend * blend * (3 - 2 * blend)
+    x = d + sway + town.road.centre(z)
+    step = np.gradient(z)
+    slip = np.where(step > 1e-3, np.gradient(d + sway) / np.maximum(step, 1e-3), 0)
+    positions = np.stack([x, np.zeros_like(z), z], axis=1)
+    return Trajectory(times, positions, town.road.heading(z) + np.arctan(slip))
+
+
+def _turn(town: Town, rng, times: np.ndarray, d: float, speed: float) -> Trajectory:
+    """Straight on, then a circular arc into the cross street."""
+    side, road = town.turning, town.road
+    lane = road.cross_z - 0.5 * road.cross_half * (1 if side > 0 else -1)
+    radius = max(lane - (road.cross_z - road.cross_half - 3.0), 5.5) + (0 if side > 0 else 1.5)
+    start = lane - radius
+    # Begin so that the arc falls into the clip.
+    first = start - rng.uniform(2, max(min(0.55 * speed * times[-1], start + 6), 3))
+    way = first + speed * times - start
+    angle = np.clip(way / radius, 0, np.pi / 2)
+    beyond = np.clip(way - radius * np.pi / 2, 0, None)
+    x = d + side * (radius * (1 - np.cos(angle)) + beyond)
+    z = start + np.where(way < 0, way, radius * np.sin(angle))
+    # The steering wheel takes a moment: smooth the heading over half a second.
+    kernel = np.ones(5) / 5
+    yaw = np.convolve(np.pad(side * angle, 2, mode='edge'), kernel, mode='valid')
+    return Trajectory(times, np.stack([x, np.zeros_like(z), z], axis=1), yaw)
+
+
+class Traffic:
+    """Places moving and parked vehicles and people.
+
+    Args:
+        town: the place.
+        builder: receives surfaces and bodies.
+        rng: random generator.
+        drive: the camera's trajectory.
+        duration: seconds.
+        rare: names of the rare things that this scene shows.
+    """
+
+    def __init__(
+        self,
+        town: Town,
+        builder: Builder,
+        rng: np.random.Generator,
+        drive: Trajectory,
+        duration: float,
+        rare: set[str],
+    ) -> None:
+        self.town, self.builder, self.rng, self.drive = town, builder, rng, drive
+        self.duration, self.rare = duration, rare
+        self.times = np.arange(0, duration + 2 * _STEP, _STEP)
+        self.end_z = float(drive.positions[:, 2].max())
+
+    def _vehicle(self, place, kind: str) -> None:
+        rng = self.rng
+        if kind == 'truck':
+            size = (rng.uniform(6, 11), rng.uniform(2.2, 2.5), rng.uniform(2.8, 3.8))
+            movers.long_vehicle(place, rng, 'truck', *size)
+        elif kind == 'bus':
+            movers.long_vehicle(place, rng, 'bus', rng.uniform(9, 12), 2.5, rng.uniform(2.9, 3.3))
+        elif kind in ('motorcycle', 'bicycle'):
+            movers.two_wheeler(place, rng, kind == 'motorcycle', True)
+        else:
+            movers.car(place, rng, str(rng.choice(list(movers.CARS))))
+
+    def _draw_kind(self) -> str:
+        heavy = 0.16 if self.town.kind == 'highway' else 0.08
+        return str(self.rng.choice(['car', 'truck'], p=[1 - heavy, heavy]))
+
+    def _knots(self, z: float, speed: float, pull: float = 0.0) -> np.ndarray:
+        velocity = np.maximum(speed + pull * self.times, 0)
+        return z + np.concatenate([[0], np.cumsum(velocity[:-1] * _STEP)])
+
+    def ahead(self) -> None:
+        """Vehicles in our direction: in front in our lane, and in the others."""
+        rng, town = self.rng, self.town
+        own = self.drive.positions[0, 0] - town.road.centre(self.drive.positions[0, 2])
+        z0 = float(self.drive.positions[0, 2])
+        travelled = float(self.drive.positions[-1, 2]) - z0
+        speed = max(travelled / self.duration, 0.3)
+        pending = [name for name in ('truck', 'bus') if name in self.rare]
+        for lane in range(town.lanes_right):
+            d = town.lane(lane)
+            z = z0 + rng.uniform(8, 22)
+            same = abs(d - own) < 1.6
+            if town.turning and same:
+                z += 14
+            if not same:
+                z = z0 + rng.uniform(-6, 16)
+            while z < z0 + 110:
+                if rng.random() < 0.8:
+                    kind = pending.pop() if pending else self._draw_kind()
+                    z += 3.5 if kind in ('truck', 'bus') else 0
+                    pace = speed * rng.uniform(0.94, 1.1) if same else speed * rng.uniform(0.75, 1.3)
+                    if town.turning:
+                        pace = town.speed * rng.uniform(0, 0.6)
+                    track = _drive(town, d + rng.normal(0, 0.12), self._knots(z, pace), self.times)
+                    self._vehicle(self.builder.moving(track), kind)
+                z += rng.uniform(9, 34)
+        for name in ('bicycle', 'motorcycle'):
+            if name in self.rare:
+                self._two_wheelers(name, z0, speed)
+
+    def _two_wheelers(self, name: str, z0: float, speed: float) -> None:
+        rng, town = self.rng, self.town
+        for _ in range(int(rng.integers(1, 3))):
+            if name == 'bicycle':
+                d, pace = town.road.right - rng.uniform(0.5, 0.9), rng.uniform(3, 6)
+                d -= 2.2 * town.parking[1]
+                z = z0 + rng.uniform(7, 18) + max(speed - pace, 0) * rng.uniform(0, self.duration)
+            else:
+                lane = int(rng.integers(town.lanes_right))
+                d, pace = town.lane(lane) + rng.choice([-1, 1]) * 1.0, speed * rng.uniform(0.9, 1.1)
+                z = z0 + rng.uniform(6, 16)
+            track = _drive(town, d, self._knots(z, pace), self.times)
+            self._vehicle(self.builder.moving(track), name)
+
+    def oncoming(self) -> None:
+        """Vehicles coming towards us."""
+        rng, town = self.rng, self.town
+        for lane in range(-town.lanes_left, 0):
+            z = rng.uniform(6, 30)
+            pace = town.speed * rng.uniform(0.6, 1.1) * (rng.random() > 0.12)
+            while z < 100 + pace * self.duration:
+                if rng.random() < 0.7:
+                    kind = self._draw_kind()
+                    d = town.lane(lane) + rng.normal(0, 0.12)
+                    knots = self._knots(0, pace)
+                    track = _drive(town, d, z - knots, self.times, back=True)
+                    self._vehicle(self.builder.moving(track), kind)
+                z += rng.uniform(12, 42)
+
+    def crossing(self) -> None:
+        """Vehicles on the cross street, some turning into ours."""
+        rng, town = self.rng, self.town
+        road = town.road
+        if road.cross_z is None:
+            return
+        for side in (-1, 1):
+            for _ in range(int(rng.integers(0, 3))):
+                waiting = rng.random() < 0.5 or (self.end_z > road.cross_z - 8)
+                edge = road.left if side < 0 else road.right
+                lane = road.cross_z - side * -0.5 * road.cross_half * -1
+                x = edge + side * rng.uniform(5, 22)
+                pace = 0.0 if waiting else rng.uniform(2, 8)
+                xs = x - side * self._knots(0, pace)
+                positions = np.stack([xs, 0 * xs, np.full_like(xs, lane)], axis=1)
+                yaw = np.full(len(xs), -side * np.pi / 2)
+                if not waiting and rng.random() < 0.4:
+                    # Turns away from us into our road: a quarter circle of 6 m.
+                    r = 6.0
+                    target = town.lane(0) if side < 0 else town.lane(0)
+                    way = np.abs(x - target) - r
+                    gone = np.clip((self._knots(0, pace) - way) / r, 0, np.pi / 2)
+                    rest = np.clip(self._knots(0, pace) - way - r * np.pi / 2, 0, None)
+                    moved = np.minimum(self._knots(0, pace), way)
+                    positions[:, 0] = x - side * (moved + r * np.sin(gone))
+                    positions[:, 2] = lane + r * (1 - np.cos(gone)) + rest
+                    yaw = -side * (np.pi / 2 - gone)
+                self._vehicle(self.builder.moving(Trajectory(self.times, positions, yaw)), 'car')
+        if 'train' in self.rare and not town.turning:
+            self._train(max(road.cross_z + 26, self.end_z + 24))
+
+    def _train(self, z: float) -> None:
+        rng = self.rng
+        side = rng.choice([-1, 1])
+        pace = rng.uniform(2, 11)
+        for k in range(4):
+            x = side * (k * 18.6 - 26) - side * self._knots(0, pace)
+            positions = np.stack([x, 0 * x, np.full_like(x, z)], axis=1)
+            yaw = np.full(len(x), -side * np.pi / 2)
+            place = self.builder.moving(Trajectory(self.times, positions, yaw))
+            movers.long_vehicle(place, np.random.default_rng(int(z * 100)), 'train', 18, 2.9, 3.9)
+
+    def tram(self) -> None:
+        """A tram in the oncoming lane, where no cross street carries the train."""
+        if 'train' not in self.rare or (self.town.road.cross_z is not None and not self.town.turning):
+            return
+        rng, town = self.rng, self.town
+        d = town.road.left - town.road.pavement_left - 2.4
+        z, pace = rng.uniform(24, 40), rng.uniform(0, 7)
+        for k in range(2):
+            track = _drive(town, d, z + 18.4 * k - self._knots(0, pace), self.times, back=True)
+            place = self.builder.moving(track)
+            movers.long_vehicle(place, np.random.default_rng(int(z * 100)), 'train', 18, 2.6, 3.6)
+
+    def parked(self) -> None:
+        """Parked vehicles along the kerbs."""
+        rng, town = self.rng, self.town
+        for side, has in zip((-1, 1), town.parking):
+            d = (town.road.left if side < 0 else town.road.right) - side * 1.25
+            z = rng.uniform(0, 8)
+            fill = rng.uniform(0.45, 0.95)
+            while has and z < 110:
+                if rng.random() < fill and not self._at_cross(z, 6):
+                    turn = np.pi if (side < 0) == (rng.random() < 0.9) else 0.0
+                    place = self.builder.still(
+                        town.road.place(d + rng.normal(0, 0.08), z),
+                        float(town.road.heading(z) + turn),
+                    )
+                    self._vehicle(place, 'truck' if rng.random() < 0.05 else 'car')
+                z += rng.uniform(5.8, 7.5)
+
+    def _at_cross(self, z: float, margin: float) -> bool:
+        road = self.town.road
+        return road.cross_z is not None and abs(z - road.cross_z) < road.cross_half + margin
+
+    def people(self) -> None:
+        """Pedestrians on the pavements and crossing; bicycles left at the kerb."""
+        rng, town = self.rng, self.town
+        road = town.road
+        mean = {'downtown': 9, 'residential': 3.5, 'suburb': 2}.get(town.kind, 0.15)
+        z0 = float(self.drive.positions[:, 2].mean())
+        for _ in range(rng.poisson(mean)):
+            side = int(rng.choice([-1, 1]))
+            walk = road.pavement_left if side < 0 else road.pavement_right
+            if not walk:
+                continue
+            kerb = road.left if side < 0 else road.right
+            d = kerb + side * rng.uniform(0.3, walk - 0.2)
+            z = z0 + rng.uniform(-4, 38)
+            company = 2 if rng.random() < 0.25 else 1
+            pace = rng.choice([0.0, 1.0, -1.0], p=[0.2, 0.4, 0.4]) * rng.uniform(0.8, 1.7)
+            for k in range(company):
+                self._walker(d + 0.55 * k * side, z, 0.0, pace)
+        chance = 0.6 if town.kind == 'downtown' else 0.25
+        if road.cross_z is not None and rng.random() < chance:
+            z = road.cross_z - road.cross_half - 2.6
+            if self.end_z < z - 3 or rng.random() < 0.3:
+                for _ in range(int(rng.integers(1, 4))):
+                    way = rng.choice([-1, 1])
+                    self._walker(
+                        rng.uniform(road.left, road.right), z + rng.uniform(-0.9, 0.9),
+                        way * rng.uniform(0.9, 1.7), 0.0,
+                    )  # fmt: skip
+        if 'parked bicycle' in self.rare:
+            for _ in range(int(rng.integers(1, 4))):
+                side = int(rng.choice([-1, 1]))
+                kerb = road.left if side < 0 else road.right
+                place = self.builder.still(
+                    road.place(kerb + side * 0.7, z0 + rng.uniform(2, 24)), rng.uniform(-1.2, 1.2)
+                )
+                movers.two_wheeler(place, rng, bool(rng.random() < 0.25), False)
+
+    def _walker(self, d: float, z: float, across: float, along: float) -> None:
+        """Somebody at (d, z) with a speed across and along the road; the figure faces the camera."""
+        rng, road = self.rng, self.town.road
+        start = road.place(d, z)
+        eye = self.drive.positions[len(self.drive.times) // 2]
+        yaw = np.arctan2(start[0] - eye[0], max(start[2] - eye[2], 5.0))
+        turn = float(road.heading(z))
+        velocity = np.array(
+            [across * np.cos(turn) + along * np.sin(turn), 0, along * np.cos(turn)]
+        )
+        times = self.times[[0, -1]]
+        positions = start + times[:, None] * velocity
+        place = self.builder.moving(Trajectory(times, positions, np.full(2, yaw)))
+        tall = rng.uniform(1.55, 1.9) if rng.random() < 0.88 else rng.uniform(1.0, 1.4)
+        movers.person(place, rng, tall)
+
+
+def populate(traffic: Traffic) -> None:
+    """Add everything that moves, and parked vehicles."""
+    traffic.ahead()
+    traffic.oncoming()
+    traffic.crossing()
+    traffic.tram()
+    traffic.parked()
+    traffic.people()

@@ -1,0 +1,221 @@
+"""Where frames come from: video files, clips of long videos, folders of numbered frames.
+
+A source lists items (an epoch visits each) and opens an item for reading. What it opens is a
+context manager with ``frame_ids`` (N,) and ``timestamps`` (N,) seconds, both increasing,
+``read(positions)`` and ``thumbnails(first, last, size)``.
+"""
+
+import logging
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.logging import print_log
+
+from .pairs import partner_ranges
+from .video_index import VideoInfo, build_index
+from .video_reader import VideoReader
+
+
+def on_main_process(function):
+    """Call on rank 0 and give its result, or its exception, to all ranks: nobody waits for ever."""
+    outcome = [None, None]
+    if is_main_process():
+        try:
+            outcome[0] = function()
+        except Exception as error:
+            outcome[1] = error
+    broadcast_object_list(outcome)
+    if outcome[1] is not None:
+        raise outcome[1]
+    return outcome[0]
+
+
+def check_bad_files(root: str, bad: dict[str, str], total: int, max_bad_share: float) -> None:
+    """Log unusable files, or refuse the tree if there are too many.
+
+    Args:
+        root: Root of the tree.
+        bad: Reason by file.
+        total: Number of all files.
+        max_bad_share: Largest share of them that is tolerated.
+
+    Raises:
+        ValueError: With the count and the first files.
+    """
+    if not bad:
+        return
+    first = '\n'.join(f'  {path}: {reason}' for path, reason in list(bad.items())[:5])
+    message = f'{root}: {len(bad)} of {total} files cannot be used, among them\n{first}'
+    if len(bad) > max_bad_share * total:
+        raise ValueError(
+            f'{message}\nmore than max_bad_share={max_bad_share}: repair or remove them, or raise '
+            'that share'
+        )
+    print_log(f'{message}\nskipped', logger='current', level=logging.WARNING)
+
+
+class FrameSource(ABC):
+    """Where frames come from.
+
+    Args:
+        root: Folder of the files.
+        delta: Smallest and largest distance of a pair.
+        delta_unit: ``'frames'`` or ``'seconds'``.
+        max_bad_share: Largest tolerated share of unusable files.
+
+    Attributes:
+        num_files: Files found, including bad ones.
+        bad: Reason by unusable file.
+    """
+
+    def __init__(
+        self, root: str, delta: tuple[float, float], delta_unit: str, max_bad_share: float
+    ) -> None:
+        self.root = os.path.normpath(root)
+        self.delta = delta
+        self.delta_unit = delta_unit
+        self.max_bad_share = max_bad_share
+        self.num_files = 0
+        self.bad: dict[str, str] = {}
+
+    @abstractmethod
+    def list_items(self) -> list[dict]:
+        """What an epoch visits; each has at least ``source_id`` and ``source``.
+
+        Raises:
+            FileNotFoundError: If the root is missing or holds nothing of use.
+            ValueError: If too many files are bad.
+        """
+
+    @abstractmethod
+    def open(self, item: dict):
+        """Open an item for reading.
+
+        Raises:
+            FrameReadError: If it cannot be opened.
+        """
+
+    def axis(self, frame_ids: np.ndarray, timestamps: np.ndarray) -> tuple[np.ndarray, float]:
+        """Positions of frames in the unit of delta, and the tolerance on their distances."""
+        if self.delta_unit == 'frames':
+            return frame_ids, 0.0
+        if len(timestamps) < 2 or self.delta[1] == 0:
+            return timestamps, 0.0
+        # half a frame: 0.5 s is 14.99 frames at 30000/1001 Hz
+        return timestamps, 0.5 * float(np.median(np.diff(timestamps)))
+
+    def has_pair(self, frame_ids: np.ndarray, timestamps: np.ndarray) -> bool:
+        """Whether two of these frames are delta apart."""
+        axis, tolerance = self.axis(frame_ids, timestamps)
+        first, stop = partner_ranges(axis, self.delta, tolerance)
+        return bool((stop > first).any())
+
+
+class VideoTree(FrameSource):
+    """A tree of video files; an item is a file."""
+
+    with_table = False
+
+    def __init__(self, *args, index_cache: str | os.PathLike | None = None, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.index_cache = index_cache
+
+    def _index(self) -> list[VideoInfo]:
+        infos = on_main_process(lambda: build_index(self.root, self.index_cache, self.with_table))
+        for info in infos:
+            if not info.error and self._too_short(info):
+                info.error = (
+                    f'{info.frames} frames, {info.duration:.2f} s: shorter than delta = '
+                    f'{self.delta[0]} {self.delta_unit}'
+                )
+        self.num_files = len(infos)
+        self.bad = {info.path: info.error for info in infos if info.error}
+        check_bad_files(self.root, self.bad, self.num_files, self.max_bad_share)
+        return [info for info in infos if not info.error]
+
+    def _too_short(self, info: VideoInfo) -> bool:
+        if self.delta_unit == 'frames':
+            return 0 < info.frames <= self.delta[0]
+        return 0 < info.duration < self.delta[0]
+
+    def _path(self, info: VideoInfo) -> str:
+        return os.path.join(self.root, info.path)
+
+    def list_items(self) -> list[dict]:
+        """One item a video."""
+        return [dict(source=self._path(info), source_id=info.path) for info in self._index()]
+
+    def open(self, item: dict) -> VideoReader:
+        """Open the file."""
+        return VideoReader(item['source'])
+
+
+class ClipReader:
+    """Some consecutive frames of a video, with the interface of the whole."""
+
+    def __init__(self, video: VideoReader, first: int, stop: int) -> None:
+        self._video = video
+        self._first = first
+        self.frame_ids = np.arange(first, stop)
+        self.timestamps = video.timestamps[first:stop]
+
+    def __enter__(self) -> 'ClipReader':
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        self._video.close()
+
+    def read(self, indices: Sequence[int]) -> list[np.ndarray]:
+        """Decode frames by position in the clip."""
+        return self._video.read([self._first + index for index in indices])
+
+    def thumbnails(self, first: int, last: int, size: tuple[int, int]) -> list[np.ndarray]:
+        """Small versions (h, w, 3) of all frames from ``first`` to ``last`` (included)."""
+        return self._video.thumbnails(self._first + first, self._first + last, size)
+
+
+class VideoClips(VideoTree):
+    """Long videos cut in clips; a clip is an item ``pairs_per_clip`` times (Walking Tours)."""
+
+    with_table = True
+
+    def __init__(self, *args, clip_seconds: float, pairs_per_clip: int, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if clip_seconds <= 0 or pairs_per_clip < 1:
+            raise ValueError(
+                'clip_seconds and pairs_per_clip must be positive, got '
+                f'{clip_seconds} and {pairs_per_clip}'
+            )
+        self.clip_seconds = clip_seconds
+        self.pairs_per_clip = pairs_per_clip
+        self._tables = {}
+
+    def list_items(self) -> list[dict]:
+        """Clips in order; a rest at the end that is too short for a pair is left out."""
+        items = []
+        for info in self._index():
+            self._tables[info.path] = info.table
+            times = (info.table.pts - info.table.pts[0]) * info.table.time_base
+            # an end that falls short by rounding starts no clip of its own
+            starts = np.arange(0, times[-1] - 1e-6, self.clip_seconds)
+            bounds = [*np.searchsorted(times, starts - 1e-6).tolist(), len(times)]
+            for first, stop in pairwise(bounds):
+                if self.has_pair(np.arange(first, stop), times[first:stop]):
+                    item = dict(source=self._path(info), source_id=info.path, clip=(first, stop))
+                    items += [item] * self.pairs_per_clip
+        if not items:
+            raise ValueError(
+                f'{self.root}: no clip of clip_seconds={self.clip_seconds} holds a pair of delta = '
+                f'{self.delta} {self.delta_unit}'
+            )
+        return items
+
+    def open(self, item: dict) -> ClipReader:
+        """Open the clip's video with the table that the index holds."""
+        return ClipReader(
+            VideoReader(item['source'], table=self._tables[item['source_id']]), *item['clip']
+        )

@@ -1,0 +1,60 @@
+"""The last transform: tensors."""
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+
+from poodle_mm.registry import TRANSFORMS
+
+from ..frame_pair_sample import FramePairSample
+
+
+@TRANSFORMS.register_module()
+class PackFramePair(BaseTransform):
+    """Pack a pair into tensors and a ``FramePairSample``.
+
+    Required keys: ``frames`` (list of two uint8 RGB (H, W, 3) of one shape), and those of
+    ``meta_keys`` that there are. Optional: ``flow`` (2, 2, H, W), ``visible`` (2, H, W).
+
+    Args:
+        meta_keys: Keys copied into the sample's meta information when present.
+
+    Returns:
+        ``dict(inputs=uint8 (2, 3, H, W), data_samples=FramePairSample)``.
+    """
+
+    META_KEYS = (
+        'source',
+        'source_id',
+        'frame_ids',
+        'timestamps',
+        'ori_shape',
+        'crop_box',
+        'crop_box2',
+        'seed',
+        'rejected',
+    )
+
+    def __init__(self, meta_keys: tuple[str, ...] = META_KEYS) -> None:
+        self.meta_keys = tuple(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        """Pack one pair."""
+        a, b = results['frames']
+        if a.shape != b.shape:
+            raise ValueError(
+                f'{results["source"]}: frames {results["frame_ids"]} differ in size: '
+                f'{a.shape[:2]} and {b.shape[:2]}'
+            )
+        inputs = torch.from_numpy(np.stack([a, b]).transpose(0, 3, 1, 2).copy())
+        sample = FramePairSample(
+            metainfo={key: results[key] for key in self.meta_keys if key in results}
+        )
+        if 'flow' in results:
+            sample.flow = torch.as_tensor(results['flow'], dtype=torch.float32)
+        if 'visible' in results:
+            sample.visible = torch.as_tensor(results['visible'], dtype=torch.bool)
+        return dict(inputs=inputs, data_samples=sample)
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(meta_keys={self.meta_keys})'

@@ -1,0 +1,235 @@
+"""Which video files a tree holds and how long they are, found out once and cached."""
+
+import hashlib
+import logging
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import av
+import numpy as np
+from mmengine.logging import print_log
+from tqdm import tqdm
+
+from .video_reader import FrameReadError, FrameTable, VideoReader
+
+VIDEO_EXTENSIONS = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.ts', '.webm')
+FORMAT = 1
+
+
+@dataclass
+class VideoInfo:
+    """What the index knows about one file.
+
+    Attributes:
+        path: Relative to the tree's root, with ``/``.
+        size: Bytes.
+        mtime_ns: Time of the last change.
+        frames: Number of frames; an estimate where the container's header does not say.
+        duration: Seconds; 0 where unknown.
+        error: Why the file is of no use; empty if it is.
+        table: All time stamps, where asked for.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    frames: int = 0
+    duration: float = 0.0
+    error: str = ''
+    table: FrameTable | None = None
+
+
+def find_files(root: str | os.PathLike, extensions: Sequence[str]) -> list[str]:
+    """Files below ``root`` by extension (case ignored), without hidden ones.
+
+    Links are followed, each folder is visited once.
+
+    Returns:
+        Sorted paths relative to ``root``, with ``/``.
+
+    Raises:
+        FileNotFoundError: If there is no such folder or no such file in it.
+        PermissionError: If a folder cannot be read.
+    """
+    root = Path(root)
+    kinds = ', '.join(extensions)
+    if not root.is_dir():
+        raise FileNotFoundError(f'{root}: no such folder; data_root must hold files {kinds}')
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    found, seen = [], set()
+    for folder, subfolders, names in os.walk(root, followlinks=True, onerror=refuse):
+        seen.add(os.path.realpath(folder))
+        subfolders[:] = [
+            name
+            for name in subfolders
+            if not name.startswith('.') and os.path.realpath(os.path.join(folder, name)) not in seen
+        ]
+        relative = Path(folder).relative_to(root)
+        found += [
+            (relative / name).as_posix()
+            for name in names
+            if not name.startswith('.') and name.lower().endswith(tuple(extensions))
+        ]
+    if not found:
+        raise FileNotFoundError(f'{root}: holds no file with an extension of {kinds}')
+    return sorted(found)
+
+
+def scan_video(info: VideoInfo, root: str | os.PathLike, with_table: bool = False) -> VideoInfo:
+    """Read a file's header, and look whether its end is there.
+
+    Args:
+        info: With path, size and time; is filled in.
+        root: Root of the tree.
+        with_table: Whether to read the time stamps of all frames too (this reads the whole file).
+    """
+    path = os.path.join(root, info.path)
+    if info.size == 0:
+        info.error = 'empty file'
+        return info
+    try:
+        with VideoReader(path) as video:
+            if with_table:
+                info.table = video.table
+                info.frames = len(video)
+                info.duration = float(video.timestamps[-1])
+            else:
+                info.frames, info.duration = video.header_length()
+                if not video.has_end():
+                    info.error = 'truncated'
+    except FrameReadError as error:
+        info.error = error.reason
+    except (av.error.FFmpegError, OSError) as error:
+        info.error = str(error)
+    return info
+
+
+def default_cache_path(root: str | os.PathLike, name: str) -> Path:
+    """In the tree itself if it can be written to, else in the user's cache folder."""
+    root = Path(root).resolve()
+    if os.access(root, os.W_OK):
+        return root / f'.poodle_mm_{name}.npz'
+    base = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
+    digest = hashlib.sha256(str(root).encode()).hexdigest()[:16]
+    return base / 'poodle_mm' / f'{name}_{digest}.npz'
+
+
+def write_index(path: str | os.PathLike, infos: Iterable[VideoInfo]) -> None:
+    """Write an index atomically; files with an error are left out, so that they are tried again."""
+    infos = [info for info in infos if not info.error]
+    tables = [info.table for info in infos if info.table is not None]
+    assert len(tables) in (0, len(infos)), 'all files have a table or none has'
+    arrays = dict(
+        format=np.array(FORMAT),
+        path=np.array([info.path for info in infos], dtype=str),
+        size=np.array([info.size for info in infos], np.int64),
+        mtime_ns=np.array([info.mtime_ns for info in infos], np.int64),
+        frames=np.array([info.frames for info in infos], np.int64),
+        duration=np.array([info.duration for info in infos], np.float64),
+    )
+    if tables:
+        arrays['time_base'] = np.array([table.time_base for table in tables])
+        for field in ('pts', 'key_pts', 'key_dts'):
+            parts = [getattr(table, field) for table in tables]
+            arrays[field] = np.concatenate(parts)
+            arrays[f'{field}_ends'] = np.cumsum([len(part) for part in parts])
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix='.', suffix='.tmp')
+    try:
+        with os.fdopen(handle, 'wb') as file:
+            np.savez_compressed(file, **arrays)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def read_index(path: str | os.PathLike) -> dict[str, VideoInfo]:
+    """Read an index by path; one that is damaged or of another format counts as empty."""
+    try:
+        with np.load(path) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+        if int(arrays['format']) != FORMAT:
+            raise ValueError(f'format {arrays["format"]}, not {FORMAT}')
+        keys = ('path', 'size', 'mtime_ns', 'frames', 'duration')
+        rows = zip(*(arrays[key].tolist() for key in keys), strict=True)
+        infos = [VideoInfo(**dict(zip(keys, row))) for row in rows]
+        if 'time_base' in arrays:
+            fields = ('pts', 'key_pts', 'key_dts')
+            parts = (np.split(arrays[f], arrays[f'{f}_ends'][:-1]) for f in fields)
+            for info, *part in zip(infos, *parts, arrays['time_base'].tolist(), strict=True):
+                info.table = FrameTable(*part)
+        return {info.path: info for info in infos}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        print_log(
+            f'{path}: unusable index ({error}), built anew', logger='current', level=logging.WARNING
+        )
+        return {}
+
+
+def build_index(
+    root: str | os.PathLike,
+    cache: str | os.PathLike | None = None,
+    with_table: bool = False,
+    threads: int | None = None,
+) -> list[VideoInfo]:
+    """Index a tree of video files; only files that are new or changed are opened.
+
+    Args:
+        root: Root of the tree.
+        cache: File of the index; None uses :func:`default_cache_path`.
+        with_table: Whether to keep the time stamps of all frames.
+        threads: How many files are read at once; None lets Python choose.
+
+    Returns:
+        One entry a file, sorted by path; unusable files have ``error`` set.
+
+    Raises:
+        FileNotFoundError: If there is no such folder or no video file in it.
+        ValueError: If ``cache`` is something else than a file.
+    """
+    cache = Path(cache or default_cache_path(root, 'clip_index' if with_table else 'video_index'))
+    if cache.exists() and not cache.is_file():
+        # replacing a device such as /dev/null by a file would break the machine
+        raise ValueError(f'index_cache must be the path of a file, and {cache} is none')
+    paths = find_files(root, VIDEO_EXTENSIONS)
+    known = read_index(cache)
+    infos, todo = [], []
+    for path in paths:
+        stat = os.stat(os.path.join(root, path))
+        info = known.get(path)
+        fresh = (
+            info is not None
+            and (info.size, info.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+            and (info.table is not None or not with_table)
+        )
+        if not fresh:
+            info = VideoInfo(path, stat.st_size, stat.st_mtime_ns)
+            todo.append(info)
+        infos.append(info)
+    if todo:
+        # threads suffice: FFmpeg works outside of Python's lock
+        with ThreadPoolExecutor(threads) as pool:
+            scan = partial(scan_video, root=root, with_table=with_table)
+            bar = tqdm(total=len(todo), desc=f'index {root}', unit='file', leave=False)
+            with bar:
+                for _ in pool.map(scan, todo):
+                    bar.update()
+    if todo or len(known) != len(infos):
+        try:
+            write_index(cache, infos)
+        except OSError as error:
+            print_log(f'{cache}: index not kept: {error}', logger='current', level=logging.WARNING)
+    return infos

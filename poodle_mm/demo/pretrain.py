@@ -1,0 +1,124 @@
+"""The demo's pretraining: a progress bar, a length in minutes, and what the report shows of it."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from tqdm import tqdm
+
+from poodle_mm.engine.train import build_runner
+
+_WARM_STEPS, _TIMED_STEPS = 8, 16
+
+
+@dataclass
+class PretrainingResult:
+    """What is left of a pretraining.
+
+    Attributes:
+        runner: The finished runner.
+        checkpoint: Its last checkpoint.
+        seconds: Time from the first iteration to the end of the last one.
+        pairs: Pairs seen.
+    """
+
+    runner: Runner
+    checkpoint: Path
+    seconds: float
+    pairs: int
+
+
+class ProgressHook(Hook):
+    """Progress bar with pairs per second and the loss; notes when each iteration ended.
+
+    Attributes:
+        pairs: Pairs seen.
+        ends: Seconds (monotonic clock) at the start and after each iteration.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.pairs = 0
+        self.ends = []
+
+    def before_train(self, runner: Runner) -> None:
+        """Start the clock."""
+        self.bar = tqdm(total=runner.max_iters, desc=self.title, unit='step', smoothing=0.05)
+        self.ends.append(time.monotonic())
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """One step on."""
+        self.pairs += len(data_batch['inputs'])
+        self.ends.append(time.monotonic())
+        rate = self.pairs / (self.ends[-1] - self.ends[0])
+        loss = runner.message_hub.get_scalar('train/loss').mean(20)
+        self.bar.set_postfix_str(f'{rate:.0f} pairs/s, loss {loss:.3f}', refresh=False)
+        self.bar.update()
+
+    def after_train(self, runner: Runner) -> None:
+        """Leave the finished bar on the screen."""
+        self.bar.close()
+
+
+def pretrain(cfg: Config) -> PretrainingResult:
+    """Train ``cfg`` to its end, with a progress bar in place of log lines."""
+    cfg.log_level = 'WARNING'
+    runner = build_runner(cfg)
+    progress = ProgressHook('pretraining')
+    runner.register_hook(progress)
+    runner.train()
+    return PretrainingResult(
+        runner=runner,
+        checkpoint=Path(runner.work_dir, f'iter_{runner.iter}.pth'),
+        seconds=progress.ends[-1] - progress.ends[0],
+        pairs=progress.pairs,
+    )
+
+
+def steps_in(cfg: Config, minutes: float) -> int:
+    """How many iterations of ``cfg`` fit into ``minutes`` here, from a few timed ones."""
+    trial = cfg.copy()
+    trial.log_level = 'ERROR'
+    trial.custom_hooks = [h for h in cfg.get('custom_hooks', []) if 'Target' in h['type']]
+    trial.visualizer = None
+    trial.train_cfg.max_iters = _WARM_STEPS + _TIMED_STEPS
+    with TemporaryDirectory() as trial.work_dir:
+        trial.experiment_name = f'timing_{Path(trial.work_dir).name}'
+        runner = build_runner(trial)
+        progress = ProgressHook('timing')
+        runner.register_hook(progress)
+        runner.train()
+    seconds = (progress.ends[-1] - progress.ends[_WARM_STEPS]) / _TIMED_STEPS
+    return max(1, round(60 * minutes / seconds))
+
+
+def set_max_iters(cfg: Config, max_iters: int) -> None:
+    """Make an iteration-based training shorter or longer, its schedules in proportion.
+
+    Raises:
+        ValueError: If the config trains by epochs.
+    """
+    before = cfg.train_cfg.get('max_iters')
+    if before is None or any(s.get('by_epoch', True) for s in cfg.param_scheduler):
+        raise ValueError(
+            '--minutes needs a config that trains by iterations: train_cfg.max_iters and '
+            'by_epoch=False in each param_scheduler'
+        )
+    scaled = [*cfg.param_scheduler, *(h for h in cfg.custom_hooks if 'schedule_iters' in h)]
+    for part in scaled:
+        for key in ('begin', 'end', 'T_max', 'schedule_iters'):
+            if part.get(key) is not None:
+                part[key] = max(round(part[key] * max_iters / before), key != 'begin')
+    cfg.train_cfg.max_iters = max_iters

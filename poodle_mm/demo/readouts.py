@@ -1,0 +1,112 @@
+"""The demo's four linear readouts: random and pretrained weights, without and with decoder."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from poodle_mm.downstream.segmentation import (
+    linear_readout,
+    linear_readout_config,
+    training_labels,
+)
+from poodle_mm.engine.pictures import feature_pca
+from poodle_mm.evaluation import class_groups, class_shares
+
+
+@dataclass
+class Readouts:
+    """Figures and pictures of the readouts, by network part, then ``random``/``pretrained``.
+
+    Attributes:
+        metrics: ``dict(miou, acc, small, large, per_class)`` in percent.
+        predictions: Class ids of the shown images, uint8 (H, W) each.
+        pca: Features of the shown images as colours, uint8 (N, h, w, 3).
+        images: The shown images, uint8 RGB (H', W', 3) each.
+        truth: Their labels, uint8 (H, W), 255 where unlabelled.
+        classes, palette: Names and RGB colours of the classes.
+        groups: Class names of each group.
+    """
+
+    metrics: dict = field(default_factory=dict)
+    predictions: dict = field(default_factory=dict)
+    pca: dict = field(default_factory=dict)
+    images: list[NDArray] = field(default_factory=list)
+    truth: list[NDArray] = field(default_factory=list)
+    classes: tuple = ()
+    palette: NDArray | None = None
+    groups: dict = field(default_factory=dict)
+
+
+def read_out(
+    cfg: Config,
+    checkpoint: Path,
+    data_root: str | Path,
+    eval_split: str,
+    work_dir: Path,
+    seed: int = 0,
+    num_shown: int = 3,
+) -> Readouts:
+    """Fit and test all readouts of a pretraining.
+
+    Args:
+        cfg: The pretraining's config with ``readout = dict(dataset, size, ...)``, the arguments of
+            :func:`~poodle_mm.downstream.segmentation.linear_readout_config`.
+        checkpoint: Its checkpoint.
+        data_root: Folder with ``images`` and ``labels``.
+        eval_split: Split that is scored.
+        work_dir: Folder of the readouts' runs.
+        seed: Of random weights and heads.
+        num_shown: Images of the split, evenly spread, of which pictures are kept.
+    """
+    parts = dict(encoder=None)
+    if cfg.model.get('neck'):
+        parts['encoder_sdm'] = cfg.model.neck
+    labels = training_labels(cfg.readout.dataset, data_root)
+    classes = labels.metainfo['classes']
+    groups = class_groups(*class_shares((x['gt_seg_map'] for x in labels), len(classes)))
+    result = Readouts(
+        classes=classes,
+        palette=np.array(labels.metainfo['palette'], np.uint8),
+        groups={name: [classes[i] for i in ids] for name, ids in groups.items()},
+    )
+    jobs = [(part, weights) for part in parts for weights in ('random', 'pretrained')]
+    for part, weights in (bar := tqdm(jobs, desc='linear readouts', unit='fit')):
+        bar.set_postfix_str(f'{part}, {weights}')
+        run = linear_readout_config(
+            cfg.model.backbone,
+            parts[part],
+            data_root=data_root,
+            work_dir=work_dir / f'{part}_{weights}',
+            checkpoint=checkpoint if weights == 'pretrained' else None,
+            eval_split=eval_split,
+            groups=groups,
+            seed=seed,
+            **cfg.readout,
+        )
+        run.log_level = 'ERROR'
+        metrics, runner = linear_readout(run)
+        result.metrics.setdefault(part, {})[weights] = metrics
+        _keep_pictures(result, part, weights, runner, num_shown)
+    return result
+
+
+@torch.no_grad()
+def _keep_pictures(result: Readouts, part: str, weights: str, runner, num_shown: int) -> None:
+    images = runner.test_dataloader.dataset
+    chosen = np.linspace(0, len(images) - 1, min(num_shown, len(images)) + 2).astype(int)[1:-1]
+    batch = pseudo_collate([images[int(i)] for i in chosen])
+    model = runner.model
+    features = model.extract_feat(model.data_preprocessor(batch)['inputs'])[-1]
+    samples = model.test_step(batch)
+    result.pca.setdefault(part, {})[weights] = feature_pca(features)
+    result.predictions.setdefault(part, {})[weights] = [
+        s.pred_sem_seg.data[0].byte().cpu().numpy() for s in samples
+    ]
+    result.truth = [s.gt_sem_seg.data[0].byte().cpu().numpy() for s in samples]
+    result.images = [x.flip(0).permute(1, 2, 0).numpy() for x in batch['inputs']]

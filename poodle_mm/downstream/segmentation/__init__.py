@@ -1,0 +1,21 @@
+"""Semantic segmentation on frozen features, with MMSegmentation."""
+
+from poodle_mm.downstream.segmentation.camvid import CamVidDataset
+from poodle_mm.downstream.segmentation.class_group_metric import ClassGroupIoUMetric
+from poodle_mm.downstream.segmentation.frozen_features_hook import FrozenFeaturesHook
+from poodle_mm.downstream.segmentation.frozen_segmentor import FrozenEncoderDecoder
+from poodle_mm.downstream.segmentation.linear_readout import (
+    linear_readout,
+    linear_readout_config,
+    training_labels,
+)
+
+__all__ = [
+    'CamVidDataset',
+    'ClassGroupIoUMetric',
+    'FrozenEncoderDecoder',
+    'FrozenFeaturesHook',
+    'linear_readout',
+    'linear_readout_config',
+    'training_labels',
+]

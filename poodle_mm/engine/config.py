@@ -1,0 +1,96 @@
+"""Configs from the command line: reading, overriding, and errors that name the key."""
+
+import inspect
+import logging
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+_RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | {
+    'activation_checkpointing',
+    'auto_scale_lr',
+    'compile',
+    'custom_imports',
+    'efficient_conv_bn_eval',
+    'find_unused_parameters',
+    'model_wrapper_cfg',
+    'sync_bn',
+}
+
+
+def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:
+    """Read a config file and apply ``--cfg-options``.
+
+    Args:
+        path: Config file.
+        options: Dotted keys to values, e.g. ``{'model.momentum': 0.99}``.
+
+    Raises:
+        FileNotFoundError: If the file does not exist.
+        KeyError: If a top-level key looks like a misspelt argument of the Runner, or an option
+            names a key that does not exist; the message names the nearest one.
+    """
+    path = Path(path)
+    if not path.is_file():
+        siblings = [str(file) for file in path.parent.glob('*.py')]
+        raise FileNotFoundError(
+            f'config file {path} does not exist{_nearest(str(path), siblings, 0.6)}'
+        )
+    cfg = Config.fromfile(path)
+    for key in cfg:
+        if key not in _RUNNER_KEYS and get_close_matches(key, _RUNNER_KEYS, 1, 0.9):
+            raise KeyError(f'unknown key {key!r} in {path}{_nearest(key, _RUNNER_KEYS, 0.9)}')
+    for key in options or {}:
+        _check_option(cfg, key)
+    cfg.merge_from_dict(options or {})
+    return cfg
+
+
+def _check_option(cfg: Config, option: str) -> None:
+    """Raise a KeyError if ``option`` can only be a typo.
+
+    The last part may be new, because configs leave constructor arguments out (the class itself
+    refuses unknown ones), unless it resembles an existing neighbour.
+    """
+    node = cfg
+    *parents, last = option.split('.')
+    for depth, part in enumerate(parents):
+        keys = _keys(node)
+        if part not in keys:
+            raise _unknown(option, '.'.join(parents[:depth]), part, keys, cutoff=0.0)
+        node = node[int(part)] if isinstance(node, (list, tuple)) else node[part]
+    keys = _keys(node)
+    if last in keys:
+        if not parents and last not in _RUNNER_KEYS:
+            print_log(
+                f'--cfg-options {option}: this is a variable of the config file, already used when '
+                'the file was read. Override the entries that it went into as well.',
+                logger='current',
+                level=logging.WARNING,
+            )
+        return
+    new_is_legal = isinstance(node, dict) if parents else last in _RUNNER_KEYS
+    if not new_is_legal or get_close_matches(last, keys, 1, 0.8):
+        raise _unknown(option, '.'.join(parents), last, keys, cutoff=0.0)
+
+
+def _keys(node: Any) -> list[str]:
+    if isinstance(node, (list, tuple)):
+        return [str(index) for index in range(len(node))]
+    return list(node) if isinstance(node, (dict, Config)) else []
+
+
+def _unknown(option: str, parent: str, part: str, keys: list[str], cutoff: float) -> KeyError:
+    return KeyError(
+        f'--cfg-options {option}: {parent or "the config"} has no key {part!r}'
+        f'{_nearest(part, keys, cutoff)}'
+    )
+
+
+def _nearest(word: str, words, cutoff: float) -> str:
+    close = get_close_matches(word, list(words), 1, cutoff)
+    return f'; did you mean {close[0]!r}?' if close else ''

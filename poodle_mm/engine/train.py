@@ -1,0 +1,116 @@
+"""From the command line's arguments to a runner that is ready to train."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from poodle_mm.engine.checkpoint_hook import check_resumable, find_resumable
+from poodle_mm.engine.config import load_config
+
+_ROOMS = ('datasets', 'flow', 'views', 'models', 'engine')
+
+
+def training_config(
+    config: str | Path,
+    work_dir: str | None = None,
+    resume: str | None = None,
+    amp: bool = False,
+    auto_scale_lr: bool = False,
+    cfg_options: dict[str, Any] | None = None,
+    launcher: str = 'none',
+) -> Config:
+    """Merge the arguments of ``tools/train.py`` into a config.
+
+    Args:
+        config: Config file.
+        work_dir: Folder of the run; default the config's, else ``work_dirs/<config name>``.
+        resume: ``'auto'`` (the last whole checkpoint of the work dir; a fresh start if it has
+            none), a checkpoint file, or None (as the config says).
+        amp: Automatic mixed precision.
+        auto_scale_lr: Scale the learning rate by total batch / ``auto_scale_lr.base_batch_size``.
+            Unlike in MMEngine, accumulation and repeated sampling count.
+        cfg_options: Overrides of the config, dotted keys to values.
+        launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+
+    Raises:
+        FileNotFoundError: If the config or the checkpoint does not exist.
+        KeyError: If a key is misspelt.
+        ValueError: If the checkpoint cannot be resumed from.
+    """
+    cfg = load_config(config, cfg_options)
+    cfg.launcher = launcher
+    cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(config).stem)
+    if amp:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if auto_scale_lr:
+        _enable_auto_scale_lr(cfg)
+    if resume is None and cfg.get('resume'):
+        resume = cfg.get('load_from') or 'auto'
+    if resume == 'auto':
+        resume = find_resumable(cfg.work_dir)
+    elif resume:
+        check_resumable(resume)
+    # Without a checkpoint, load_from stays: the run starts as it did the first time.
+    cfg.resume = resume is not None
+    if resume:
+        cfg.load_from = resume
+    return cfg
+
+
+def _enable_auto_scale_lr(cfg: Config) -> None:
+    """MMEngine compares processes x samples only: divide the base by what else multiplies."""
+    scale = cfg.get('auto_scale_lr')
+    if not scale or 'base_batch_size' not in scale:
+        raise ValueError(
+            '--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=...) in the config'
+        )
+    repeats = cfg.train_dataloader.dataset.get('repeats', 1)
+    scale.base_batch_size /= repeats * cfg.optim_wrapper.get('accumulative_counts', 1)
+    scale.enable = True
+
+
+def import_rooms() -> None:
+    """Import everything that registers a class.
+
+    MMEngine would do so at the first look-up, but it swallows import errors and then says "not in
+    the registry" instead of the cause.
+    """
+    for room in _ROOMS:
+        import_module(f'poodle_mm.{room}')
+
+
+def build_runner(cfg: Config) -> Runner:
+    """Build the runner of a config; on CPUs also for several processes (gloo).
+
+    Raises:
+        ImportError: If a module of this package does not import.
+        ValueError: If several processes have no GPU and the backend needs one.
+    """
+    import_rooms()
+    if cfg.get('launcher', 'none') != 'none' and not torch.cuda.is_available():
+        _prepare_cpu_processes(cfg)
+    return Runner.from_cfg(cfg)
+
+
+def _prepare_cpu_processes(cfg: Config) -> None:
+    """Set up several processes without GPUs, which MMEngine's launchers take for granted."""
+    backend = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('backend', 'nccl')
+    if cfg.launcher != 'pytorch' or backend == 'nccl':
+        raise ValueError(
+            f'no GPU found: launcher {cfg.launcher!r} with backend {backend!r} needs one per '
+            "process. On CPUs use --launcher pytorch and env_cfg.dist_cfg.backend='gloo'"
+        )
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group(backend)
+    cfg.sync_bn = None  # torch's SyncBatchNorm refuses CPU tensors
+    cfg.model_wrapper_cfg = dict(
+        type='MMDistributedDataParallel',
+        device_ids=None,
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False),
+    )

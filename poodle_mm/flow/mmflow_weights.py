@@ -1,0 +1,130 @@
+"""RAFT weights trained with MMFlow, for torchvision's ``raft_large``.
+
+The architectures are the same, tensor by tensor; names and the order of the input's colours
+differ. MMFlow itself is not needed (and cannot be imported beside today's packages).
+"""
+
+import hashlib
+import os
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from mmengine.runner.checkpoint import CheckpointLoader
+from torch import Tensor
+from torchvision.models.optical_flow import raft_large
+
+_RENAMES = (
+    # Both encoders.
+    (r'^encoder\.', 'feature_encoder.'),
+    (r'^context\.', 'context_encoder.'),
+    (r'^(feature|context)_encoder\.conv1\.', r'\1_encoder.convnormrelu.0.'),
+    (r'^(feature|context)_encoder\.bn1\.', r'\1_encoder.convnormrelu.1.'),
+    (r'^(feature|context)_encoder\.conv2\.', r'\1_encoder.conv.'),
+    (r'\.res_layer(\d)\.(\d)\.conv(\d)\.', r'.layer\1.\2.convnormrelu\3.0.'),
+    (r'\.res_layer(\d)\.(\d)\.bn(\d)\.', r'.layer\1.\2.convnormrelu\3.1.'),
+    (r'\.res_layer(\d)\.', r'.layer\1.'),
+    # Motion encoder.
+    (
+        r'^decoder\.encoder\.(corr|flow)_net\.0\.conv\.',
+        r'update_block.motion_encoder.conv\g<1>1.0.',
+    ),
+    (
+        r'^decoder\.encoder\.(corr|flow)_net\.1\.conv\.',
+        r'update_block.motion_encoder.conv\g<1>2.0.',
+    ),
+    (r'^decoder\.encoder\.out_net\.0\.conv\.', 'update_block.motion_encoder.conv.0.'),
+    # Recurrent block: MMFlow counts the two convolutions of a gate, torchvision the two GRUs.
+    (r'^decoder\.gru\.conv_([zrq])\.0\.conv\.', r'update_block.recurrent_block.convgru1.conv\1.'),
+    (r'^decoder\.gru\.conv_([zrq])\.1\.conv\.', r'update_block.recurrent_block.convgru2.conv\1.'),
+    # Heads.
+    (r'^decoder\.flow_pred\.layers\.0\.conv\.', 'update_block.flow_head.conv1.'),
+    (r'^decoder\.flow_pred\.predict_layer\.', 'update_block.flow_head.conv2.'),
+    (r'^decoder\.mask_pred\.layers\.0\.conv\.', 'mask_predictor.convrelu.0.'),
+    (r'^decoder\.mask_pred\.predict_layer\.', 'mask_predictor.conv.'),
+)
+_STEMS = tuple(f'{name}_encoder.convnormrelu.0.weight' for name in ('feature', 'context'))
+
+
+def is_mmflow_raft(state_dict: Mapping[str, Tensor]) -> bool:
+    """Whether these names look like MMFlow's RAFT."""
+    return any(re.match(r'(module\.)?decoder\.gru\.conv_', key) for key in state_dict)
+
+
+def convert_mmflow_raft(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of MMFlow's RAFT under the names of torchvision's ``raft_large``.
+
+    MMFlow feeds BGR, torchvision RGB: the input channels of both stem convolutions are flipped.
+    MMFlow's ``(x - 127.5) / 127.5`` is torchvision's [-1, 1], so nothing is rescaled.
+
+    Args:
+        state_dict: MMFlow's names, with or without the ``module.`` of data-parallel training.
+
+    Returns:
+        All 169 entries (5,257,536 parameters and the batch statistics) in torchvision's order.
+
+    Raises:
+        ValueError: If entries are missing, unknown or of another shape; the message lists them.
+    """
+    renamed, foreign = {}, set()
+    for key, value in state_dict.items():
+        old = new = key.removeprefix('module.')
+        for pattern, replacement in _RENAMES:
+            new = re.sub(pattern, replacement, new)
+        if new == old:  # not MMFlow's, also when torchvision knows it: it is converted already
+            foreign.add(key)
+            continue
+        renamed[new] = value.flip(1) if new in _STEMS else value
+    with torch.device('meta'):
+        expected = raft_large().state_dict()
+    problems = [
+        f'{name}: {sorted(keys)}'
+        for name, keys in (
+            ('missing', expected.keys() - renamed.keys()),
+            ('unknown', (renamed.keys() - expected.keys()) | foreign),
+            (
+                'of another shape',
+                {k for k in expected if k in renamed and renamed[k].shape != expected[k].shape},
+            ),
+        )
+        if keys
+    ]
+    if problems:
+        raise ValueError(f"not MMFlow's RAFT (names after renaming): {'; '.join(problems)}")
+    return {key: renamed[key].contiguous() for key in expected}
+
+
+def convert_file(source: str | Path, target: str | Path) -> str:
+    """Convert an MMFlow checkpoint into a file for ``RAFTFlow(weights=target)``.
+
+    Args:
+        source: MMFlow's checkpoint (path or URL), whole or only its state dict. It is unpickled:
+            convert files from people you trust.
+        target: Where to write torchvision's state dict.
+
+    Returns:
+        The SHA-256 of the written file.
+
+    Raises:
+        FileNotFoundError: If ``source`` does not exist.
+        ValueError: If it does not hold MMFlow's RAFT.
+    """
+    try:
+        checkpoint = CheckpointLoader.load_checkpoint(str(source), 'cpu', logger='silent')
+        if not isinstance(checkpoint, dict):
+            raise ValueError(f'holds a {type(checkpoint).__name__}, not a checkpoint')
+        weights = convert_mmflow_raft(checkpoint.get('state_dict', checkpoint))
+    except (ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ValueError(f'{source}: {error}') from error
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f'.{target.name}.{os.getpid()}.tmp')
+    try:
+        torch.save(weights, temporary)
+        sha = hashlib.sha256(temporary.read_bytes()).hexdigest()
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return sha

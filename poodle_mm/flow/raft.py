@@ -1,0 +1,95 @@
+"""RAFT as torchvision implements it."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from mmengine.structures import BaseDataElement
+from torch import Tensor, nn
+from torchvision.models.optical_flow import (
+    Raft_Large_Weights,
+    Raft_Small_Weights,
+    raft_large,
+    raft_small,
+)
+
+from poodle_mm.flow.base import FlowEstimator
+from poodle_mm.flow.raft_weights import load_raft_weights
+from poodle_mm.registry import MODELS
+
+ARCHS = dict(large=(raft_large, Raft_Large_Weights), small=(raft_small, Raft_Small_Weights))
+STRIDE = 8
+MIN_SIDE = 128  # torchvision's correlation pyramid needs 16 x 16 cells
+
+
+@MODELS.register_module()
+class RAFTFlow(FlowEstimator):
+    """RAFT (Teed and Deng, 2020), supervised and off the shelf: the paper's default (PooDLe §4.1).
+
+    The network is built and its weights are read at the first call, not when the config is
+    built. Images are padded (border repeated) to multiples of 8 and to at least 128 pixels a
+    side. Both directions run in one batch.
+
+    Args:
+        arch: ``'large'`` (5.3 M parameters) or ``'small'`` (1.0 M).
+        weights: A name of torchvision's, which downloads them into its own cache
+            (``'DEFAULT'``, ``'C_T_SKHT_V2'``, …: see ``Raft_Large_Weights``), or a file with a
+            state dict of torchvision's (for MMFlow's checkpoints see
+            ``tools/model_converters/mmflow_raft_to_torchvision.py``). None means random weights,
+            the same in every process: for tests.
+        num_updates: Recurrent updates. torchvision's default is 12, MMFlow tests with 32.
+        size: (h, w) at which the flow is estimated; None for the size of the images.
+    """
+
+    def __init__(
+        self,
+        arch: str = 'large',
+        weights: str | None = 'DEFAULT',
+        num_updates: int = 12,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(size)
+        if arch not in ARCHS:
+            raise ValueError(f'RAFTFlow: arch {arch!r} is not one of {", ".join(ARCHS)}')
+        if num_updates < 1:
+            raise ValueError(f'RAFTFlow: num_updates must be at least 1, got {num_updates}')
+        self.arch = arch
+        self.weights = weights
+        self.num_updates = num_updates
+
+    @cached_property
+    def net(self) -> nn.Module:
+        """The frozen network; not a registered submodule (see :class:`FlowEstimator`).
+
+        Raises:
+            FileNotFoundError: If the weights are neither here nor to be had.
+            ValueError: If the file does not hold weights of this network.
+        """
+        build, names = ARCHS[self.arch]
+        with torch.random.fork_rng(devices=[]):  # training's random numbers stay as they are
+            torch.default_generator.manual_seed(0)
+            net = build()
+        if self.weights is not None:
+            load_raft_weights(net, self.weights, names)
+        return net.eval().requires_grad_(False)
+
+    def estimate(
+        self, a: Tensor, b: Tensor, samples: Sequence[BaseDataElement] | None
+    ) -> tuple[Tensor, Tensor]:
+        net = self.net.to(a.device)
+        height, width = a.shape[-2:]
+        top, bottom = _padding(height)
+        left, right = _padding(width)
+        images = F.pad(2 * torch.cat([a, b]) - 1, (left, right, top, bottom), mode='replicate')
+        partners = images.roll(len(a), dims=0)
+        flow = net(images, partners, num_flow_updates=self.num_updates)[-1]
+        net.corr_block.corr_pyramid = []  # else gigabytes stay allocated until the next call
+        flow_ab, flow_ba = flow[..., top : top + height, left : left + width].chunk(2)
+        return flow_ab.contiguous(), flow_ba.contiguous()
+
+
+def _padding(side: int) -> tuple[int, int]:
+    """Pixels to add before and after one side."""
+    missing = max(-(-side // STRIDE) * STRIDE, MIN_SIDE) - side
+    return missing // 2, missing - missing // 2

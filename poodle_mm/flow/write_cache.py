@@ -1,0 +1,141 @@
+"""Estimate the flow of all pairs that a training run will draw, once, and keep it in files."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.device import get_device
+from torch.utils.data import DataLoader, Dataset
+from tqdm import tqdm
+
+from poodle_mm.datasets import LoadCachedFlow, LoadSceneFlow
+from poodle_mm.datasets.flow_cache import flow_cache_path, write_flow
+from poodle_mm.flow.base import FlowEstimator
+from poodle_mm.registry import DATASETS, MODELS, TRANSFORMS
+
+
+class FullFrames:
+    """A pipeline that returns the full frames of a pair instead of its crops.
+
+    The training pipeline runs all the same, on a copy: it draws from the item's random numbers,
+    and the next pair of an item with ``repeats`` > 1 depends on how many it drew.
+
+    Args:
+        pipeline: The data set's transforms; those that load flow are left out.
+    """
+
+    KEYS = ('frames', 'source', 'source_id', 'frame_ids')
+
+    def __init__(self, pipeline: Sequence[dict | Callable]) -> None:
+        built = [TRANSFORMS.build(t) if isinstance(t, dict) else t for t in pipeline]
+        self.transforms = [t for t in built if not isinstance(t, (LoadCachedFlow, LoadSceneFlow))]
+
+    def __call__(self, results: dict) -> dict:
+        """Run the pipeline and return what it started with."""
+        full = {key: results[key] for key in self.KEYS}
+        results = dict(results)
+        for transform in self.transforms:
+            results = transform(results)
+        return full
+
+
+def cache_training_flow(
+    cfg: Config,
+    root: str | Path,
+    epochs: int,
+    estimator: dict | None = None,
+    num_workers: int = 0,
+) -> Counter[str]:
+    """Write the flow of the pairs that a config draws for training.
+
+    Args:
+        cfg: Config with ``train_dataloader.dataset``.
+        root: Folder of the cache, for ``LoadCachedFlow``.
+        epochs: Number of epochs, from the first.
+        estimator: Config of the estimator; None takes ``model.data_preprocessor.flow``, or its
+            ``fallback`` where that is ``CachedFlow``.
+        num_workers: Processes that decode.
+
+    Returns:
+        As :func:`cache_flow`.
+
+    Raises:
+        ValueError: If there is no estimator, or a wrong number of epochs.
+    """
+    flow = estimator or cfg.model.data_preprocessor.flow
+    if flow['type'] in ('CachedFlow', 'poodle_mm.CachedFlow'):
+        flow = flow.get('fallback')
+    if flow is None:
+        raise ValueError(
+            'the config takes its flow from the cache that is to be written: name an estimator, '
+            'e.g. --estimator type=RAFTFlow arch=large weights=C_T_SKHT_V2'
+        )
+    dataset = DATASETS.build(_with_full_frames(cfg.train_dataloader.dataset.to_dict()))
+    return cache_flow(dataset, MODELS.build(flow), root, epochs, num_workers)
+
+
+@torch.no_grad()
+def cache_flow(
+    dataset: Dataset,
+    estimator: FlowEstimator,
+    root: str | Path,
+    epochs: int,
+    num_workers: int = 0,
+) -> Counter[str]:
+    """Write one file per pair; pairs that have one are skipped, so that it can be interrupted.
+
+    Args:
+        dataset: Gives full frames (:class:`FullFrames`) for the keys (epoch, index).
+        estimator: Runs on the full frames, both ways, on the GPU if there is one.
+        root: Folder of the cache.
+        epochs: Number of epochs, from the first.
+        num_workers: Processes that decode.
+
+    Returns:
+        How many pairs were ``written`` and how many were ``present``.
+    """
+    if epochs < 1:
+        raise ValueError(f'epochs must be at least 1, got {epochs}')
+    device = get_device()
+    keys = [(epoch, index) for epoch in range(epochs) for index in range(len(dataset))]
+    items = DataLoader(
+        dataset, batch_size=None, sampler=keys, num_workers=num_workers, collate_fn=_as_list
+    )
+    done: Counter[str] = Counter()
+    for pairs in (progress := tqdm(items, desc='flow', unit='item')):
+        for pair in pairs:
+            path = flow_cache_path(root, pair['source_id'], pair['frame_ids'])
+            if path.exists():
+                done['present'] += 1
+            else:
+                a, b = (_to_image(frame, device) for frame in pair['frames'])
+                flow = torch.cat(estimator(a, b))
+                write_flow(path, flow.cpu().numpy())
+                done['written'] += 1
+        progress.set_postfix(done)
+    return done
+
+
+def _with_full_frames(cfg: Any) -> Any:
+    """Replace the pipeline of a data set's config, also of those inside of a wrapper."""
+    if isinstance(cfg, (list, tuple)):
+        return [_with_full_frames(value) for value in cfg]
+    if not isinstance(cfg, dict):
+        return cfg
+    return {
+        key: [FullFrames(value)] if key == 'pipeline' else _with_full_frames(value)
+        for key, value in cfg.items()
+    }
+
+
+def _as_list(item: dict | list[dict]) -> list[dict]:
+    return item if isinstance(item, list) else [item]
+
+
+def _to_image(frame: np.ndarray, device: str) -> torch.Tensor:
+    """uint8 (H, W, 3) to float32 (1, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(frame).to(device).permute(2, 0, 1)[None].float() / 255

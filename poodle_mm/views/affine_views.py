@@ -1,0 +1,44 @@
+"""The random reversible affine map of each dense view (PooDLe §3; FlowE)."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from poodle_mm.geometry.affine import affine_matrix
+
+
+class RandomAffine:
+    """Rotation and scaling about the centre, drawn for each frame of a pair.
+
+    Args:
+        scale: Range of the magnification, uniform.
+        angle: Range of the rotation in degrees, uniform; positive turns clockwise on the screen.
+
+    Raises:
+        ValueError: If a range is empty or a scale is not positive; names the key.
+    """
+
+    def __init__(
+        self,
+        scale: tuple[float, float] = (0.9, 1.1),
+        angle: tuple[float, float] = (-10, 10),
+    ) -> None:
+        if not 0 < scale[0] <= scale[1]:
+            raise ValueError(f'affine.scale must be 0 < low <= high, got {scale}')
+        if not angle[0] <= angle[1]:
+            raise ValueError(f'affine.angle must be low <= high (degrees), got {angle}')
+        self.scale, self.angle = scale, angle
+
+    def draw(self, generator: torch.Generator, size: tuple[int, int]) -> Tensor:
+        """(2, 2, 3) float32: crop pixel to view pixel for frames t and t + Δ of one pair.
+
+        Args:
+            generator: On the CPU.
+            size: (H, W) of the crop.
+        """
+        value = torch.rand((2, 2), generator=generator)
+        (low, high), (left, right) = self.scale, (math.radians(a) for a in self.angle)
+        scale = low + (high - low) * value[:, 0]
+        angle = left + (right - left) * value[:, 1]
+        return affine_matrix(angle, scale, size)

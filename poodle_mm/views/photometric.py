@@ -1,0 +1,148 @@
+"""BYOL's colour distortion and blur, drawn for each frame of a pair (PooDLe §4.1; BYOL, app. B)."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as TF
+
+from poodle_mm.views.filters import adjust_hue, gaussian_blur
+
+
+class Distortion(NamedTuple):
+    """What happens to one image."""
+
+    jitter: tuple[tuple[str, float], ...] = ()  # (operation, factor) in the order of application
+    grayscale: bool = False
+    sigma: float | None = None  # of the blur, pixels at the 224 scale
+    solarize: bool = False
+
+
+class PhotometricDistortion:
+    """Random colour jitter, grayscale, blur and solarization of the two frames of a pair.
+
+    The order is BYOL's: jitter (its four parts in random order), grayscale, blur, solarize. Blur
+    and solarization have one probability for each of two roles; which frame plays which role is
+    drawn per pair. BYOL's solarization, ``solarize_prob=(0.0, 0.2)``, is not named by PooDLe: off.
+
+    The blur is stated at BYOL's image size 224 and scaled with the crop (our reading): at
+    ``scale = min(H, W) / 224`` the standard deviation is ``sigma * scale`` pixels and the kernel is
+    ``2 * floor(blur_kernel * scale / 2) + 1`` pixels wide (13 at 128, 53 at 512).
+
+    Args:
+        brightness: b; the factor is uniform in [1 - b, 1 + b].
+        contrast: As ``brightness``.
+        saturation: As ``brightness``.
+        hue: h <= 0.5; the shift is uniform in [-h, h] turns of the colour wheel.
+        jitter_prob: Probability of the four above together.
+        grayscale_prob: Probability of grayscale.
+        blur_prob: Probability of blur for the first and for the second role.
+        blur_sigma: Range of the standard deviation, pixels at scale 224.
+        blur_kernel: Width of the kernel, pixels at scale 224, odd.
+        solarize_prob: Probability of inverting all values above one half, by role.
+
+    Raises:
+        ValueError: If a value is out of range; names the key.
+    """
+
+    def __init__(
+        self,
+        brightness: float = 0.4,
+        contrast: float = 0.4,
+        saturation: float = 0.2,
+        hue: float = 0.1,
+        jitter_prob: float = 0.8,
+        grayscale_prob: float = 0.2,
+        blur_prob: tuple[float, float] = (1.0, 0.1),
+        blur_sigma: tuple[float, float] = (0.1, 2.0),
+        blur_kernel: int = 23,
+        solarize_prob: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        factors = dict(brightness=brightness, contrast=contrast, saturation=saturation)
+        for key, value in factors.items():
+            if not 0 <= value <= 1:
+                raise ValueError(f'photometric.{key} must be in [0, 1], got {value}')
+        if not 0 <= hue <= 0.5:
+            raise ValueError(f'photometric.hue must be in [0, 0.5], got {hue}')
+        self.ranges = {key: (1 - value, 1 + value) for key, value in factors.items()}
+        self.ranges['hue'] = (-hue, hue)
+        if not 0 < blur_sigma[0] <= blur_sigma[1]:
+            raise ValueError(f'photometric.blur_sigma must be 0 < low <= high, got {blur_sigma}')
+        if blur_kernel < 1 or blur_kernel % 2 == 0:
+            raise ValueError(f'photometric.blur_kernel must be odd and > 0, got {blur_kernel}')
+        self.blur_sigma, self.blur_kernel = blur_sigma, blur_kernel
+        self.jitter_prob = _probability('jitter_prob', jitter_prob)
+        self.grayscale_prob = _probability('grayscale_prob', grayscale_prob)
+        self.blur_prob = [_probability('blur_prob', p) for p in blur_prob]
+        self.solarize_prob = [_probability('solarize_prob', p) for p in solarize_prob]
+
+    def draw(self, generator: torch.Generator) -> tuple[Distortion, Distortion]:
+        """The distortions of frames t and t + Δ of one pair.
+
+        Always takes the same number of values from the generator, whatever comes out.
+        """
+        roles = (0, 1) if torch.rand((), generator=generator) < 0.5 else (1, 0)
+        values = torch.rand((2, 13), generator=generator).tolist()
+        first, second = (self._distortion(role, v) for role, v in zip(roles, values))
+        return first, second
+
+    def _distortion(self, role: int, values: list[float]) -> Distortion:
+        jittered, grey, blurred, sigma, solarized, *rest = values
+        factors = [
+            (key, low + (high - low) * value)
+            for (key, (low, high)), value in zip(self.ranges.items(), rest[:4])
+        ]
+        order = sorted(range(4), key=rest[4:].__getitem__)
+        low, high = self.blur_sigma
+        return Distortion(
+            jitter=tuple(factors[i] for i in order) if jittered < self.jitter_prob else (),
+            grayscale=grey < self.grayscale_prob,
+            sigma=low + (high - low) * sigma if blurred < self.blur_prob[role] else None,
+            solarize=solarized < self.solarize_prob[role],
+        )
+
+    def apply(self, images: Tensor, distortions: Sequence[Distortion], scale: float) -> Tensor:
+        """Distort images, each in its own way.
+
+        Image by image: torchvision's operations take one factor a call, a frame fits into the
+        cache where a batch does not, and what was not drawn costs nothing.
+
+        Args:
+            images: (N, 3, H, W) float32 in [0, 1].
+            distortions: N of them.
+            scale: Of the blur: pixels of the image per pixel at the 224 scale.
+
+        Returns:
+            (N, 3, H, W) float32 in [0, 1], a new tensor.
+        """
+        distorted = torch.empty_like(images)
+        for image, distortion, result in zip(images, distortions, distorted, strict=True):
+            result.copy_(self._apply_one(image, distortion, scale))
+        return distorted
+
+    def _apply_one(self, image: Tensor, distortion: Distortion, scale: float) -> Tensor:
+        for name, factor in distortion.jitter:
+            image = _JITTER[name](image, factor)
+        if distortion.grayscale:
+            image = TF.rgb_to_grayscale(image, num_output_channels=3)
+        if distortion.sigma is not None:
+            kernel = 2 * int(self.blur_kernel * scale / 2) + 1
+            image = gaussian_blur(image, kernel, distortion.sigma * scale)
+        if distortion.solarize:
+            image = TF.solarize(image, threshold=0.5)
+        return image
+
+
+_JITTER = dict(
+    brightness=TF.adjust_brightness,
+    contrast=TF.adjust_contrast,
+    saturation=TF.adjust_saturation,
+    hue=adjust_hue,
+)
+
+
+def _probability(key: str, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f'photometric.{key} must be a probability in [0, 1], got {value}')
+    return value

@@ -1,0 +1,202 @@
+"""From a batch of frame pairs to the views that the network sees."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from mmengine.model import BaseDataPreprocessor
+from mmengine.structures import BaseDataElement
+from torch import Tensor
+
+from poodle_mm.geometry.affine import warp_affine
+from poodle_mm.geometry.occlusion import visible_mask
+from poodle_mm.registry import MODELS
+from poodle_mm.views.affine_views import RandomAffine
+from poodle_mm.views.flip import flip_pairs
+from poodle_mm.views.photometric import PhotometricDistortion
+from poodle_mm.views.subcrops import FlowSubcrops
+
+_DEFAULTS = MappingProxyType({})
+
+
+@MODELS.register_module()
+class FramePairPreprocessor(BaseDataPreprocessor):
+    """Flow, occlusion, augmentation and subcrops of frame pairs, batched on the model's device.
+
+    The flow is estimated on the crops before augmentation. The frames are then distorted
+    photometrically; the subcrops are cut from these, and the dense views are drawn from these by a
+    random affine map. All of it is float32 without gradient, also under autocast.
+
+    Every random value of a pair is drawn on the CPU from a generator seeded with its
+    ``data_samples[i].seed``: the views of a pair do not depend on the device, nor on the pairs
+    beside it in the batch, nor on workers and ranks.
+
+    Args:
+        flow: Config of the flow estimator.
+        occlusion: Arguments ``alpha1`` and ``alpha2`` of the forward-backward check. Samples that
+            carry an exact ``visible`` mask are not checked.
+        photometric: Arguments of :class:`PhotometricDistortion`, or None: no distortion.
+        affine: Arguments of :class:`RandomAffine`, or None: the identity.
+        subcrops: Arguments of :class:`FlowSubcrops`, or None: no subcrops, as with ``num=0``. One
+            more, ``photometric``: arguments of a distortion of each subcrop on top of the frame's.
+        flip_prob: Probability of mirroring the whole pair, left to right.
+        mean: Of the network's input, RGB, for images in [0, 1].
+        std: As ``mean``.
+        divisor: The crop's height and width must be multiples of it: the encoder's stride.
+        non_blocking: Copy the batch to the device asynchronously.
+
+    Raises:
+        ValueError: If a value is out of range; names the key.
+    """
+
+    def __init__(
+        self,
+        flow: dict,
+        occlusion: Mapping = _DEFAULTS,
+        photometric: Mapping | None = _DEFAULTS,
+        affine: Mapping | None = _DEFAULTS,
+        subcrops: Mapping | None = _DEFAULTS,
+        flip_prob: float = 0.0,
+        mean: tuple[float, float, float] = (0.485, 0.456, 0.406),
+        std: tuple[float, float, float] = (0.229, 0.224, 0.225),
+        divisor: int = 32,
+        non_blocking: bool = False,
+    ) -> None:
+        super().__init__(non_blocking)
+        if max(mean) > 1 or not 0 < min(std) <= max(std) <= 1:
+            raise ValueError(f'mean {mean} and std {std} must be those of images in [0, 1]')
+        if not 0 <= flip_prob <= 1:
+            raise ValueError(f'flip_prob must be a probability in [0, 1], got {flip_prob}')
+        self.flow = MODELS.build(flow)
+        self.occlusion = dict(occlusion)
+        self.photometric = _build(PhotometricDistortion, photometric)
+        self.affine = _build(RandomAffine, affine)
+        subcrops = dict(num=0) if subcrops is None else dict(subcrops)
+        self.subcrop_photometric = _build(PhotometricDistortion, subcrops.pop('photometric', None))
+        self.subcrops = FlowSubcrops(**subcrops)
+        self.flip_prob = flip_prob
+        self.divisor = divisor
+        self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1), persistent=False)
+        self.register_buffer('std', torch.tensor(std).view(3, 1, 1), persistent=False)
+
+    @property
+    def num_subcrops(self) -> int:
+        """K, pairs of subcrops per pair of frames."""
+        return self.subcrops.num
+
+    @torch.no_grad()
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Make the views.
+
+        Args:
+            data: ``dict(inputs=uint8 (B, 2, 3, H, W), data_samples=[FramePairSample] * B)``.
+            training: False leaves out all augmentation: dense views and subcrops show the frames
+                as they are, the affine maps are the identity. The boxes are drawn all the same.
+
+        Returns:
+            ``dict(inputs=views, data_samples=...)``, ``views`` as listed in
+            ``docs/architecture.md``.
+
+        Raises:
+            ValueError: If the crops are no multiple of ``divisor`` or a sample has no seed.
+        """
+        data = self.cast_data(data)
+        inputs, samples = data['inputs'], data['data_samples']
+        self._check(inputs, samples)
+        with torch.autocast(inputs.device.type, enabled=False):
+            views = self._views(inputs.transpose(0, 1).contiguous() / 255, samples, training)
+        return dict(inputs=views, data_samples=samples)
+
+    def _views(
+        self, frames: Tensor, samples: Sequence[BaseDataElement], training: bool
+    ) -> dict[str, Tensor]:
+        size = tuple(frames.shape[-2:])
+        flow = torch.stack(self.flow(*frames, samples))
+        visible = self._visible(flow, samples)
+        distorted = frames
+        affine = torch.eye(2, 3, device=frames.device).repeat(*frames.shape[:2], 1, 1)
+
+        # Each part takes a fixed number of values and the subcrops come last: a part's options
+        # do not change what the others draw.
+        generators = [torch.Generator().manual_seed(sample.seed) for sample in samples]
+        if training:
+            flipped = torch.cat([torch.rand(1, generator=g) for g in generators]) < self.flip_prob
+            if flipped.any():
+                frames, flow, visible = flip_pairs(flipped, frames, flow, visible)
+            distorted = frames
+            if self.photometric:
+                drawn = [self.photometric.draw(g) for g in generators]
+                distorted = self.photometric.apply(
+                    frames.flatten(0, 1), [*chain(*zip(*drawn))], min(size) / 224
+                ).view_as(frames)
+            if self.affine:
+                drawn = [self.affine.draw(g, size) for g in generators]
+                affine = torch.stack(drawn, dim=1).to(frames.device)
+
+        dense = self._normalise(distorted)
+        if training and self.affine:
+            # After the normalisation: what lies outside of the crop is zero, as a convolution's
+            # own padding is.
+            dense = warp_affine(dense.flatten(0, 1), affine.flatten(0, 1)).view_as(frames)
+        views = dict(frames=frames, dense=dense, affine=affine, flow=flow, visible=visible)
+        if self.subcrops.num:
+            draws = [self.subcrops.draw(g, size) for g in generators]
+            boxes, clamped = self.subcrops.boxes(draws, flow[1])
+            crops = self.subcrops.cut(distorted.flatten(0, 1), boxes.flatten(0, 1))
+            if training and self.subcrop_photometric:
+                crops = self._distort_subcrops(crops, generators)
+            crops = self._normalise(crops).unflatten(0, boxes.shape[:2])
+            views |= dict(subcrops=crops, boxes=boxes, clamped=clamped)
+        return views
+
+    def _visible(self, flow: Tensor, samples: Sequence[BaseDataElement]) -> Tensor:
+        """(2, B, H, W) bool; a sample's exact mask goes before the forward-backward check."""
+        visible = visible_mask(flow.flatten(0, 1), flow.flip(0).flatten(0, 1), **self.occlusion)
+        visible = visible.unflatten(0, flow.shape[:2])
+        for i, sample in enumerate(samples):
+            if 'visible' in sample:
+                if sample.visible.shape != visible[:, i].shape:
+                    raise ValueError(
+                        f'{sample.get("source")}: the visible mask has shape '
+                        f'{tuple(sample.visible.shape)}, the crops need '
+                        f'{tuple(visible[:, i].shape)}'
+                    )
+                visible[:, i] = sample.visible
+        return visible
+
+    def _distort_subcrops(self, crops: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+        """Distort (2B, K, 3, h, w) subcrops, each pair of subcrops like a pair of frames."""
+        photometric, num = self.subcrop_photometric, self.subcrops.num
+        pairs = [photometric.draw(g) for g in generators for _ in range(num)]
+        distortions = [*chain(*zip(*pairs))]  # frame, sample, subcrop: as the crops lie
+        distorted = photometric.apply(crops.flatten(0, 1), distortions, self.subcrops.size / 224)
+        return distorted.view_as(crops)
+
+    def _normalise(self, images: Tensor) -> Tensor:
+        return (images - self.mean) / self.std
+
+    def _check(self, inputs: Tensor, samples: Sequence[BaseDataElement]) -> None:
+        name = type(self).__name__
+        if inputs.dim() != 5 or inputs.shape[1:3] != (2, 3) or inputs.dtype != torch.uint8:
+            raise ValueError(
+                f'{name}: inputs must be uint8 (B, 2, 3, H, W), got {inputs.dtype} '
+                f'{tuple(inputs.shape)}'
+            )
+        height, width = inputs.shape[-2:]
+        if height % self.divisor or width % self.divisor:
+            raise ValueError(
+                f'{name}: the crop is {height} x {width} pixels, but height and width must be '
+                f"multiples of divisor = {self.divisor}; set 'size' of PairRandomCrop in the "
+                "dataset's pipeline"
+            )
+        if len(samples) != len(inputs):
+            raise ValueError(f'{name}: {len(inputs)} pairs, but {len(samples)} data_samples')
+        for sample in samples:
+            if 'seed' not in sample:
+                raise ValueError(f"{name}: {sample.get('source')}: the data sample has no 'seed'")
+
+
+def _build(kind: type, options: Mapping | None) -> Any:
+    return None if options is None else kind(**options)

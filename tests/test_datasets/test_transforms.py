@@ -1,0 +1,226 @@
+"""Crop, flow and packing."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poodle_mm.datasets import FramePairSample, LoadCachedFlow, PackFramePair, PairRandomCrop
+from poodle_mm.datasets.flow_cache import flow_cache_path, read_flow, write_flow
+from poodle_mm.datasets.transforms.crop import crop_nearest, crop_resize, draw_box, jitter_box
+from poodle_mm.registry import TRANSFORMS
+
+SHAPES = st.tuples(st.integers(20, 800), st.integers(20, 1400))
+AREAS = st.tuples(st.floats(0.02, 1), st.floats(0.02, 1)).map(lambda a: tuple(sorted(a)))
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def pair(seed: int = 0, shape: tuple[int, int] = (90, 160), same: bool = False) -> dict:
+    rng = np.random.default_rng(seed)
+    frames = [rng.integers(0, 256, (*shape, 3), np.uint8) for _ in range(2)]
+    return dict(
+        frames=[frames[0], frames[0]] if same else frames,
+        frame_ids=(3, 3) if same else (3, 20),
+        ori_shape=shape,
+        rng=rng,
+        source='/data/a.mp4',
+        source_id='a.mp4',
+        timestamps=(0.1, 0.7),
+        seed=5,
+    )
+
+
+@given(shape=SHAPES, area=AREAS, seed=SEEDS)
+def test_box_has_the_frames_aspect_and_an_area_in_the_range(shape, area, seed):
+    (x0, y0, x1, y1), clamped = draw_box(np.random.default_rng(seed), shape, area)
+    height, width = shape
+    assert not clamped
+    assert 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height
+    w, h = x1 - x0, y1 - y0
+    # whole pixels: each side is off by at most half a pixel (or is the least, 1)
+    low, high = (np.sqrt(a) for a in area)
+    assert low * width - 0.51 <= w <= max(high * width + 0.51, 1)
+    assert low * height - 0.51 <= h <= max(high * height + 0.51, 1)
+    assert abs(w / width - h / height) <= 1 / min(shape)
+
+
+@given(shape=SHAPES, area=AREAS, aspect=st.floats(0.3, 4), seed=SEEDS)
+def test_fixed_aspect(shape, area, aspect, seed):
+    (x0, y0, x1, y1), clamped = draw_box(np.random.default_rng(seed), shape, area, aspect)
+    height, width = shape
+    w, h = x1 - x0, y1 - y0
+    assert 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height
+    assert abs(w - h * aspect) <= 0.5 + 0.5 * aspect + 1e-6 or min(w, h) == 1
+    if clamped:
+        assert w == width or h == height
+        assert (w - 1) * (h - 1) <= area[1] * width * height
+
+
+def test_area_is_uniform_and_reaches_the_whole_frame():
+    rng = np.random.default_rng(0)
+    boxes = np.array([draw_box(rng, (720, 1280), (0.16, 0.45))[0] for _ in range(4000)])
+    shares = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) / (720 * 1280)
+    histogram = np.histogram(shares, 10, (0.16, 0.45))[0]
+    assert abs(histogram - 400).max() < 5 * 20
+    assert draw_box(rng, (720, 1280), (1, 1)) == ((0, 0, 1280, 720), False)
+
+
+@given(shape=SHAPES, area=AREAS, seed=SEEDS)
+def test_jittered_box_stays_inside_and_keeps_its_size(shape, area, seed):
+    rng = np.random.default_rng(seed)
+    box, _ = draw_box(rng, shape, area)
+    moved = jitter_box(rng, box, shape, 0.1)
+    height, width = shape
+    assert moved[2] - moved[0] == box[2] - box[0] and moved[3] - moved[1] == box[3] - box[1]
+    assert moved[0] >= 0 and moved[1] >= 0 and moved[2] <= width and moved[3] <= height
+    assert abs(moved[0] - box[0]) <= 0.1 * width + 0.5
+    assert abs(moved[1] - box[1]) <= 0.1 * height + 0.5
+
+
+def test_both_frames_are_cut_at_the_same_place():
+    results = pair()
+    a, b = results['frames']
+    done = PairRandomCrop(area=(0.2, 0.5), size=(32, 64))(results)
+    x0, y0, x1, y1 = done['crop_box']
+    for original, cropped in ((a, done['frames'][0]), (b, done['frames'][1])):
+        expected = cv2.resize(original[y0:y1, x0:x1], (64, 32), interpolation=cv2.INTER_AREA)
+        np.testing.assert_array_equal(cropped, expected)
+    assert 'crop_box2' not in done
+
+
+def test_resize_keeps_pixel_centres():
+    """A ramp in u stays the ramp of the convention u_new = (u_old + 1/2) W_new / W_old - 1/2."""
+    ramp = np.tile(np.arange(0, 200, dtype=np.uint8), (80, 1))
+    box = (40, 10, 140, 60)
+    for size in ((25, 50), (100, 200)):
+        out = crop_resize(ramp, box, size)
+        expected = (np.arange(size[1]) + 0.5) * 100 / size[1] - 0.5 + 40
+        np.testing.assert_allclose(out[size[0] // 2, 2:-2], expected[2:-2], atol=0.51)
+
+
+def test_nearest_crop_against_a_loop():
+    mask = np.random.default_rng(0).random((20, 30)) > 0.5
+    box, size = (3, 2, 28, 19), (9, 40)
+    out = crop_nearest(mask, box, size)
+    for v in range(size[0]):
+        for u in range(size[1]):
+            x = 3 + (u + 0.5) * 25 / size[1]
+            y = 2 + (v + 0.5) * 17 / size[0]
+            assert out[v, u] == mask[int(y), int(x)]
+
+
+def test_delta_0_jitters_and_the_exact_flow_is_constant():
+    """The point that pixel x of crop 1 shows lies at x + flow in crop 2."""
+    results = pair(seed=4, same=True)
+    results['flow'] = np.zeros((2, 2, 90, 160), np.float32)
+    done = PairRandomCrop(area=(0.2, 0.3), size=(40, 100))(results)
+    box, box2 = np.array(done['crop_box']), np.array(done['crop_box2'])
+    assert (box != box2).any()
+    point = np.array([30.0, 11.0])
+    scale = (box[2:] - box[:2]) / (100, 40)
+    in_frame = (point + 0.5) * scale + box[:2]
+    in_second = (in_frame - box2[:2]) / scale - 0.5
+    flow = done['flow'][0, :, 11, 30].numpy()
+    np.testing.assert_allclose(point + flow, in_second, atol=1e-4)
+    np.testing.assert_allclose(done['flow'][1, :, 5, 5], -flow, atol=1e-5)
+
+
+def test_flow_and_visibility_follow_the_crop():
+    results = pair()
+    v, u = np.mgrid[:90, :160].astype(np.float32)
+    results['flow'] = np.stack([[0.1 * u, 0.2 * v], [u * 0 - 3, v * 0 + 2]])
+    results['visible'] = np.stack([u < 80, v < 45])
+    done = PairRandomCrop(area=(0.3, 0.3), size=(45, 80))(results)
+    x0, y0, x1, y1 = done['crop_box']
+    sx, sy = 80 / (x1 - x0), 45 / (y1 - y0)
+    full_u = (np.arange(80) + 0.5) / sx - 0.5 + x0
+    np.testing.assert_allclose(done['flow'][0, 0, 7], 0.1 * full_u * sx, atol=1e-3)
+    np.testing.assert_allclose(done['flow'][1, 1], np.full((45, 80), 2 * sy), atol=1e-4)
+    assert (done['visible'][0, 3] == (np.floor(full_u + 0.5) < 80)).all()
+
+
+def test_clamping_warns_once(monkeypatch):
+    messages = []
+    monkeypatch.setattr(
+        'poodle_mm.datasets.transforms.crop.print_log', lambda text, **_: messages.append(text)
+    )
+    crop = PairRandomCrop(area=(1, 1), size=(32, 64), aspect=2.0)
+    done = crop(pair())
+    crop(pair())
+    assert len(messages) == 1 and 'aspect 2.0' in messages[0]
+    x0, y0, x1, y1 = done['crop_box']
+    assert (x1 - x0, y1 - y0) == (160, 80)  # 8/9 of a 16:9 frame
+
+
+@pytest.mark.parametrize(
+    'kwargs',
+    [
+        dict(area=(0.5, 0.2)),
+        dict(area=(0, 0.2)),
+        dict(area=(0.5, 1.2)),
+        dict(size=(0, 64)),
+        dict(size=(64,)),
+        dict(aspect=-1),
+        dict(jitter=2),
+    ],
+)
+def test_wrong_crop_arguments(kwargs):
+    with pytest.raises(ValueError, match=next(iter(kwargs))):
+        PairRandomCrop(**{'area': (0.2, 0.5), 'size': (32, 64), **kwargs})
+
+
+def test_pack():
+    results = pair()
+    results['crop_box'] = (0, 0, 160, 90)
+    packed = TRANSFORMS.build(dict(type='PackFramePair'))(results)
+    assert packed['inputs'].dtype == torch.uint8
+    for i in range(2):
+        np.testing.assert_array_equal(
+            packed['inputs'][i].permute(1, 2, 0).numpy(), results['frames'][i]
+        )
+    sample = packed['data_samples']
+    assert isinstance(sample, FramePairSample)
+    assert sample.frame_ids == (3, 20) and sample.crop_box == (0, 0, 160, 90) and sample.seed == 5
+    assert 'flow' not in sample and 'visible' not in sample
+    results['flow'] = np.ones((2, 2, 90, 160))
+    results['visible'] = np.ones((2, 90, 160), bool)
+    sample = PackFramePair()(results)['data_samples']
+    assert sample.flow.dtype == torch.float32 and sample.visible.dtype == torch.bool
+    assert sample.to('cpu').flow.shape == (2, 2, 90, 160)
+
+
+def test_pack_refuses_frames_of_two_sizes():
+    results = pair()
+    results['frames'][1] = results['frames'][1][:-1]
+    with pytest.raises(ValueError, match=r'/data/a\.mp4.*\(3, 20\)'):
+        PackFramePair()(results)
+
+
+def test_cached_flow_round_trip(tmp_path):
+    results = pair()
+    flow = np.random.default_rng(0).normal(0, 20, (2, 2, 90, 160)).astype(np.float32)
+    path = flow_cache_path(tmp_path, 'a.mp4', (3, 20))
+    write_flow(path, flow)
+    loaded = LoadCachedFlow(str(tmp_path))(results)['flow']
+    assert loaded.dtype == np.float32
+    np.testing.assert_allclose(loaded, flow, rtol=1e-3)
+    assert [p.name for p in path.parent.iterdir()] == ['3_20.npz']
+
+
+def test_cached_flow_errors(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'3_20\.npz.*tools/cache_flow\.py'):
+        LoadCachedFlow(str(tmp_path))(pair())
+    path = flow_cache_path(tmp_path, 'a.mp4', (3, 20))
+    write_flow(path, np.zeros((2, 2, 45, 80)))
+    with pytest.raises(ValueError, match='does not belong'):
+        LoadCachedFlow(str(tmp_path))(pair())
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r'3_20\.npz: damaged'):
+        read_flow(path)
+    with pytest.raises(ValueError, match='float16'):
+        write_flow(path, np.full((2, 2, 4, 4), 1e6))
+    for source in ('/etc/a', '../a', ''):
+        with pytest.raises(ValueError, match='relative path'):
+            flow_cache_path(tmp_path, source, (0, 1))

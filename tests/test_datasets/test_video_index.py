@@ -1,0 +1,238 @@
+"""The index of a tree: what it finds, when it looks again, what it survives."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from poodle_mm.datasets import video_index
+from poodle_mm.datasets.video_index import (
+    build_index,
+    default_cache_path,
+    find_files,
+    read_index,
+    scan_video,
+    write_index,
+)
+
+from .video_factory import write_video
+
+
+@pytest.fixture
+def scanned(monkeypatch) -> list[str]:
+    """Paths in the order in which they were opened."""
+    calls = []
+
+    def spy(info, **kwargs):
+        calls.append(info.path)
+        return scan_video(info, **kwargs)
+
+    monkeypatch.setattr(video_index, 'scan_video', spy)
+    return calls
+
+
+NAMES = ['day0/0.mp4', 'day0/2.mp4', 'day1/1.mp4', 'day1/3.mp4']
+
+
+def test_frames_and_seconds_come_from_the_header(tree):
+    infos = build_index(tree)
+    assert [info.path for info in infos] == NAMES
+    assert [info.frames for info in infos] == [40, 60, 50, 70]
+    np.testing.assert_allclose([info.duration for info in infos], np.array([40, 60, 50, 70]) / 30)
+    assert all(info.table is None and not info.error for info in infos)
+
+
+def test_containers_without_a_frame_count(tmp_path):
+    for name in ('a.mkv', 'b.ts', 'c.avi'):
+        codec = 'mpeg4' if name.endswith('avi') else 'libx264'
+        write_video(tmp_path / name, 45, codec=codec)
+    infos = build_index(tmp_path)
+    assert not any(info.error for info in infos)
+    assert all(abs(info.frames - 45) <= 1 for info in infos)
+
+
+def test_second_run_opens_nothing_and_gives_the_same(tree, scanned):
+    first = build_index(tree)
+    assert sorted(scanned) == NAMES
+    scanned.clear()
+    assert build_index(tree) == first
+    assert scanned == []
+
+
+def test_only_new_and_changed_files_are_opened(tree, scanned):
+    build_index(tree)
+    scanned.clear()
+    write_video(tree / 'day2' / 'new.mov', 20)
+    write_video(tree / 'day0' / '0.mp4', 33)
+    os.utime(tree / 'day1' / '1.mp4', ns=(1, 1))
+    (tree / 'day1' / '3.mp4').unlink()
+    infos = build_index(tree)
+    assert sorted(scanned) == ['day0/0.mp4', 'day1/1.mp4', 'day2/new.mov']
+    assert {info.path: info.frames for info in infos} == {
+        'day0/0.mp4': 33,
+        'day0/2.mp4': 60,
+        'day1/1.mp4': 50,
+        'day2/new.mov': 20,
+    }
+    scanned.clear()
+    build_index(tree)
+    assert scanned == []
+
+
+def test_tables_survive_the_cache(tree, scanned):
+    first = build_index(tree, with_table=True)
+    scanned.clear()
+    again = build_index(tree, with_table=True)
+    assert scanned == []
+    for a, b in zip(first, again, strict=True):
+        for x, y in zip(a.table, b.table, strict=True):
+            np.testing.assert_array_equal(x, y)
+        assert a.frames == b.frames == len(a.table.pts)
+
+
+@pytest.mark.parametrize('damage', ['half', 'text', 'empty', 'format', 'keys'])
+def test_a_corrupt_cache_is_built_anew(tree, scanned, damage, monkeypatch):
+    first = build_index(tree)
+    cache = default_cache_path(tree, 'video_index')
+    content = cache.read_bytes()
+    if damage == 'format':
+        monkeypatch.setattr(video_index, 'FORMAT', 999)
+        write_index(cache, first)
+        monkeypatch.undo()
+        monkeypatch.setattr(video_index, 'scan_video', _spy(scanned))
+    elif damage == 'keys':
+        with cache.open('wb') as file:
+            np.savez(file, format=1, path=np.array(['a']))
+    else:
+        cache.write_bytes(
+            {'half': content[: len(content) // 2], 'text': b'x', 'empty': b''}[damage]
+        )
+    scanned.clear()
+    messages = []
+    monkeypatch.setattr(video_index, 'print_log', lambda text, **_: messages.append(text))
+    assert build_index(tree) == first
+    assert sorted(scanned) == NAMES
+    assert len(messages) == 1 and str(cache) in messages[0]
+    assert len(read_index(cache)) == 4
+
+
+def _spy(calls):
+    def spy(info, **kwargs):
+        calls.append(info.path)
+        return scan_video(info, **kwargs)
+
+    return spy
+
+
+def test_a_killed_write_leaves_the_old_cache(tree, monkeypatch):
+    build_index(tree)
+    cache = default_cache_path(tree, 'video_index')
+    before = cache.read_bytes()
+
+    def dies(file, **arrays):
+        file.write(b'half')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, 'savez_compressed', dies)
+    write_video(tree / 'new.mp4', 20)
+    with pytest.raises(KeyboardInterrupt):
+        build_index(tree)
+    assert cache.read_bytes() == before
+    assert not list(tree.glob('*.tmp')) + list(tree.glob('.*.tmp'))
+
+
+def test_bad_files_are_named_and_tried_again(tree, scanned):
+    content = (tree / NAMES[3]).read_bytes()
+    (tree / 'empty.mp4').touch()
+    (tree / 'text.mp4').write_text('no video')
+    (tree / 'no_end.mp4').write_bytes(content[: len(content) // 2])
+    (tree / 'notes.json').write_text('{}')
+    (tree / '._hidden.mp4').write_text('')
+    errors = {info.path: info.error for info in build_index(tree) if info.error}
+    assert sorted(errors) == ['empty.mp4', 'no_end.mp4', 'text.mp4']
+    assert errors['empty.mp4'] == 'empty file'
+    scanned.clear()
+    (tree / 'text.mp4').write_bytes(content)
+    errors = {info.path: info.error for info in build_index(tree) if info.error}
+    assert sorted(errors) == ['empty.mp4', 'no_end.mp4']
+    assert sorted(scanned) == ['empty.mp4', 'no_end.mp4', 'text.mp4']
+
+
+def test_truncated_with_its_header_in_front(tmp_path):
+    """The header of a faststart file announces frames that are no longer there."""
+    whole = write_video(tmp_path / 'whole.mp4', 60, options={'crf': '5'})
+    front = tmp_path / 'front.mp4'
+    _move_header_to_front(whole, front)
+    content = front.read_bytes()
+    (tmp_path / 'cut.mp4').write_bytes(content[: len(content) // 2])
+    errors = {info.path: info.error for info in build_index(tmp_path)}
+    assert errors == {'whole.mp4': '', 'front.mp4': '', 'cut.mp4': 'truncated'}
+
+
+def _move_header_to_front(source: Path, target: Path) -> None:
+    import av
+
+    with (
+        av.open(str(source)) as old,
+        av.open(str(target), 'w', options={'movflags': 'faststart'}) as new,
+    ):
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                new.mux(packet)
+
+
+def test_unreadable_permissions(tree, monkeypatch):
+    path = tree / NAMES[0]
+    path.chmod(0)
+    if os.access(path, os.R_OK):  # root may read everything
+        opened = video_index.VideoReader
+
+        def refuse(name, *args, **kwargs):
+            if name == str(path):
+                raise PermissionError(13, 'Permission denied', name)
+            return opened(name, *args, **kwargs)
+
+        monkeypatch.setattr(video_index, 'VideoReader', refuse)
+    errors = {info.path: info.error for info in build_index(tree) if info.error}
+    assert list(errors) == [NAMES[0]] and 'ermission denied' in errors[NAMES[0]]
+
+
+def test_missing_empty_and_wrong_root(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'nowhere: no such folder.*\.mp4'):
+        build_index(tmp_path / 'nowhere')
+    (tmp_path / 'notes.txt').touch()
+    with pytest.raises(FileNotFoundError, match=r'holds no file.*\.mov, \.mp4'):
+        build_index(tmp_path)
+
+
+def test_links_and_loops(tree, tmp_path):
+    linked = tmp_path / 'linked'
+    linked.mkdir()
+    (linked / 'data').symlink_to(tree)
+    (tree / 'day0' / 'back').symlink_to(tree)
+    assert find_files(linked, ['.mp4']) == [f'data/{name}' for name in NAMES]
+
+
+def test_cache_in_the_users_folder_where_the_tree_is_read_only(tree, tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    monkeypatch.setattr(video_index.os, 'access', lambda *args: False)
+    build_index(tree)
+    assert len(list((tmp_path / 'cache').rglob('video_index_*.npz'))) == 1
+    assert not list(tree.glob('.poodle*'))
+
+
+def test_a_cache_path_that_is_no_file_is_left_alone(tree, tmp_path):
+    pipe = tmp_path / 'pipe'
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe):
+        with pytest.raises(ValueError, match='index_cache must be the path of a file'):
+            build_index(tree, cache=path)
+    assert pipe.is_fifo()
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tree):
+    (tree / 'file').touch()
+    assert len(build_index(tree, cache=tree / 'file' / 'index.npz')) == 4

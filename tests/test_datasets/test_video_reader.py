@@ -1,0 +1,186 @@
+"""Exact frames from generated files that carry their frame numbers."""
+
+import itertools
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from poodle_mm.datasets.video_reader import FrameReadError, VideoReader
+
+from .video_factory import read_number, write_video
+
+RNG = np.random.default_rng(0)
+UNEVEN = np.cumsum(RNG.integers(11, 90, size=40)).tolist()
+FILES = {
+    'plain.mp4': dict(),
+    'b_frames.mp4': dict(b_frames=3),
+    'b_frames.mkv': dict(b_frames=3),
+    'b_frames.ts': dict(b_frames=3),
+    'b_pyramid.mov': dict(b_frames=4, gop=250, options={'b-pyramid': 'normal'}),
+    'open_gop.mp4': dict(b_frames=3, options={'x264-params': 'open-gop=1'}),
+    'short_gop.mp4': dict(b_frames=2, gop=3, options={'x264-params': 'scenecut=0'}),
+    'all_key.mp4': dict(gop=1),
+    'uneven.mp4': dict(times=UNEVEN, b_frames=2),
+    'uneven.mkv': dict(times=UNEVEN, b_frames=2),
+    'late.mp4': dict(times=[t + 1000 for t in UNEVEN]),
+    'mpeg4.avi': dict(codec='mpeg4'),
+    'mpeg4.mp4': dict(codec='mpeg4', b_frames=2),
+}
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp('videos')
+
+
+@pytest.fixture(params=FILES)
+def video_path(request, folder):
+    path = folder / request.param
+    return path if path.exists() else write_video(path, **FILES[request.param])
+
+
+def test_every_frame_alone(video_path):
+    with VideoReader(video_path) as video:
+        assert len(video) == 40
+        order = np.random.default_rng(1).permutation(40).tolist()
+        assert [read_number(video.read([i])[0]) for i in order] == order
+
+
+def test_every_distance_in_one_call(video_path):
+    """Pairs within one group of pictures and across keyframes, in both orders."""
+    with VideoReader(video_path) as video:
+        for a, b in itertools.product(range(0, 40, 7), range(0, 40, 3)):
+            assert [read_number(image) for image in video.read([a, b])] == [a, b]
+
+
+@pytest.mark.parametrize('name', ['uneven.mp4', 'uneven.mkv', 'late.mp4'])
+def test_timestamps_and_frame_on_screen(name, folder):
+    path = write_video(folder / f'times_{name}', **FILES[name])
+    expected = (np.array(UNEVEN) - UNEVEN[0]) / 1000
+    with VideoReader(path) as video:
+        # Matroska and x264's own time base round to a millisecond
+        np.testing.assert_allclose(video.timestamps, expected, atol=1.1e-3)
+        for number, time in enumerate(video.timestamps):
+            assert video.index_at(time) == number
+        for number in range(39):
+            middle = video.timestamps[number : number + 2].mean()
+            assert video.index_at(middle) == number
+        assert video.index_at(1e6) == 39
+        with pytest.raises(ValueError, match='-1'):
+            video.index_at(-1)
+
+
+def test_edit_list(tmp_path):
+    """Frames before time 0 are cut off by an edit list: decoded for reference, never shown."""
+    path = write_video(tmp_path / 'a.mp4', times=[t - 500 for t in UNEVEN], b_frames=2)
+    with av.open(str(path)) as container:
+        shown = [read_number(f.to_ndarray(format='rgb24')) for f in container.decode(video=0)]
+    assert shown[0] > 0
+    with VideoReader(path) as video:
+        assert [read_number(video.read([i])[0]) for i in range(len(video))] == shown
+
+
+@pytest.mark.parametrize('rotation', [90, 180, -90])
+def test_rotation_as_opencv_does_it(rotation, tmp_path):
+    path = write_video(tmp_path / 'turned.mp4', 4, rotation=rotation)
+    with VideoReader(path) as video:
+        ours = video.read([3])[0]
+    capture = cv2.VideoCapture(str(path))
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)
+    theirs = [capture.read()[1] for _ in range(4)][3][..., ::-1]
+    assert ours.shape == theirs.shape
+    assert np.abs(ours.astype(int) - theirs).mean() < 5
+    # and by hand: the red corner block is at the bottom left before turning
+    corner = {90: (-1, -1), 180: (0, -1), -90: (0, 0)}[rotation]
+    assert ours[corner][0] > 200 and ours[corner][1] < 50
+    assert read_number(np.rot90(ours, -rotation // 90)) == 3
+
+
+def test_real_videos_equal_sequential_decoding(test_data):
+    """Frames of real files: the same pixels as decoding from the start."""
+    for path in sorted(test_data.glob('videos/*/*.mp4')):
+        with av.open(str(path)) as container:
+            all_frames = [
+                (i, frame.to_ndarray(format='rgb24')[::8, ::8])
+                for i, frame in enumerate(container.decode(video=0))
+                if i % 67 == 0 or i in (62, 63, 157, 158)
+            ]
+        with VideoReader(path) as video:
+            for index, expected in reversed(all_frames):
+                np.testing.assert_array_equal(video.read([index])[0][::8, ::8], expected)
+
+
+def test_second_seek_only_across_a_keyframe(tmp_path, monkeypatch):
+    path = write_video(tmp_path / 'a.mp4', gop=12, options={'x264-params': 'scenecut=0'})
+    with VideoReader(path) as video:
+        assert video.table.key_pts.size == 4
+        runs = []
+        decode = VideoReader._decode
+        monkeypatch.setattr(
+            VideoReader, '_decode', lambda self, *args: runs.append(1) or decode(self, *args)
+        )
+        video.read([1, 11])
+        assert len(runs) == 1
+        video.read([11, 12])
+        assert len(runs) == 3
+
+
+def test_wrong_frame_number(tmp_path):
+    with VideoReader(write_video(tmp_path / 'a.mp4', 5)) as video:
+        for index in (-1, 5):
+            with pytest.raises(IndexError, match=r'a\.mp4: no frame -?\d among 5'):
+                video.read([0, index])
+
+
+@pytest.mark.parametrize(
+    'content',
+    [b'', b'this is no video\n' * 99, b'\0\0\0\x18ftypmp42'],
+    ids=['empty', 'text', 'stub'],
+)
+def test_no_video(tmp_path, content):
+    path = tmp_path / 'bad.mp4'
+    path.write_bytes(content)
+    with pytest.raises(FrameReadError, match=r'bad\.mp4'), VideoReader(path) as video:
+        len(video)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FrameReadError, match=r'none\.mp4'):
+        VideoReader(tmp_path / 'none.mp4')
+
+
+def test_audio_only(tmp_path):
+    path = tmp_path / 'sound.mp4'
+    with av.open(str(path), 'w') as container:
+        stream = container.add_stream('aac', rate=44100)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), 'fltp', 'mono')
+        frame.sample_rate = 44100
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with pytest.raises(FrameReadError, match='no video stream'):
+        VideoReader(path)
+
+
+def test_cut_off_file_gives_what_is_there(tmp_path):
+    """With the index in front (faststart) a truncated file opens; its table ends early."""
+    path = write_video(tmp_path / 'whole.ts', 40)
+    cut = tmp_path / 'cut.ts'
+    cut.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with VideoReader(cut) as video:
+        assert 5 < len(video) < 40
+        last = len(video) - 2
+        assert read_number(video.read([last])[0]) == last
+
+
+def test_damaged_packets_name_the_frame(tmp_path):
+    path = write_video(tmp_path / 'a.mp4', 40, gop=40)
+    with VideoReader(path) as video:
+        table = video.table
+    data = bytearray(path.read_bytes())
+    start = data.index(b'mdat') + 8
+    data[start + 16 : start + 60000] = bytes(len(data[start + 16 : start + 60000]))
+    path.write_bytes(data)
+    with pytest.raises(FrameReadError, match=r'a\.mp4'), VideoReader(path, table) as video:
+        video.read([20])

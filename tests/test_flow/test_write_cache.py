@@ -1,0 +1,170 @@
+"""tools/cache_flow.py: the flow of exactly the pairs that training draws."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from poodle_mm.datasets.flow_cache import flow_cache_path, read_flow
+from poodle_mm.flow import CachedFlow, FlowEstimator
+from poodle_mm.flow.write_cache import cache_training_flow
+from poodle_mm.registry import DATASETS, MODELS
+
+DIS = dict(type='DISFlow', preset='fast')
+
+
+@pytest.fixture
+def frames(tmp_path) -> Path:
+    """Two numbered sequences of 48 x 64 frames: smooth noise that moves by (2, 1) a frame."""
+    noise = np.random.default_rng(0).random((14, 20, 3))
+    canvas = cv2.resize(noise, (160, 112), interpolation=cv2.INTER_CUBIC).clip(0, 1) * 255
+    root = tmp_path / 'data'
+    root.mkdir()
+    for name, count in (('one', 8), ('two', 6)):
+        for i in range(count):
+            frame = canvas[20 - i : 68 - i, 40 - 2 * i : 104 - 2 * i].astype(np.uint8)
+            cv2.imwrite(str(root / f'{name}_{i:03d}.png'), frame)
+    return root
+
+
+def config(root: Path, **dataset) -> Config:
+    return Config(
+        dict(
+            model=dict(data_preprocessor=dict(flow=DIS)),
+            train_dataloader=dict(
+                dataset=dict(
+                    type='FramePairDataset',
+                    data_root=str(root),
+                    source='frames',
+                    delta=(1, 3),
+                    pipeline=[
+                        dict(type='PairRandomCrop', area=(0.3, 0.8), size=(32, 64)),
+                        dict(type='PackFramePair'),
+                    ],
+                )
+                | dataset
+            ),
+        )
+    )
+
+
+@pytest.mark.parametrize('repeats', [1, 3])
+def test_training_finds_its_pairs_in_the_cache(frames, tmp_path, repeats):
+    cfg = config(frames, repeats=repeats, seed=5)
+    cache = tmp_path / 'cache'
+    done = cache_training_flow(cfg, cache, epochs=2)
+    training = cfg.train_dataloader.dataset.to_dict()
+    training['pipeline'].insert(0, dict(type='LoadCachedFlow', root=str(cache)))
+    dataset = DATASETS.build(training)
+    items = [dataset[epoch, index] for epoch in range(2) for index in range(len(dataset))]
+    pairs = items if repeats == 1 else [pair for item in items for pair in item]
+    assert done['written'] + done['present'] == len(pairs) == 2 * repeats * len(dataset)
+    assert done['written'] == sum(1 for _ in cache.rglob('*.npz'))
+
+    inputs = torch.stack([pair['inputs'] for pair in pairs]).float() / 255
+    samples = [pair['data_samples'] for pair in pairs]
+    flow_ab, flow_ba = CachedFlow()(inputs[:, 0], inputs[:, 1], samples)
+    for i, sample in enumerate(samples):
+        x0, y0, x1, y1 = sample.crop_box
+        gap = sample.frame_ids[1] - sample.frame_ids[0]
+        motion = torch.tensor([2.0 * gap * 64 / (x1 - x0), 1.0 * gap * 32 / (y1 - y0)])
+        for flow, sign in ((flow_ab, 1), (flow_ba, -1)):
+            torch.testing.assert_close(
+                flow[i].flatten(1).median(1).values, sign * motion, rtol=0.05, atol=0.2
+            )
+
+
+def test_writes_what_the_estimator_says_on_full_frames(frames, tmp_path):
+    cfg = config(frames)
+    cache_training_flow(cfg, tmp_path, epochs=1, num_workers=1)
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    sample = dataset[0, 0]['data_samples']
+    stored = read_flow(flow_cache_path(tmp_path, sample.source_id, sample.frame_ids))
+    name = Path(sample.source).name.split('_')[0]
+    images = [cv2.imread(str(frames / f'{name}_{i:03d}.png')) for i in sample.frame_ids]
+    a, b = (torch.from_numpy(x[..., ::-1].copy()).permute(2, 0, 1)[None] / 255 for x in images)
+    for direction, flow in enumerate(MODELS.build(DIS)(a, b)):
+        assert stored[direction].shape == (2, 48, 64)
+        np.testing.assert_allclose(stored[direction], flow[0], rtol=1e-3, atol=1e-3)
+
+
+def test_goes_on_after_an_interruption(frames, tmp_path):
+    cfg = config(frames)
+    calls = []
+
+    @MODELS.register_module(name='InterruptedFlow', force=True)
+    class InterruptedFlow(FlowEstimator):
+        def estimate(self, a, b, samples):
+            calls.append(1)
+            if len(calls) == 4:
+                raise KeyboardInterrupt
+            return a[:, :2] * 0, a[:, :2] * 0
+
+    estimator = dict(type='InterruptedFlow')
+    with pytest.raises(KeyboardInterrupt):
+        cache_training_flow(cfg, tmp_path / 'cache', 1, estimator)
+    whole = sorted((tmp_path / 'cache').rglob('*.*'))
+    assert len(whole) == 3
+    assert all(read_flow(path).shape == (2, 2, 48, 64) for path in whole)
+    done = cache_training_flow(cfg, tmp_path / 'cache', 1, estimator)
+    assert done['present'] == 3
+    assert len(calls) == 4 + done['written']
+    again = cache_training_flow(cfg, tmp_path / 'cache', 1, estimator)
+    assert dict(again) == dict(present=done['written'] + 3)
+
+
+def test_finds_the_data_sets_inside_of_a_wrapper(frames, tmp_path):
+    @DATASETS.register_module(name='TakeTurns', force=True)
+    class TakeTurns:
+        def __init__(self, datasets):
+            self.datasets = [DATASETS.build(dataset) for dataset in datasets]
+
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, key):
+            epoch, index = key
+            return self.datasets[index % 2][epoch, index // 2]
+
+    cfg = config(frames)
+    inner = cfg.train_dataloader.dataset.to_dict()
+    cfg.train_dataloader.dataset = dict(
+        type='TakeTurns', datasets=[inner | dict(delta=1), inner | dict(delta=3)]
+    )
+    done = cache_training_flow(cfg, tmp_path / 'cache', 1)
+    assert done['written'] + done['present'] == 6
+    names = [path.stem.split('_') for path in (tmp_path / 'cache').rglob('*.npz')]
+    assert {int(second) - int(first) for first, second in names} == {1, 3}
+
+
+def test_a_cache_cannot_be_made_from_itself(frames, tmp_path):
+    cfg = config(frames)
+    cfg.model.data_preprocessor.flow = dict(type='CachedFlow')
+    with pytest.raises(ValueError, match='--estimator'):
+        cache_training_flow(cfg, tmp_path, 1)
+    cfg.model.data_preprocessor.flow = dict(type='CachedFlow', fallback=DIS)
+    assert cache_training_flow(cfg, tmp_path / 'cache', 1)['written'] > 0
+
+
+def test_epochs_must_be_positive(frames, tmp_path):
+    with pytest.raises(ValueError, match='epochs must be at least 1, got 0'):
+        cache_training_flow(config(frames), tmp_path, 0)
+
+
+def test_command_line(frames, tmp_path, repo, monkeypatch, capsys):
+    path, out = tmp_path / 'config.py', tmp_path / 'cache'
+    config(frames).dump(path)
+    arguments = [path, out, '--epochs', 1, '--estimator', 'type=DISFlow', 'preset=medium']
+    options = ['--cfg-options', 'train_dataloader.dataset.delta=2']
+    script = repo / 'tools' / 'cache_flow.py'
+    monkeypatch.setattr(sys, 'argv', [str(x) for x in (script, *arguments, *options)])
+    runpy.run_path(str(script), run_name='__main__')
+    names = [path.stem.split('_') for path in out.rglob('*.npz')]
+    assert f'{len(names)} pairs written, ' in capsys.readouterr().out
+    assert names
+    assert all(int(second) - int(first) == 2 for first, second in names)

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+import torch
+
+from poodle_mm.geometry.occlusion import occlusion_mask, visible_mask
+
+from .oracles import bilinear
+
+
+def constant(du, dv, size=(6, 10)):
+    return torch.tensor([du, dv])[None, :, None, None].expand(1, 2, *size).clone()
+
+
+@pytest.fixture
+def moving_square():
+    """A 4 x 4 square at columns 4..7, rows 3..6 of a 10 x 16 frame moves 3 to the right."""
+    forward, backward = torch.zeros(2, 1, 2, 10, 16)
+    forward[0, 0, 3:7, 4:8] = 3
+    backward[0, 0, 3:7, 7:11] = -3
+    return forward, backward
+
+
+def test_square_covers_what_it_moves_onto(moving_square):
+    forward, backward = moving_square
+    covered, uncovered = torch.zeros(2, 1, 10, 16, dtype=torch.bool)
+    covered[0, 3:7, 8:11] = True  # column 7 of the first frame is the square itself
+    uncovered[0, 3:7, 4:7] = True
+    assert torch.equal(occlusion_mask(forward, backward), covered)
+    assert torch.equal(occlusion_mask(backward, forward), uncovered)
+    assert torch.equal(visible_mask(forward, backward), ~covered)
+
+
+def test_tolerances_by_hand():
+    # Mismatch 1.0201 against 0.1 (4 + 0.9801) + 0.5 = 0.99801, and 0.9801 against 1.00201.
+    assert occlusion_mask(constant(2.0, 0), constant(-0.99, 0)).all()
+    assert not occlusion_mask(constant(2.0, 0), constant(-1.01, 0)).any()
+    # The same pair under the values of common code: 0.9801 against 0.5502.
+    assert occlusion_mask(constant(2.0, 0), constant(-1.01, 0), alpha1=0.01).all()
+    assert not occlusion_mask(constant(2.0, 0), constant(-0.99, 0), alpha2=0.6).any()
+
+
+def test_uniform_motion_hides_only_what_leaves():
+    forward, backward = constant(3.0, -2.0), constant(-3.0, 2.0)
+    assert not occlusion_mask(forward, backward).any()
+    expected = torch.zeros(1, 6, 10, dtype=torch.bool)
+    expected[0, 2:, :7] = True
+    assert torch.equal(visible_mask(forward, backward), expected)
+
+
+def test_flow_that_is_not_finite_is_not_visible():
+    forward, backward = constant(0.0, 0.0), constant(0.0, 0.0)
+    forward[0, 0, 1, 2], forward[0, 1, 3, 4] = float('nan'), float('inf')
+    expected = torch.ones(1, 6, 10, dtype=torch.bool)
+    expected[0, 1, 2] = expected[0, 3, 4] = False
+    assert torch.equal(visible_mask(forward, backward), expected)
+
+
+def test_against_a_loop():
+    forward, backward = torch.randn(2, 2, 2, 7, 9, dtype=torch.float64) * 1.5
+    occluded, visible = occlusion_mask(forward, backward), visible_mask(forward, backward)
+    assert 0 < occluded.sum() < occluded.numel()
+    for b in range(2):
+        for v in range(7):
+            for u in range(9):
+                there = forward[b, :, v, u].numpy()
+                x, y = u + there[0], v + there[1]
+                back = bilinear(backward[b].numpy(), x, y)
+                mismatch = np.sum((there + back) ** 2)
+                expected = mismatch > 0.1 * (np.sum(there**2) + np.sum(back**2)) + 0.5
+                assert occluded[b, v, u] == expected
+                assert visible[b, v, u] == (not expected and 0 <= x <= 8 and 0 <= y <= 6)

@@ -1,0 +1,114 @@
+"""dist_train.sh really trains on two processes; slurm_train.sh asks srun for the right thing."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from tests.test_engine.toy_pairs import toy_config
+
+
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return str(probe.getsockname()[1])
+
+
+def dist_train(repo, tmp_path, *options) -> subprocess.CompletedProcess:
+    cfg = toy_config(tmp_path / 'run', env_cfg=dict(dist_cfg=dict(backend='gloo')), sync_bn='torch')
+    cfg.train_dataloader.dataset.length = 4
+    cfg.dump(tmp_path / 'toy.py')
+    env = dict(
+        os.environ,
+        PYTHONPATH=str(repo),
+        OMP_NUM_THREADS='1',
+        PORT=free_port(),
+        PYTHON=sys.executable,
+    )
+    script = str(repo / 'tools' / 'dist_train.sh')
+    return subprocess.run(
+        ['bash', script, str(tmp_path / 'toy.py'), '2', *options],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=500,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.is_available(), reason='the CPU path')
+def test_two_processes_train(repo, tmp_path):
+    """4 samples on 2 processes by 2 are one iteration an epoch: two steps in all."""
+    result = dist_train(repo, tmp_path)
+    assert result.returncode == 0, result.stderr[-3000:]
+    checkpoint = torch.load(tmp_path / 'run' / 'epoch_2.pth', weights_only=False)
+    assert checkpoint['meta']['iter'] == 2
+    assert int(checkpoint['state_dict']['target.steps']) == 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='the CPU path')
+def test_gpu_backend_without_gpu(repo, tmp_path):
+    result = dist_train(repo, tmp_path, '--cfg-options', 'env_cfg.dist_cfg.backend=nccl')
+    assert result.returncode != 0
+    assert "error: no GPU found: launcher 'pytorch' with backend 'nccl'" in result.stderr
+
+
+def slurm(repo, tmp_path, *arguments, **variables) -> list[str]:
+    """What a fake srun is called with."""
+    fake = tmp_path / 'srun'
+    fake.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    fake.chmod(0o755)
+    env = dict(os.environ, PATH=f'{tmp_path}:{os.environ["PATH"]}', PYTHON='python3', **variables)
+    script = str(repo / 'tools' / 'slurm_train.sh')
+    result = subprocess.run(
+        ['bash', script, *arguments], env=env, capture_output=True, text=True, check=True
+    )
+    return result.stdout.splitlines()
+
+
+def test_slurm_defaults(repo, tmp_path):
+    assert slurm(repo, tmp_path, 'gpu', 'job one', 'a b.py', '--resume', '--amp') == [
+        '--partition=gpu',
+        '--job-name=job one',
+        '--gres=gpu:8',
+        '--ntasks=8',
+        '--ntasks-per-node=8',
+        '--cpus-per-task=5',
+        '--kill-on-bad-exit=1',
+        'python3',
+        '-u',
+        str(repo / 'tools' / 'train.py'),
+        'a b.py',
+        '--launcher',
+        'slurm',
+        '--resume',
+        '--amp',
+    ]
+
+
+@pytest.mark.parametrize(('gpus', 'per_node', 'nodes'), [('16', '4', '4'), ('2', '8', '2')])
+def test_slurm_several_nodes(repo, tmp_path, gpus, per_node, nodes):
+    line = slurm(
+        repo, tmp_path, 'p', 'j', 'c.py',
+        GPUS=gpus, GPUS_PER_NODE=per_node, CPUS_PER_TASK='9', SRUN_ARGS='--time=1 --qos=x',
+    )  # fmt: skip
+    assert line[2:9] == [
+        f'--gres=gpu:{nodes}',
+        f'--ntasks={gpus}',
+        f'--ntasks-per-node={nodes}',
+        '--cpus-per-task=9',
+        '--kill-on-bad-exit=1',
+        '--time=1',
+        '--qos=x',
+    ]
+
+
+@pytest.mark.parametrize('script', ['dist_train.sh', 'slurm_train.sh'])
+def test_usage(repo, script):
+    result = subprocess.run(['bash', repo / 'tools' / script], capture_output=True, text=True)
+    assert result.returncode == 2
+    assert result.stderr.startswith('usage: ')

@@ -1,0 +1,170 @@
+"""tools/train.py: options reach the config, and mistakes end with one line."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from poodle_mm.engine.train import import_rooms, training_config
+from tests.test_engine.toy_pairs import toy_config
+
+
+@pytest.fixture
+def tool(repo, monkeypatch, capsys):
+    """A function that runs the tool's main in this process; returns (exit code, stderr)."""
+    import_rooms()
+    spec = importlib.util.spec_from_file_location('train_tool', repo / 'tools' / 'train.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(os, 'environ', os.environ.copy())
+
+    def run(*arguments) -> tuple[int, str]:
+        monkeypatch.setattr(sys, 'argv', ['train.py', *map(str, arguments)])
+        try:
+            module.main()
+        except SystemExit as stop:
+            return stop.code, capsys.readouterr().err
+        return 0, ''
+
+    return run
+
+
+@pytest.fixture
+def config(tmp_path) -> Path:
+    path = tmp_path / 'toy.py'
+    toy_config(tmp_path / 'run').dump(path)
+    return path
+
+
+def line_of(result: tuple[int, str]) -> str:
+    code, text = result
+    assert code == 2
+    (line,) = [line for line in text.splitlines() if line.startswith('error: ')]
+    assert 'Traceback' not in text
+    return line
+
+
+@pytest.mark.parametrize(
+    ('option', 'words'),
+    [
+        ('model.momentm=0.5', ['model.momentm', "'momentm'", "did you mean 'momentum'?"]),
+        ('modell.momentum=0.5', ["'modell'", "did you mean 'model'?"]),
+        ('model.bakbone.depth=34', ['model has no key', "did you mean 'backbone'?"]),
+        ('optim_wraper=1', ["did you mean 'optim_wrapper'?"]),
+        ('custom_hooks.1.interval=3', ['custom_hooks has no key', "'1'"]),
+        ('anything=1', ['the config has no key', "'anything'"]),
+        ('model.backbone.with_cpp=True', ['unexpected keyword argument', "'with_cpp'"]),
+        ('model.type=PooDle', ["unknown type 'PooDle' of model", "did you mean 'PooDLe'?"]),
+        ('custom_hooks.0.type=TargetHook', ["unknown type 'TargetHook' of hook"]),
+        ('train_dataloader.dataset.type=FramePairs', ["unknown type 'FramePairs'"]),
+        ('custom_hooks.0.schedule_epochs=1', ['TargetUpdateHook', 'schedule_epochs']),
+        ('model.neck=None', ["'in_channels'"]),
+    ],
+)
+def test_mistakes_in_options(tool, config, option, words):
+    if option == 'model.neck=None':
+        option = 'model.neck.in_chanels=[1]'
+        words = ["did you mean 'in_channels'?"]
+    line = line_of(tool(config, '--cfg-options', option))
+    assert all(word in line for word in words), line
+
+
+def test_mistakes_in_files(tool, config, tmp_path):
+    line = line_of(tool(tmp_path / 'toi.py'))
+    assert 'toi.py does not exist' in line and 'toy.py' in line
+
+    wrong = tmp_path / 'wrong.py'
+    wrong.write_text('_base_ = "nowhere.py"\n')
+    assert 'nowhere.py' in line_of(tool(wrong))
+
+    wrong.write_text('model = dict(\n')
+    assert 'wrong.py' in line_of(tool(wrong))
+
+    wrong.write_text(config.read_text().replace('train_dataloader', 'train_dataloder'))
+    line = line_of(tool(wrong))
+    assert "unknown key 'train_dataloder'" in line and "'train_dataloader'" in line
+
+    assert 'gone.pth does not exist' in line_of(tool(config, '--resume', tmp_path / 'gone.pth'))
+    torn = tmp_path / 'torn.pth'
+    torn.write_bytes(b'PK')
+    assert 'torn.pth is damaged' in line_of(tool(config, '--resume', torn))
+
+
+def test_debug_shows_the_trace(tool, config):
+    with pytest.raises(KeyError, match='momentm'):
+        tool(config, '--debug', '--cfg-options', 'model.momentm=0.5')
+
+
+def test_import_errors_show_their_cause(tool, config, monkeypatch):
+    """MMEngine would say "PooDLe is not in the model registry"."""
+    monkeypatch.setitem(sys.modules, 'poodle_mm.models', None)
+    line = line_of(tool(config))
+    assert 'ImportError' in line or 'ModuleNotFoundError' in line
+    assert 'poodle_mm.models' in line
+
+
+def test_options_reach_the_config(config, tmp_path):
+    cfg = training_config(
+        config, work_dir='elsewhere', amp=True, cfg_options={'model.backbone.with_cp': True}
+    )
+    assert cfg.work_dir == 'elsewhere'
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    assert cfg.optim_wrapper.loss_scale == 'dynamic'
+    assert cfg.model.backbone.with_cp
+    assert not cfg.resume and cfg.get('load_from') is None
+
+
+def test_work_dir_is_named_after_the_config(config, tmp_path):
+    text = config.read_text().replace('work_dir', 'launcher')
+    config.write_text(text)
+    assert training_config(config).work_dir == os.path.join('work_dirs', 'toy')
+
+
+def test_auto_scale_lr_counts_accumulation_and_repeats(config):
+    """4 samples x 3 repeats x 2 accumulated iterations = 24 pairs of 128: MMEngine sees 4 of b."""
+    options = {
+        'auto_scale_lr': dict(base_batch_size=128),
+        'train_dataloader.dataset.repeats': 3,
+        'optim_wrapper.accumulative_counts': 2,
+    }
+    cfg = training_config(config, auto_scale_lr=True, cfg_options=options)
+    assert cfg.auto_scale_lr.enable
+    assert 4 / cfg.auto_scale_lr.base_batch_size == pytest.approx(24 / 128)
+    with pytest.raises(ValueError, match='base_batch_size'):
+        training_config(config, auto_scale_lr=True)
+
+
+def test_resume_auto_keeps_load_from_for_a_fresh_start(config):
+    """The first start of a BDD* run with --resume must not drop its initial weights."""
+    cfg = training_config(config, resume='auto', cfg_options={'load_from': 'imagenet.pth'})
+    assert cfg.load_from == 'imagenet.pth' and not cfg.resume
+
+
+@pytest.mark.slow
+def test_from_another_folder_then_tested(config, repo, tmp_path):
+    """A whole run through the command line, relative work dir, then tools/test.py, twice alike."""
+    folder = tmp_path / 'cwd'
+    folder.mkdir()
+    env = dict(os.environ, PYTHONPATH=str(repo), OMP_NUM_THREADS='1')
+    train = [sys.executable, str(repo / 'tools/train.py'), '../toy.py', '--work-dir', 'here']
+    options = ['--cfg-options', 'train_cfg.max_epochs=1']
+    subprocess.run([*train, *options], cwd=folder, env=env, check=True)
+    assert (folder / 'here' / 'epoch_1.pth').exists()
+    outputs = [
+        subprocess.run(
+            [sys.executable, repo / 'tools/test.py', '../toy.py', 'here/epoch_1.pth'],
+            cwd=folder,
+            env=env,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for _ in range(2)
+    ]
+    assert outputs[0] == outputs[1]
+    values = dict(line.split() for line in outputs[0].splitlines())
+    assert 0 < float(values['loss_dense']) < 8
+    assert 0 < float(values['std_pool']) < 1.5

@@ -1,0 +1,40 @@
+"""Estimate the flow of all training pairs once and write it for LoadCachedFlow.
+
+One float16 file per pair, both directions on the full frames: 7.4 MB at 1280 x 720. Run it again
+after an interruption: pairs that have a file are skipped.
+"""
+
+import argparse
+
+from mmengine.config import DictAction
+
+from poodle_mm.engine.config import load_config
+from poodle_mm.engine.errors import one_line_errors
+from poodle_mm.flow.write_cache import cache_training_flow
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config of the training run')
+    parser.add_argument('out', help='folder of the cache')
+    parser.add_argument('--epochs', type=int, required=True, help='epochs of the training run')
+    parser.add_argument(
+        '--estimator',
+        nargs='+',
+        action=DictAction,
+        help="estimator, e.g. type=RAFTFlow num_updates=20 (default: the config's)",
+    )
+    parser.add_argument('--num-workers', type=int, default=0, help='processes that decode')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override the config')
+    parser.add_argument('--debug', action='store_true', help='show the trace of errors')
+    args = parser.parse_args()
+    with one_line_errors(args.debug):
+        cfg = load_config(args.config, args.cfg_options)
+        done = cache_training_flow(cfg, args.out, args.epochs, args.estimator, args.num_workers)
+    print(f'{args.out}: {done["written"]} pairs written, {done["present"]} were there')
+
+
+if __name__ == '__main__':
+    main()

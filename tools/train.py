@@ -1,0 +1,64 @@
+"""Pretrain from a config: ``python tools/train.py configs/poodle_r50_bdd.py``."""
+
+import argparse
+import os
+
+from mmengine.config import DictAction
+
+from poodle_mm.engine.errors import one_line_errors
+from poodle_mm.engine.train import build_runner, training_config
+
+
+def parse_args() -> argparse.Namespace:
+    """Arguments as OpenMMLab's other toolboxes have them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='folder for checkpoints, logs and pictures')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='auto|PATH',
+        help='go on from a checkpoint; without a path from the last whole one in the work dir',
+    )
+    parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate with the total batch',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override entries of the config, e.g. model.momentum=0.99',
+    )
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    parser.add_argument('--debug', action='store_true', help='show the trace of set-up errors')
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def main() -> None:
+    """Build the runner and train."""
+    args = parse_args()
+    runner = None
+    with one_line_errors(args.debug, active=lambda: runner is None or runner.iter == 0):
+        cfg = training_config(
+            args.config,
+            work_dir=args.work_dir,
+            resume=args.resume,
+            amp=args.amp,
+            auto_scale_lr=args.auto_scale_lr,
+            cfg_options=args.cfg_options,
+            launcher=args.launcher,
+        )
+        runner = build_runner(cfg)
+        runner.train()
+
+
+if __name__ == '__main__':
+    main()
