@@ -8,9 +8,6 @@ import shlex
 import sys
 from pathlib import Path
 
-from poodle_mm.demo.run import run_demo
-from poodle_mm.engine.errors import one_line_errors
-
 DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / 'configs' / 'demo' / 'poodle_r18_scenes.py'
 
 
@@ -34,6 +31,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Run the demo."""
     args = vars(parse_args())
+    # Here, so that --help and the processes that render scenes do not wait for these imports.
+    from poodle_mm.demo.run import run_demo
+    from poodle_mm.engine.errors import one_line_errors
+
     with one_line_errors(args.pop('debug')):
         run_demo(**args, command=shlex.join(['bash', 'tools/demo.sh', *sys.argv[1:]]))
 

@@ -9,4 +9,6 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bash "$root/tools/setup_env.sh" demo
+# The OpenMMLab packages warn about operators that this install does without.
+export PYTHONWARNINGS=${PYTHONWARNINGS:-ignore}
 exec "$root/.venv/bin/python" "$root/tools/demo.py" "$@"

@@ -46,7 +46,11 @@ def main() -> None:
     """Build the runner and train."""
     args = parse_args()
     runner = None
-    with one_line_errors(args.debug, active=lambda: runner is None or runner.iter == 0):
+
+    def in_setup() -> bool:
+        return runner is None or runner.message_hub.runtime_info.get('iter', 0) == 0
+
+    with one_line_errors(args.debug, active=in_setup):
         cfg = training_config(
             args.config,
             work_dir=args.work_dir,

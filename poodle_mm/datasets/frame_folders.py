@@ -16,18 +16,16 @@ from .video_index import find_files
 from .video_reader import FrameReadError
 
 IMAGE_EXTENSIONS = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
-# the last number that no letter follows: not the 8 of Cityscapes' "_000019_leftImg8bit"
-_NUMBERED = re.compile(
-    r'(?P<prefix>.*(?<!\d))(?P<number>\d+)(?P<suffix>(?:[^a-z\d](?:\D|\d+[a-z])*)?)',
-    re.DOTALL | re.IGNORECASE,
-)
+# not followed by a letter: Cityscapes' "_000019_leftImg8bit" is frame 19
+_NUMBER = re.compile(r'\d+(?![A-Za-z\d])')
 
 
 def parse_frame_name(path: str) -> tuple[str, int] | None:
     """Sequence and frame number of an image.
 
     The last number in the file's stem (one that no letter follows) is the frame number; what stands
-    around it, and the folder, name the sequence: ``train/0006R0_f00930.jpg`` is frame 930 of ``train/0006R0_f``.
+    around it, and the folder, name the sequence: ``train/0006R0_f00930.jpg`` is frame 930 of
+    ``train/0006R0_f``.
 
     Args:
         path: Relative path with ``/``.
@@ -36,11 +34,12 @@ def parse_frame_name(path: str) -> tuple[str, int] | None:
         (sequence, number), or None for a name without a number.
     """
     path = PurePosixPath(path)
-    match = _NUMBERED.fullmatch(path.stem)
-    if match is None:
+    numbers = list(_NUMBER.finditer(path.stem))
+    if not numbers:
         return None
-    name = match['prefix'] + match['suffix']
-    return (path.parent / name).as_posix(), int(match['number'])
+    start, stop = numbers[-1].span()
+    name = path.stem[:start] + path.stem[stop:]
+    return (path.parent / name).as_posix(), int(path.stem[start:stop])
 
 
 class FolderReader:

@@ -1,6 +1,9 @@
 """Pictures of the demo's report; each function returns a matplotlib figure."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,7 +11,8 @@ from matplotlib.patches import Patch
 from mmengine.logging import HistoryBuffer
 from numpy.typing import NDArray
 
-from poodle_mm.demo.readouts import Readouts
+if TYPE_CHECKING:  # it imports MMSegmentation
+    from poodle_mm.demo.readouts import Readouts
 
 _NAMES = dict(encoder='encoder', encoder_sdm='encoder + SDM')
 _GREY = '#8a8f98'

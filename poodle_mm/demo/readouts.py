@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.runner import Runner
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -97,10 +98,13 @@ def read_out(
 
 
 @torch.no_grad()
-def _keep_pictures(result: Readouts, part: str, weights: str, runner, num_shown: int) -> None:
+def _keep_pictures(
+    result: Readouts, part: str, weights: str, runner: Runner, num_shown: int
+) -> None:
     images = runner.test_dataloader.dataset
-    chosen = np.linspace(0, len(images) - 1, min(num_shown, len(images)) + 2).astype(int)[1:-1]
-    batch = pseudo_collate([images[int(i)] for i in chosen])
+    shown = min(num_shown, len(images))
+    chosen = [(2 * i + 1) * len(images) // (2 * shown) for i in range(shown)]
+    batch = pseudo_collate([images[i] for i in chosen])
     model = runner.model
     features = model.extract_feat(model.data_preprocessor(batch)['inputs'])[-1]
     samples = model.test_step(batch)

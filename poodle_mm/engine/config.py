@@ -31,6 +31,7 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
 
     Raises:
         FileNotFoundError: If the file does not exist.
+        ValueError: If it is not Python.
         KeyError: If a top-level key looks like a misspelt argument of the Runner, or an option
             names a key that does not exist; the message names the nearest one.
     """
@@ -40,7 +41,12 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
         raise FileNotFoundError(
             f'config file {path} does not exist{_nearest(str(path), siblings, 0.6)}'
         )
-    cfg = Config.fromfile(path)
+    try:
+        cfg = Config.fromfile(path)
+    except SyntaxError as error:  # without the name of the file: MMEngine parses a string
+        raise ValueError(
+            f'config file {path} or one of its _base_ files, line {error.lineno}: {error.msg}'
+        ) from error
     for key in cfg:
         if key not in _RUNNER_KEYS and get_close_matches(key, _RUNNER_KEYS, 1, 0.9):
             raise KeyError(f'unknown key {key!r} in {path}{_nearest(key, _RUNNER_KEYS, 0.9)}')

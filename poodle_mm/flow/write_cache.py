@@ -1,7 +1,6 @@
 """Estimate the flow of all pairs that a training run will draw, once, and keep it in files."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +11,14 @@ from mmengine.device import get_device
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from poodle_mm.datasets import LoadCachedFlow, LoadSceneFlow
 from poodle_mm.datasets.flow_cache import flow_cache_path, write_flow
 from poodle_mm.flow.base import FlowEstimator
-from poodle_mm.registry import DATASETS, MODELS, TRANSFORMS
+from poodle_mm.registry import DATASETS, MODELS
 
 
-class FullFrames:
-    """A pipeline that returns the full frames of a pair instead of its crops.
-
-    The training pipeline runs all the same, on a copy: it draws from the item's random numbers,
-    and the next pair of an item with ``repeats`` > 1 depends on how many it drew.
-
-    Args:
-        pipeline: The data set's transforms; those that load flow are left out.
-    """
-
-    KEYS = ('frames', 'source', 'source_id', 'frame_ids')
-
-    def __init__(self, pipeline: Sequence[dict | Callable]) -> None:
-        built = [TRANSFORMS.build(t) if isinstance(t, dict) else t for t in pipeline]
-        self.transforms = [t for t in built if not isinstance(t, (LoadCachedFlow, LoadSceneFlow))]
-
-    def __call__(self, results: dict) -> dict:
-        """Run the pipeline and return what it started with."""
-        full = {key: results[key] for key in self.KEYS}
-        results = dict(results)
-        for transform in self.transforms:
-            results = transform(results)
-        return full
+def full_frames(results: dict) -> dict:
+    """Stand in for a data set's pipeline: the frames as they were read, and the cache's key."""
+    return {key: results[key] for key in ('frames', 'source_id', 'frame_ids')}
 
 
 def cache_training_flow(
@@ -51,6 +29,8 @@ def cache_training_flow(
     num_workers: int = 0,
 ) -> Counter[str]:
     """Write the flow of the pairs that a config draws for training.
+
+    Which frames an item shows does not depend on the pipeline, so that another one serves here.
 
     Args:
         cfg: Config with ``train_dataloader.dataset``.
@@ -78,7 +58,6 @@ def cache_training_flow(
     return cache_flow(dataset, MODELS.build(flow), root, epochs, num_workers)
 
 
-@torch.no_grad()
 def cache_flow(
     dataset: Dataset,
     estimator: FlowEstimator,
@@ -89,7 +68,7 @@ def cache_flow(
     """Write one file per pair; pairs that have one are skipped, so that it can be interrupted.
 
     Args:
-        dataset: Gives full frames (:class:`FullFrames`) for the keys (epoch, index).
+        dataset: Gives what :func:`full_frames` returns, or a list, for the keys (epoch, index).
         estimator: Runs on the full frames, both ways, on the GPU if there is one.
         root: Folder of the cache.
         epochs: Number of epochs, from the first.
@@ -127,7 +106,7 @@ def _with_full_frames(cfg: Any) -> Any:
     if not isinstance(cfg, dict):
         return cfg
     return {
-        key: [FullFrames(value)] if key == 'pipeline' else _with_full_frames(value)
+        key: [full_frames] if key == 'pipeline' else _with_full_frames(value)
         for key, value in cfg.items()
     }
 

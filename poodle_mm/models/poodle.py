@@ -37,6 +37,9 @@ class PooDLe(BaseModel):
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | list | None = None,
     ) -> None:
+        if isinstance(data_preprocessor, dict):
+            # With our registry: MMEngine's root would need the default scope to find our names.
+            data_preprocessor = MODELS.build(data_preprocessor)
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         if dense_head is None and pooled_head is None:
             raise ValueError('PooDLe needs a dense_head, a pooled_head or both')

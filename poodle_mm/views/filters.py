@@ -1,6 +1,7 @@
 """Two of torchvision's image operations, several times faster and with the same result.
 
-Measured on one core at 128 x 256: hue 5.8 -> TODO ms, blur (kernel 13) 8.7 -> TODO ms.
+Measured on one core: hue 4.3 -> 1.6 ms and blur with kernel 13 4.2 -> 1.7 ms at 128 x 256; blur
+with kernel 53 at 512 x 1024 438 -> 56 ms, against torchvision's own called once for each axis.
 """
 
 import torch
@@ -43,8 +44,8 @@ def adjust_hue(image: Tensor, shift: float) -> Tensor:
 def gaussian_blur(image: Tensor, kernel_size: int, sigma: float) -> Tensor:
     """Gaussian blur with reflected borders (``torchvision.transforms.v2.functional``).
 
-    The blur is separable, and along one axis it is a product with a band matrix: for images of
-    this size faster than a convolution, on any device.
+    The blur is separable, and along one axis it is a product with a band matrix: for crops of a
+    usual size faster than a convolution.
 
     Args:
         image: (C, H, W) float.

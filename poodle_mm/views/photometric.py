@@ -74,8 +74,8 @@ class PhotometricDistortion:
         self.blur_sigma, self.blur_kernel = blur_sigma, blur_kernel
         self.jitter_prob = _probability('jitter_prob', jitter_prob)
         self.grayscale_prob = _probability('grayscale_prob', grayscale_prob)
-        self.blur_prob = [_probability('blur_prob', p) for p in blur_prob]
-        self.solarize_prob = [_probability('solarize_prob', p) for p in solarize_prob]
+        self.blur_prob = _two_probabilities('blur_prob', blur_prob)
+        self.solarize_prob = _two_probabilities('solarize_prob', solarize_prob)
 
     def draw(self, generator: torch.Generator) -> tuple[Distortion, Distortion]:
         """The distortions of frames t and t + Δ of one pair.
@@ -146,3 +146,10 @@ def _probability(key: str, value: float) -> float:
     if not 0 <= value <= 1:
         raise ValueError(f'photometric.{key} must be a probability in [0, 1], got {value}')
     return value
+
+
+def _two_probabilities(key: str, values: tuple[float, float]) -> tuple[float, float]:
+    if not isinstance(values, Sequence) or len(values) != 2:
+        raise ValueError(f'photometric.{key} takes two values, one for each role, got {values}')
+    first, second = (_probability(key, value) for value in values)
+    return first, second

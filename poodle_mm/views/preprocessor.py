@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from mmengine.model import BaseDataPreprocessor
 from mmengine.structures import BaseDataElement
-from torch import Tensor
+from torch import Tensor, nn
 
 from poodle_mm.geometry.affine import warp_affine
 from poodle_mm.geometry.occlusion import visible_mask
@@ -34,7 +34,7 @@ class FramePairPreprocessor(BaseDataPreprocessor):
     beside it in the batch, nor on workers and ranks.
 
     Args:
-        flow: Config of the flow estimator.
+        flow: The flow estimator or its config.
         occlusion: Arguments ``alpha1`` and ``alpha2`` of the forward-backward check. Samples that
             carry an exact ``visible`` mask are not checked.
         photometric: Arguments of :class:`PhotometricDistortion`, or None: no distortion.
@@ -53,7 +53,7 @@ class FramePairPreprocessor(BaseDataPreprocessor):
 
     def __init__(
         self,
-        flow: dict,
+        flow: dict | nn.Module,
         occlusion: Mapping = _DEFAULTS,
         photometric: Mapping | None = _DEFAULTS,
         affine: Mapping | None = _DEFAULTS,
@@ -69,7 +69,9 @@ class FramePairPreprocessor(BaseDataPreprocessor):
             raise ValueError(f'mean {mean} and std {std} must be those of images in [0, 1]')
         if not 0 <= flip_prob <= 1:
             raise ValueError(f'flip_prob must be a probability in [0, 1], got {flip_prob}')
-        self.flow = MODELS.build(flow)
+        if not occlusion.keys() <= {'alpha1', 'alpha2'}:
+            raise ValueError(f'occlusion takes alpha1 and alpha2, got {dict(occlusion)}')
+        self.flow = flow if isinstance(flow, nn.Module) else MODELS.build(flow)
         self.occlusion = dict(occlusion)
         self.photometric = _build(PhotometricDistortion, photometric)
         self.affine = _build(RandomAffine, affine)
@@ -113,41 +115,38 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         self, frames: Tensor, samples: Sequence[BaseDataElement], training: bool
     ) -> dict[str, Tensor]:
         size = tuple(frames.shape[-2:])
+        for_flip, for_photometric, for_affine, for_subcrops = _generators(samples, parts=4)
+
         flow = torch.stack(self.flow(*frames, samples))
         visible = self._visible(flow, samples)
-        distorted = frames
-        affine = torch.eye(2, 3, device=frames.device).repeat(*frames.shape[:2], 1, 1)
+        if training and self.flip_prob:
+            flipped = torch.cat([torch.rand(1, generator=g) for g in for_flip]) < self.flip_prob
+            frames, flow, visible = flip_pairs(flipped, frames, flow, visible)
 
-        # Each part takes a fixed number of values and the subcrops come last: a part's options
-        # do not change what the others draw.
-        generators = [torch.Generator().manual_seed(sample.seed) for sample in samples]
-        if training:
-            flipped = torch.cat([torch.rand(1, generator=g) for g in generators]) < self.flip_prob
-            if flipped.any():
-                frames, flow, visible = flip_pairs(flipped, frames, flow, visible)
-            distorted = frames
-            if self.photometric:
-                drawn = [self.photometric.draw(g) for g in generators]
-                distorted = self.photometric.apply(
-                    frames.flatten(0, 1), [*chain(*zip(*drawn))], min(size) / 224
-                ).view_as(frames)
-            if self.affine:
-                drawn = [self.affine.draw(g, size) for g in generators]
-                affine = torch.stack(drawn, dim=1).to(frames.device)
+        distorted = frames.flatten(0, 1)
+        if training and self.photometric:
+            drawn = [self.photometric.draw(g) for g in for_photometric]
+            distortions = [*chain(*zip(*drawn))]  # frame, sample: as the images lie
+            distorted = self.photometric.apply(distorted, distortions, min(size) / 224)
 
         dense = self._normalise(distorted)
+        affine = torch.eye(2, 3, device=frames.device).repeat(len(dense), 1, 1)
         if training and self.affine:
+            drawn = [self.affine.draw(g, size) for g in for_affine]
+            affine = torch.stack(drawn, dim=1).flatten(0, 1).to(frames.device)
             # After the normalisation: what lies outside of the crop is zero, as a convolution's
             # own padding is.
-            dense = warp_affine(dense.flatten(0, 1), affine.flatten(0, 1)).view_as(frames)
+            dense = warp_affine(dense, affine)
+
+        dense, affine = (x.unflatten(0, frames.shape[:2]) for x in (dense, affine))
         views = dict(frames=frames, dense=dense, affine=affine, flow=flow, visible=visible)
         if self.subcrops.num:
-            draws = [self.subcrops.draw(g, size) for g in generators]
+            draws = [self.subcrops.draw(g, size) for g in for_subcrops]
             boxes, clamped = self.subcrops.boxes(draws, flow[1])
-            crops = self.subcrops.cut(distorted.flatten(0, 1), boxes.flatten(0, 1))
+            crops = self.subcrops.cut(distorted, boxes.flatten(0, 1))
             if training and self.subcrop_photometric:
-                crops = self._distort_subcrops(crops, generators)
-            crops = self._normalise(crops).unflatten(0, boxes.shape[:2])
+                crops = self._distort_subcrops(crops, for_subcrops)
+            crops = self._normalise(crops).unflatten(0, frames.shape[:2])
             views |= dict(subcrops=crops, boxes=boxes, clamped=clamped)
         return views
 
@@ -175,7 +174,7 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         return distorted.view_as(crops)
 
     def _normalise(self, images: Tensor) -> Tensor:
-        return (images - self.mean) / self.std
+        return (images - self.mean).div_(self.std)
 
     def _check(self, inputs: Tensor, samples: Sequence[BaseDataElement]) -> None:
         name = type(self).__name__
@@ -196,6 +195,16 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         for sample in samples:
             if 'seed' not in sample:
                 raise ValueError(f"{name}: {sample.get('source')}: the data sample has no 'seed'")
+
+
+def _generators(samples: Sequence[BaseDataElement], parts: int) -> list[list[torch.Generator]]:
+    """For each part and sample its own: one part's options do not change what others draw."""
+    seeds = [
+        torch.randint(2**63 - 1, (parts,), generator=torch.Generator().manual_seed(sample.seed))
+        for sample in samples
+    ]
+    by_part = torch.stack(seeds, dim=1).tolist()
+    return [[torch.Generator().manual_seed(seed) for seed in part] for part in by_part]
 
 
 def _build(kind: type, options: Mapping | None) -> Any:

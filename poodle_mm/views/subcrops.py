@@ -100,25 +100,37 @@ class FlowSubcrops:
             aspect=(low + (high - low) * aspect).exp(),
         )
 
+    def centres(self, draws: SubcropDraws, flow: Tensor) -> tuple[Tensor, Tensor]:
+        """Centres of a batch.
+
+        Args:
+            draws: Those of B pairs, stacked.
+            flow: (B, 2, H, W) from t + Δ to t, pixels.
+
+        Returns:
+            (2, B, K, 2) float32, pixels (u, v) in frames t and t + Δ, and (B, K) bool, True where
+            the centre was clamped; on the device of the draws.
+        """
+        # One look-up for all candidates: one exchange with the flow's device.
+        landed = warp_points(draws.targets.flatten(1, 3).to(flow.device), flow)
+        landed = landed.to(draws.targets.device).view_as(draws.targets)
+        return _choose_centres(draws.targets, landed, draws.jitter, flow.shape[-2:], self.num)
+
     def boxes(self, draws: Sequence[SubcropDraws], flow: Tensor) -> tuple[Tensor, Tensor]:
         """Boxes of a batch.
 
         Args:
-            draws: B of them.
+            draws: Those of each of the B pairs.
             flow: (B, 2, H, W) from t + Δ to t, pixels.
 
         Returns:
-            Boxes (2, B, K, 4) float32, edges in frames t and t + Δ, and (B, K) bool, True where
-            the centre was clamped; on the device of the flow.
+            (2, B, K, 4) float32, edges in frames t and t + Δ, and (B, K) bool, True where the
+            centre was clamped; on the device of the flow.
         """
-        size = flow.shape[-2:]
         batch = SubcropDraws(*(torch.stack(field) for field in zip(*draws)))
-        # One look-up for all candidates: one exchange with the device.
-        landed = warp_points(batch.targets.flatten(1, 3).to(flow.device), flow)
-        landed = landed.to(batch.targets.device).view_as(batch.targets)
-        centres, clamped = _choose_centres(batch.targets, landed, batch.jitter, size, self.num)
+        centres, clamped = self.centres(batch, flow)
         area, aspect = batch.area.transpose(0, 1), batch.aspect.transpose(0, 1)
-        boxes = boxes_around(centres, area, aspect, size)
+        boxes = boxes_around(centres, area, aspect, flow.shape[-2:])
         return boxes.to(flow.device), clamped.to(flow.device)
 
     def cut(self, images: Tensor, boxes: Tensor) -> Tensor:

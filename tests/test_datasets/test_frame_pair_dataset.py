@@ -239,6 +239,9 @@ def test_a_file_that_fails_later_is_replaced_the_same_way_everywhere(tree, monke
     alone = digest(loader(dataset, 0, epoch=0))
     assert len(alone) == 4 and 'day0/2.mp4' not in {value[0] for value in alone.values()}
     assert digest(loader(dataset, 2, epoch=0)) == alone
+    twice = [[dataset[(e, 1)]['data_samples'].seed for e in range(12)] for _ in range(2)]
+    sources = [[dataset[(e, 1)]['data_samples'].source_id for e in range(12)] for _ in range(2)]
+    assert twice[0] == twice[1] and sources[0] == sources[1] and len(set(sources[0])) == 3
     assert len(messages) == 1 and '2.mp4' in messages[0]
     assert dataset.rejected['unreadable'] >= 1
 

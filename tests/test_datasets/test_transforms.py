@@ -7,7 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poodle_mm.datasets import FramePairSample, LoadCachedFlow, PackFramePair, PairRandomCrop
+from poodle_mm.datasets import (
+    FramePairSample,
+    LoadCachedFlow,
+    LoadSceneFlow,
+    PackFramePair,
+    PairRandomCrop,
+)
 from poodle_mm.datasets.flow_cache import flow_cache_path, read_flow, write_flow
 from poodle_mm.datasets.transforms.crop import crop_nearest, crop_resize, draw_box, jitter_box
 from poodle_mm.registry import TRANSFORMS
@@ -224,3 +230,41 @@ def test_cached_flow_errors(tmp_path):
     for source in ('/etc/a', '../a', ''):
         with pytest.raises(ValueError, match='relative path'):
             flow_cache_path(tmp_path, source, (0, 1))
+
+
+@pytest.fixture
+def scene(tmp_path, monkeypatch) -> dict:
+    """Results of a scene whose flow is an affine function of the full frame's pixels."""
+    from poodle_mm.datasets import scenes
+
+    def exact_flow(path, frame_a, frame_b, crop_box=None, size=None):
+        assert path == tmp_path / 'a.json' and (frame_a, frame_b) == (3, 20)
+        x0, y0, x1, y1 = crop_box or (0, 0, 160, 90)
+        height, width = size
+        sx, sy = width / (x1 - x0), height / (y1 - y0)
+        v, u = np.mgrid[:height, :width]
+        u, v = (u + 0.5) / sx - 0.5 + x0, (v + 0.5) / sy - 0.5 + y0
+        flow = np.stack([(0.1 * u - 4) * sx, (0.05 * v + 3) * sy]).astype(np.float32)
+        return flow, -flow, u < 60, v < 40
+
+    monkeypatch.setattr(scenes, 'exact_flow', exact_flow)
+    (tmp_path / 'a.json').touch()
+    return dict(pair(), source=str(tmp_path / 'a.mp4'))
+
+
+def test_scene_flow_before_and_after_the_crop_agree(scene):
+    crop, load = PairRandomCrop(area=(0.3, 0.4), size=(45, 80)), LoadSceneFlow()
+    before = crop(load(dict(scene, rng=np.random.default_rng(2))))
+    after = load(crop(dict(scene, rng=np.random.default_rng(2))))
+    assert before['crop_box'] == after['crop_box']
+    np.testing.assert_allclose(before['flow'], after['flow'], atol=1e-3)
+    assert (before['visible'] == after['visible']).mean() > 0.97
+
+
+def test_scene_flow_errors(scene, tmp_path):
+    load = LoadSceneFlow()
+    with pytest.raises(ValueError, match='before PairRandomCrop'):
+        load(dict(scene, crop_box=(0, 0, 4, 4), crop_box2=(1, 0, 5, 4)))
+    (tmp_path / 'a.json').unlink()
+    with pytest.raises(FileNotFoundError, match=r'a\.json'):
+        load(scene)

@@ -102,6 +102,7 @@ def test_real_videos_equal_sequential_decoding(test_data):
     """Frames of real files: the same pixels as decoding from the start."""
     for path in sorted(test_data.glob('videos/*/*.mp4')):
         with av.open(str(path)) as container:
+            container.streams.video[0].thread_type = 'AUTO'
             all_frames = [
                 (i, frame.to_ndarray(format='rgb24')[::8, ::8])
                 for i, frame in enumerate(container.decode(video=0))

@@ -49,14 +49,14 @@ def test_find_resumable_takes_the_newest_whole_one(tmp_path):
 
 
 def test_check_resumable_names_the_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match='nothing.pth does not exist'):
+    with pytest.raises(FileNotFoundError, match=r'nothing\.pth does not exist'):
         check_resumable(tmp_path / 'nothing.pth')
     torn = save(tmp_path / 'torn.pth')
     torn.write_bytes(torn.read_bytes()[:500])
-    with pytest.raises(ValueError, match='torn.pth is damaged'):
+    with pytest.raises(ValueError, match=r'torn\.pth is damaged'):
         check_resumable(torn)
     weights = save(tmp_path / 'weights.pth', dict(state_dict={}, meta={}))
-    with pytest.raises(ValueError, match=r'weights.pth has no optimizer.*load_from'):
+    with pytest.raises(ValueError, match=r'weights\.pth has no optimizer.*load_from'):
         check_resumable(weights)
     check_resumable(save(tmp_path / 'good.pth'))
 

@@ -53,7 +53,7 @@ def test_average_patience_and_recovery():
     messages = []
     runner = SimpleNamespace(message_hub=hub, logger=SimpleNamespace(warning=messages.append))
     hook = CollapseMonitorHook(interval=2, min_valid_share=0.5, patience=2)
-    # Averages: .45 low, .55 fine, .4 low, .3 low (reported), .2 low, .9 fine, .1 low, .2 low (again).
+    # Averages: .45 low, .55, .4 low, .3 low (reported), .2 low, .9, .1 low, .2 low (reported).
     values = [0.1, 0.8, 0.2, 0.9, 0.4, 0.4, 0.3, 0.3, 0.2, 0.2, 0.9, 0.9, 0.1, 0.1, 0.2, 0.2]
     for runner.iter, value in enumerate(values):
         hub.update_scalar('train/valid_share', value)

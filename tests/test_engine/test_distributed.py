@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.multiprocessing as mp
 from mmengine.model import MMDistributedDataParallel
+from mmengine.registry import init_default_scope
 
 from poodle_mm.engine.train import import_rooms
 from poodle_mm.registry import MODELS
@@ -22,6 +23,8 @@ def losses_and_gradient(model, online, samples: list[int]):
 
 
 def make_model():
+    import_rooms()
+    init_default_scope('poodle_mm')
     torch.manual_seed(0)
     model = MODELS.build(toy_config('unused').model)
     model.init_weights()
@@ -30,7 +33,6 @@ def make_model():
 
 def worker(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
-    import_rooms()
     torch.distributed.init_process_group(
         'gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=2
     )
@@ -43,7 +45,6 @@ def worker(rank: int, folder: str) -> None:
 
 @pytest.mark.slow
 def test_two_processes_equal_one(tmp_path):
-    import_rooms()
     model = make_model()
     losses, gradient = losses_and_gradient(model, model, [0, 1, 2, 3])
     mp.spawn(worker, args=(str(tmp_path),), nprocs=2)

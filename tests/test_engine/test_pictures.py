@@ -56,7 +56,7 @@ def test_every_part_is_there_and_none_overlaps(num, num_features):
     assert len(shown) == 2 + 2 * num + 2 * (4 + num_features)
     places = [axis.get_position() for axis in shown]
     for k, place in enumerate(places):
-        assert 0 <= place.x0 and place.x1 <= 1 and 0 <= place.y0 and place.y1 <= 1
+        assert min(place.x0, place.y0) >= 0 and max(place.x1, place.y1) <= 1
         for other in places[:k]:
             assert min(place.x1, other.x1) <= max(place.x0, other.x0) or min(
                 place.y1, other.y1

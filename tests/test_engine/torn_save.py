@@ -1,4 +1,4 @@
-"""Imported by a run's config: the write of ``epoch_2.pth`` stops half way, for the test to kill it."""
+"""Imported by a run's config: the write of ``epoch_2.pth`` stops half way, to be killed there."""
 
 import builtins
 import time
@@ -8,7 +8,7 @@ from poodle_mm.engine import checkpoint_hook
 
 
 def _open(path, mode='r'):
-    file = builtins.open(path, mode)
+    file = builtins.open(path, mode)  # noqa: SIM115
     if 'epoch_2' not in str(path) or mode != 'wb':
         return file
     write = file.write

@@ -1,4 +1,4 @@
-"""A small run for tests: pairs made in memory, simple views, a quarter-width ResNet-18.
+"""A small run for tests: pairs made in memory with exact flow, a quarter-width ResNet-18.
 
 Configs name this module in ``custom_imports``; subprocesses find it through ``PYTHONPATH``.
 """
@@ -7,13 +7,11 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.model import BaseDataPreprocessor
 from torch.utils.data import Dataset
 
 from poodle_mm.datasets import FramePairSample
-from poodle_mm.registry import DATASETS, MODELS
+from poodle_mm.registry import DATASETS
 
-HERE = Path(__file__).parent
 SIZE = (64, 128)
 
 
@@ -49,48 +47,6 @@ class ToyPairs(Dataset):
         )
 
 
-@MODELS.register_module(force=True)
-class ToyPreprocessor(BaseDataPreprocessor):
-    """The keys of ``FramePairPreprocessor``; brightness and boxes come from the samples' seeds."""
-
-    num_subcrops = 2
-
-    def __init__(self, global_random: bool = False) -> None:
-        super().__init__()
-        self.global_random = global_random
-
-    def forward(self, data: dict, training: bool = False) -> dict:
-        data = self.cast_data(data)
-        frames = data['inputs'].transpose(0, 1).float() / 255
-        samples = data['data_samples']
-        if self.global_random:
-            frames = frames * torch.rand(())
-        generators = [torch.Generator().manual_seed(sample.seed) for sample in samples]
-        gain = torch.stack([0.8 + 0.4 * torch.rand((), generator=g) for g in generators])
-        dense = (frames * gain.view(1, -1, 1, 1, 1) - 0.45) / 0.22
-        flow = torch.stack([sample.flow for sample in samples], dim=1)
-        columns = torch.arange(SIZE[1]).expand(SIZE)
-        visible = (columns + flow[:, :, 0] >= 0) & (columns + flow[:, :, 0] <= SIZE[1] - 1)
-        left = torch.stack([torch.randint(0, 96, (2,), generator=g) for g in generators])
-        boxes = torch.stack([left, left * 0 + 16, left + 32, left * 0 + 48], dim=-1)
-        subcrops = torch.stack([
-            torch.stack([dense[:, b, :, 16:48, x : x + 32] for x in left[b]], dim=1)
-            for b in range(len(samples))
-        ], dim=1)  # fmt: skip
-        affine = torch.eye(2, 3).expand(2, len(samples), 2, 3)
-        views = dict(
-            frames=frames,
-            dense=dense,
-            affine=affine,
-            flow=flow,
-            visible=visible,
-            subcrops=subcrops,
-            boxes=boxes.expand(2, -1, -1, -1).float(),
-            clamped=torch.zeros(len(samples), 2, dtype=torch.bool),
-        )
-        return dict(inputs=views, data_samples=samples)
-
-
 def toy_config(work_dir: Path, **overrides) -> Config:
     """Config of 2 epochs of 4 iterations of 2 pairs; ``overrides`` replaces top-level keys."""
     cfg = dict(
@@ -100,7 +56,11 @@ def toy_config(work_dir: Path, **overrides) -> Config:
         model=dict(
             type='PooDLe',
             momentum=0.9,
-            data_preprocessor=dict(type='ToyPreprocessor'),
+            data_preprocessor=dict(
+                type='FramePairPreprocessor',
+                flow=dict(type='CachedFlow'),
+                subcrops=dict(num=2, size=32),
+            ),
             backbone=dict(
                 type='mmpretrain.ResNet',
                 depth=18,

@@ -118,28 +118,21 @@ def test_goes_on_after_an_interruption(frames, tmp_path):
     assert dict(again) == dict(present=done['written'] + 3)
 
 
-def test_finds_the_data_sets_inside_of_a_wrapper(frames, tmp_path):
-    @DATASETS.register_module(name='TakeTurns', force=True)
-    class TakeTurns:
-        def __init__(self, datasets):
-            self.datasets = [DATASETS.build(dataset) for dataset in datasets]
-
-        def __len__(self):
-            return 6
-
-        def __getitem__(self, key):
-            epoch, index = key
-            return self.datasets[index % 2][epoch, index // 2]
-
+def test_mixed_data_sets_and_pipelines_that_already_load_flow(frames, tmp_path):
+    cache = tmp_path / 'cache'
     cfg = config(frames)
     inner = cfg.train_dataloader.dataset.to_dict()
-    cfg.train_dataloader.dataset = dict(
-        type='TakeTurns', datasets=[inner | dict(delta=1), inner | dict(delta=3)]
+    inner['pipeline'].insert(0, dict(type='LoadCachedFlow', root=str(cache)))
+    mixed = dict(
+        type='MixedPairDataset', datasets=[inner | dict(delta=1), inner | dict(delta=3)], length=8
     )
-    done = cache_training_flow(cfg, tmp_path / 'cache', 1)
-    assert done['written'] + done['present'] == 6
-    names = [path.stem.split('_') for path in (tmp_path / 'cache').rglob('*.npz')]
+    cfg.train_dataloader.dataset = mixed
+    done = cache_training_flow(cfg, cache, 1)
+    assert done['written'] + done['present'] == 8
+    names = [path.stem.split('_') for path in cache.rglob('*.npz')]
     assert {int(second) - int(first) for first, second in names} == {1, 3}
+    dataset = DATASETS.build(mixed)
+    assert all('flow' in dataset[0, index]['data_samples'] for index in range(8))
 
 
 def test_a_cache_cannot_be_made_from_itself(frames, tmp_path):

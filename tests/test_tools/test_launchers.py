@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 
+from poodle_mm.engine.train import build_runner
 from tests.test_engine.toy_pairs import toy_config
 
 
@@ -17,7 +18,7 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def dist_train(repo, tmp_path, *options) -> subprocess.CompletedProcess:
+def dist_train(repo, tmp_path) -> subprocess.CompletedProcess:
     cfg = toy_config(tmp_path / 'run', env_cfg=dict(dist_cfg=dict(backend='gloo')), sync_bn='torch')
     cfg.train_dataloader.dataset.length = 4
     cfg.dump(tmp_path / 'toy.py')
@@ -30,7 +31,7 @@ def dist_train(repo, tmp_path, *options) -> subprocess.CompletedProcess:
     )
     script = str(repo / 'tools' / 'dist_train.sh')
     return subprocess.run(
-        ['bash', script, str(tmp_path / 'toy.py'), '2', *options],
+        ['bash', script, str(tmp_path / 'toy.py'), '2'],
         cwd=tmp_path,
         env=env,
         capture_output=True,
@@ -50,11 +51,13 @@ def test_two_processes_train(repo, tmp_path):
     assert int(checkpoint['state_dict']['target.steps']) == 2
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason='the CPU path')
-def test_gpu_backend_without_gpu(repo, tmp_path):
-    result = dist_train(repo, tmp_path, '--cfg-options', 'env_cfg.dist_cfg.backend=nccl')
-    assert result.returncode != 0
-    assert "error: no GPU found: launcher 'pytorch' with backend 'nccl'" in result.stderr
+@pytest.mark.parametrize(('launcher', 'backend'), [('pytorch', 'nccl'), ('slurm', 'gloo')])
+def test_processes_that_need_a_gpu(tmp_path, monkeypatch, launcher, backend):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    dist = dict(dist_cfg=dict(backend=backend))
+    cfg = toy_config(tmp_path, launcher=launcher, env_cfg=dist)
+    with pytest.raises(ValueError, match=f'no GPU found: launcher {launcher!r} .*{backend!r}'):
+        build_runner(cfg)
 
 
 def slurm(repo, tmp_path, *arguments, **variables) -> list[str]:

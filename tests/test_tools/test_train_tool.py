@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from poodle_mm.engine.config import load_config
+from poodle_mm.engine.evaluate import evaluate_losses
 from poodle_mm.engine.train import import_rooms, training_config
 from tests.test_engine.toy_pairs import toy_config
 
@@ -35,7 +37,8 @@ def tool(repo, monkeypatch, capsys):
 @pytest.fixture
 def config(tmp_path) -> Path:
     path = tmp_path / 'toy.py'
-    toy_config(tmp_path / 'run').dump(path)
+    # A name of its own, because MMEngine keeps loggers by it for the whole process.
+    toy_config(tmp_path / 'run', experiment_name=tmp_path.name).dump(path)
     return path
 
 
@@ -61,13 +64,10 @@ def line_of(result: tuple[int, str]) -> str:
         ('custom_hooks.0.type=TargetHook', ["unknown type 'TargetHook' of hook"]),
         ('train_dataloader.dataset.type=FramePairs', ["unknown type 'FramePairs'"]),
         ('custom_hooks.0.schedule_epochs=1', ['TargetUpdateHook', 'schedule_epochs']),
-        ('model.neck=None', ["'in_channels'"]),
+        ('model.neck.in_chanels=[1]', ["did you mean 'in_channels'?"]),
     ],
 )
 def test_mistakes_in_options(tool, config, option, words):
-    if option == 'model.neck=None':
-        option = 'model.neck.in_chanels=[1]'
-        words = ["did you mean 'in_channels'?"]
     line = line_of(tool(config, '--cfg-options', option))
     assert all(word in line for word in words), line
 
@@ -145,7 +145,7 @@ def test_resume_auto_keeps_load_from_for_a_fresh_start(config):
 
 @pytest.mark.slow
 def test_from_another_folder_then_tested(config, repo, tmp_path):
-    """A whole run through the command line, relative work dir, then tools/test.py, twice alike."""
+    """A whole run through the command line, relative work dir, then tools/test.py."""
     folder = tmp_path / 'cwd'
     folder.mkdir()
     env = dict(os.environ, PYTHONPATH=str(repo), OMP_NUM_THREADS='1')
@@ -153,18 +153,13 @@ def test_from_another_folder_then_tested(config, repo, tmp_path):
     options = ['--cfg-options', 'train_cfg.max_epochs=1']
     subprocess.run([*train, *options], cwd=folder, env=env, check=True)
     assert (folder / 'here' / 'epoch_1.pth').exists()
-    outputs = [
-        subprocess.run(
-            [sys.executable, repo / 'tools/test.py', '../toy.py', 'here/epoch_1.pth'],
-            cwd=folder,
-            env=env,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-        for _ in range(2)
-    ]
-    assert outputs[0] == outputs[1]
-    values = dict(line.split() for line in outputs[0].splitlines())
+    command = [sys.executable, str(repo / 'tools/test.py'), '../toy.py', 'here/epoch_1.pth']
+    output = subprocess.run(
+        command, cwd=folder, env=env, check=True, capture_output=True, text=True
+    ).stdout
+    values = dict(line.split() for line in output.splitlines() if len(line.split()) == 2)
+    # The same again in another process.
+    found = evaluate_losses(load_config(config), folder / 'here' / 'epoch_1.pth')
+    assert values == {name: f'{value:.4f}' for name, value in found.items()}
     assert 0 < float(values['loss_dense']) < 8
     assert 0 < float(values['std_pool']) < 1.5

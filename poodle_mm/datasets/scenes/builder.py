@@ -20,7 +20,7 @@ class Builder:
         self.look, self.rng = look, rng
         self.bodies: list[Trajectory] = []
         self.textures: list[Texture] = []
-        self.known: dict[str, Texture] = {}
+        self.known: dict[tuple, Texture] = {}
         self._quads: list[tuple] = []
         self._shadows: list[tuple] = []
 
@@ -85,7 +85,7 @@ class Place:
         normal = -inward / np.linalg.norm(inward)
         seed = int(b.rng.integers(2**31)) if seed is None else seed
         light = b.look.light(normal) * gleam
-        key = repr((painter, seed, params, light.round(2), flip, turn))
+        key = (painter, seed, repr(params), light.tobytes(), flip, turn)
         if key not in b.known:
             b.known[key] = Texture(painter, seed, params, light, flip, turn)
         b.textures.append(b.known[key])
@@ -108,11 +108,13 @@ class Place:
             **options,
         )  # fmt: skip
 
-    def billboard(self, width: float, top: float, bottom: float, label, painter, params, z=0.0, **k):
+    def billboard(
+        self, width: float, top: float, bottom: float, label, painter, params, z=0.0, **options
+    ):
         """Upright rectangle across the local x axis, seen from both sides, facing -z."""
         half = width / 2
-        k.setdefault('two_sided', True)
-        self.panel((-half, z), (half, z), top, bottom, label, painter, params, **k)
+        options.setdefault('two_sided', True)
+        self.panel((-half, z), (half, z), top, bottom, label, painter, params, **options)
 
     def shadow(self, width: float, length: float, height: float, box: bool) -> None:
         """Soft shadow on the ground of something width × length (x × z) and that high."""

@@ -12,8 +12,9 @@ from .geometry import View
 from .raster import cast, rasterize
 from .scene import Scene, load_scene
 
-_SAME_DEPTH = 1e-4
-_REACH = 8
+_SAME_DEPTH = 1e-4  # relative
+_ROUNDING = 1e-6  # pixels
+_REACH = 8  # image sides
 
 
 def exact_flow(
@@ -91,12 +92,12 @@ def _one_way(
     points = flow + np.stack(np.broadcast_arrays(u, v))
     inside = (
         before
-        & (points[0] >= 0)
-        & (points[0] <= width - 1)
-        & (points[1] >= 0)
-        & (points[1] <= height - 1)
+        & (points[0] >= -_ROUNDING)
+        & (points[0] <= width - 1 + _ROUNDING)
+        & (points[1] >= -_ROUNDING)
+        & (points[1] <= height - 1 + _ROUNDING)
     )
-    nearest = cast(b, scene.alpha, points[:, inside].T)
+    nearest = cast(b, scene.alpha, np.maximum(points[:, inside].T, 0))
     visible = inside.copy()
     expected = (inverse_depth / depth_ratio)[inside]
     # The point's own surface, or one that touches it there, may be the nearest; nothing nearer.

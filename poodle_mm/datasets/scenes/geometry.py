@@ -65,7 +65,7 @@ class Camera:
         return self.intrinsics @ self.rotation.T
 
     def crop(self, box: tuple[float, float, float, float], size: tuple[int, int]) -> 'Camera':
-        """The camera that sees ``box`` (edges, pixels of this camera) resized to ``size`` (H, W)."""
+        """The camera that sees ``box`` (edges, this camera's pixels) resized to size (H, W)."""
         x0, y0, x1, y1 = box
         sx, sy = size[1] / (x1 - x0), size[0] / (y1 - y0)
         resize = np.array(
@@ -112,8 +112,8 @@ class Surfaces:
 class View:
     """All surfaces of a scene before one camera.
 
-    The last two surfaces are the ground plane y = 0 (s = x, t = z in metres) and the sky (directions:
-    infinitely far, inverse depth 0).
+    The last two surfaces are the ground plane y = 0 (s = x, t = z in metres) and the sky
+    (directions: infinitely far, inverse depth 0).
 
     Attributes:
         to_pixel: (N + 2, 3, 3): (s, t, 1) → depth * (u, v, 1).

@@ -62,9 +62,7 @@ def barrier(place: Place, rng, length: float, height: float, kind: str) -> None:
     left, right = (0, length / 2), (0, -length / 2)
     if kind == 'hedge':
         params = dict(season=place.builder.look.season, side=1.0, hedge=True)
-        place.panel(
-            left, right, height, 0, 'vegetation', nature.bush, params, two_sided=True
-        )
+        place.panel(left, right, height, 0, 'vegetation', nature.bush, params, two_sided=True)
         return
     painter = buildings.wall if kind == 'wall' else buildings.fence
     seed = int(rng.integers(2**31))
@@ -89,9 +87,7 @@ def bush(place: Place, rng, width: float, height: float) -> None:
 
 def _post(place: Place, height: float, width: float, wood: bool, x: float = 0.0) -> None:
     left, right = (x - width / 2, 0), (x + width / 2, 0)
-    place.panel(
-        left, right, height, 0, 'pole', street.pole, dict(wood=wood), two_sided=True
-    )
+    place.panel(left, right, height, 0, 'pole', street.pole, dict(wood=wood), two_sided=True)
 
 
 def lamp_post(place: Place, rng, height: float, reach: float) -> None:
@@ -108,7 +104,9 @@ def utility_pole(place: Place, rng, height: float) -> None:
     """A wooden pole with a cross-arm."""
     _post(place, height, rng.uniform(0.24, 0.34), True)
     for drop in (0.5, 1.3)[: rng.integers(1, 3)]:
-        place.billboard(2.0, height - drop, height - drop - 0.16, 'pole', street.pole, {'wood': True})
+        place.billboard(
+            2.0, height - drop, height - drop - 0.16, 'pole', street.pole, {'wood': True}
+        )
 
 
 def sign(place: Place, rng, shape: str, size: float, bottom: float) -> None:

@@ -9,7 +9,7 @@ from .models import box_sides
 from .texture import colour
 
 CARS = {
-    # length, width, height, belt line, (rear deck, roof start, roof end, bonnet start) from the rear
+    # length, width, height, belt line; from the rear: rear deck, roof start, roof end, bonnet
     'sedan': (4.6, 1.8, 1.45, 0.95, (0.75, 1.35, 2.75, 3.45)),
     'hatch': (4.0, 1.75, 1.5, 0.95, (0.08, 0.45, 2.35, 3.05)),
     'estate': (4.7, 1.8, 1.48, 0.95, (0.06, 0.4, 2.8, 3.5)),
@@ -36,9 +36,7 @@ def car(place: Place, rng, kind: str) -> None:
     outline = [(0.02, belt), (bonnet, belt), (length - 0.12, nose), (length - 0.02, nose * 0.8)]
     params = dict(paint=paint, length=length, belt=belt, outline=outline)
     for face, flip in (('left', True), ('right', False)):
-        place.panel(
-            *sides[face], belt, 0, 'car', vehicles.car_side, params, seed=seed, flip=flip
-        )
+        place.panel(*sides[face], belt, 0, 'car', vehicles.car_side, params, seed=seed, flip=flip)
     cabin = bonnet - deck
     params = dict(
         paint=paint, length=cabin, height=height - belt, rear=roof0 - deck, front=bonnet - roof1,
@@ -78,20 +76,18 @@ def car(place: Place, rng, kind: str) -> None:
     place.shadow(width, length, height, box=True)
 
 
-def long_vehicle(
-    place: Place, rng, kind: str, length: float, width: float, height: float
-) -> None:
+def long_vehicle(place: Place, rng, kind: str, length: float, width: float, height: float) -> None:
     """A 'truck', 'bus' or 'train' car."""
-    paint = tuple(map(float, colour(rng, [*vehicles.CAR_PAINTS, *vehicles.PAINTS])))
+    light = [(226, 226, 222), (190, 192, 196), (222, 206, 160)]
+    paints = [*light, *light, *vehicles.CAR_PAINTS, *vehicles.PAINTS]
+    paint = tuple(map(float, colour(rng, paints)))
     night = place.builder.look.night
     seed = int(rng.integers(2**31))
     cab = rng.uniform(1.7, 2.3) if kind == 'truck' else 0.0
     sides = box_sides(width, length)
     params = dict(kind=kind, paint=paint, length=length, height=height, cab=cab, night=night)
     for face, flip in (('left', True), ('right', False)):
-        place.panel(
-            *sides[face], height, 0, kind, vehicles.long_side, params, seed=seed, flip=flip
-        )
+        place.panel(*sides[face], height, 0, kind, vehicles.long_side, params, seed=seed, flip=flip)
     low = min(2.7, height * 0.85) if kind == 'truck' else height
     for face, top in (('back', height), ('front', low)):
         params = dict(
@@ -140,7 +136,5 @@ def two_wheeler(place: Place, rng, motor: bool, ridden: bool) -> None:
         label_here = label if vehicle else 'rider'
         params = dict(motor=motor, vehicle=vehicle)
         z = -0.1 if vehicle else -0.06
-        place.billboard(
-            wide, 1.78, 0, label_here, people.from_behind, params, z=z, seed=seed
-        )
+        place.billboard(wide, 1.78, 0, label_here, people.from_behind, params, z=z, seed=seed)
     place.shadow(0.5, length, 1.2, box=True)

@@ -168,7 +168,8 @@ def wall(rng, width: float, height: float) -> Painted:
     canvas[: max(h // 10, 2)] = np.clip(base * 1.2 + 10, 0, 255)
     if rng.random() < 0.3:
         for _ in range(8):
-            points = np.cumsum(rng.normal(0, 6, (8, 2)), axis=0) + [rng.integers(w), h * 0.6]
+            points = np.cumsum(rng.normal(0, 6, (8, 2)), axis=0)
+            points += (rng.integers(w), h * 0.6)
             line = colour(rng, PAINTS).tolist()
             cv2.polylines(canvas, [points.astype(np.int32)], False, line, 2)
     canvas *= np.linspace(1.05, 0.8, h, dtype=np.float32)[:, None, None]

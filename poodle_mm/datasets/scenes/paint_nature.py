@@ -1,5 +1,7 @@
 """Textures of trees, bushes, hedges and the tree line at the horizon."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 
@@ -20,7 +22,7 @@ def leaves(rng, season: str) -> np.ndarray:
 
 def _clumps(canvas, rng, base, centres, radius, side) -> None:
     """Leaf clumps, dark ones first; lit from above and from the sun's side (-1 left, 1 right)."""
-    for layer, brightness in enumerate((0.5, 0.72, 0.95, 1.2)):
+    for layer, brightness in enumerate((0.55, 0.8, 1.05, 1.35)):
         for x, y in centres:
             r = radius * rng.uniform(0.45, 1.0) * (1 - 0.16 * layer)
             cx = x + side * layer * radius * 0.18 + rng.normal(0, radius * 0.4)
@@ -62,23 +64,26 @@ def tree(rng, kind: str, season: str, side: float) -> Painted:
     elif kind == 'palm':
         for angle in np.linspace(-0.2, np.pi + 0.2, 13):
             points = [
-                (64 + lean + 50 * q * np.cos(angle), 44 - 34 * q * np.sin(angle) + 34 * q * q)
+                (64 + lean + 52 * q * np.cos(angle), 44 - 50 * q * np.sin(angle) + 38 * q * q)
                 for q in np.linspace(0, 1, 8)
             ]
-            line = (*(base * rng.uniform(0.6, 1.2)).tolist(), 255.0)
-            cv2.polylines(crown, [np.array(points, np.int32)], False, line, 5)
+            line = (*np.clip(base * rng.uniform(0.6, 1.25), 0, 255).tolist(), 255.0)
+            for k, (a, b) in enumerate(pairwise(points)):
+                ends = [tuple(int(q) for q in point) for point in (a, b)]
+                cv2.line(crown, *ends, line, 7 - k if k < 5 else 2)
         cv2.line(canvas, (64, h - 1), (int(64 + lean), 42), trunk, 6)
     elif kind == 'bare':
         _branches(canvas, rng, trunk, np.array([64.0, 110.0]), -np.pi / 2, 38, 6)
     else:
         rx, ry, cy = (46, 44, 58) if kind == 'round' else (28, 62, 72)
-        angle, radius = rng.uniform(0, 2 * np.pi, 26), np.sqrt(rng.uniform(0, 1, 26))
+        angle, radius = rng.uniform(0, 2 * np.pi, 44), np.sqrt(rng.uniform(0, 1, 44))
         centres = np.stack(
             [64 + rx * radius * np.cos(angle), cy + ry * radius * np.sin(angle)], axis=1
         )
-        _clumps(crown, rng, base, centres, rng.uniform(11, 17), side)
+        _clumps(crown, rng, base, centres, rng.uniform(8, 13), side)
     if kind != 'bare':
-        _speckle(crown, rng, 1.0)
+        if kind != 'palm':
+            _speckle(crown, rng, 1.6)
         mask = crown[..., 3] > 127
         canvas[mask] = crown[mask]
     opaque = canvas[..., 3] > 127

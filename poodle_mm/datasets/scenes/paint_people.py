@@ -24,7 +24,7 @@ CLOTHES = [
 
 
 def _limb(canvas, start, end, width, fill) -> None:
-    ends = [tuple(int(round(q * 16)) for q in point) for point in (start, end)]
+    ends = [tuple(round(float(q) * 16) for q in point) for point in (start, end)]
     cv2.line(canvas, *ends, (*map(float, fill), 255.0), width, cv2.LINE_8, shift=4)
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from .ground import noise
-from .texture import Painted, colour, finish, sheet, write, whole
+from .texture import Painted, colour, finish, sheet, whole, write
 
 METALS = [(96, 98, 100), (60, 62, 64), (150, 152, 150), (70, 84, 70), (110, 84, 60), (44, 48, 56)]
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from .ground import noise
 from .paint_buildings import PAINTS
-from .texture import Painted, colour, finish, sheet, write, whole
+from .texture import Painted, colour, finish, sheet, whole, write
 
 CAR_PAINTS = [
     (226, 226, 224),
@@ -157,7 +157,9 @@ def car_end(rng, paint: Colour, width: float, height: float, front: bool, night:
     plate = slice(int(0.36 * h), int(0.36 * h) + int(0.13 * scale))
     if front:
         plate = slice(int(0.56 * h), int(0.56 * h) + int(0.12 * scale))
-    canvas[plate, int(0.37 * w) : int(0.63 * w), :3] = colour(rng, [(226, 226, 216), (222, 196, 90)])
+    canvas[plate, int(0.37 * w) : int(0.63 * w), :3] = colour(
+        rng, [(226, 226, 216), (222, 196, 90)]
+    )
     canvas[plate.start + 2 : plate.stop - 1 : 2, int(0.41 * w) : int(0.59 * w) : 2, :3] = 40
     return finish(canvas), glow > 0 if night else None
 

@@ -15,10 +15,10 @@ Alpha = Callable[[int], np.ndarray | None]
 
 
 def _hits(
-    from_pixel: np.ndarray, u: np.ndarray, v: np.ndarray, nearest: np.ndarray, alpha
+    view: View, index: int, u: np.ndarray, v: np.ndarray, nearest: np.ndarray, alpha: Alpha
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where one surface lies before ``nearest`` (inverse depth); u and v broadcast."""
-    m = from_pixel
+    m = view.from_pixel[index]
     inverse = (m[2, 0] * u + m[2, 2]) + m[2, 1] * v
     hit = inverse > nearest
     if not hit.any():
@@ -26,14 +26,14 @@ def _hits(
     s = (m[0, 0] * u + m[0, 2]) + m[0, 1] * v
     t = (m[1, 0] * u + m[1, 2]) + m[1, 1] * v
     hit &= (s >= 0) & (s <= inverse) & (t >= 0) & (t <= inverse)
-    if alpha is not None:
-        where = hit.nonzero()
-        if len(where[0]):
-            height, width = alpha.shape
-            depth = 1 / inverse[where]
-            column = np.minimum((s[where] * depth * width).astype(np.intp), width - 1)
-            row = np.minimum((t[where] * depth * height).astype(np.intp), height - 1)
-            hit[where] = alpha[row, column]
+    where = hit.nonzero()
+    cut_out = alpha(index) if len(where[0]) else None
+    if cut_out is not None:
+        height, width = cut_out.shape
+        depth = 1 / inverse[where]
+        column = np.minimum((s[where] * depth * width).astype(np.intp), width - 1)
+        row = np.minimum((t[where] * depth * height).astype(np.intp), height - 1)
+        hit[where] = cut_out[row, column]
     return hit, inverse
 
 
@@ -62,7 +62,7 @@ def rasterize(view: View, alpha: Alpha, size: tuple[int, int]) -> tuple[np.ndarr
         nearest = inverse_depth[rows, columns]
         if not nearest.size:
             continue
-        hit, inverse = _hits(view.from_pixel[index], u[columns], v[rows], nearest, alpha(index))
+        hit, inverse = _hits(view, index, u[columns], v[rows], nearest, alpha)
         np.copyto(nearest, inverse, where=hit)
         np.copyto(ids[rows, columns], index, where=hit)
     return ids, inverse_depth
@@ -81,19 +81,19 @@ def cast(view: View, alpha: Alpha, points: np.ndarray) -> np.ndarray:
     """
     row = points[:, 1].astype(np.uint16)
     order = np.argsort(row, kind='stable')  # a radix sort
-    row = row[order]
+    first = np.concatenate([[0], np.cumsum(np.bincount(row))])
     u, v = points[order].T
+    last_row = len(first) - 1
     m = view.from_pixel[view.ground]
     inverse_depth = np.maximum((m[2, 0] * u + m[2, 2]) + m[2, 1] * v, 0)
     for index in view.drawn:
         u0, v0, u1, v1 = view.boxes[index]
-        rows = slice(*np.searchsorted(row, (max(int(v0), 0), int(max(v1, -1)) + 1)))
+        low, high = max(int(v0), 0), max(int(v1), -1) + 1
+        rows = slice(first[min(low, last_row)], first[min(high, last_row)])
         inside = np.flatnonzero((u[rows] >= u0) & (u[rows] <= u1)) + rows.start
         if not inside.size:
             continue
-        hit, inverse = _hits(
-            view.from_pixel[index], u[inside], v[inside], inverse_depth[inside], alpha(index)
-        )
+        hit, inverse = _hits(view, index, u[inside], v[inside], inverse_depth[inside], alpha)
         inverse_depth[inside[hit]] = inverse[hit]
     result = np.empty_like(inverse_depth)
     result[order] = inverse_depth

@@ -8,17 +8,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .builder import Builder
+from .classes import CLASS_ID
+from .drive import camera_drive
 from .geometry import Camera, Surfaces, Trajectory, View, project, rotation
 from .ground import GroundMap
 from .look import Look, develop, draw_look
 from .raster import rasterize
-from .builder import Builder
-from .classes import CLASS_ID
+from .roadside import furnish
 from .shade import draw_ground, draw_shadows, draw_sky, draw_surfaces
 from .sky import paint_sky
 from .texture import Texture
-from .town import Town, draw_town, furnish, town_ground
-from .traffic import Traffic, camera_drive, populate
+from .town import Town, draw_town, town_ground
+from .traffic import Traffic, populate
 
 RENDERER_VERSION = 1
 """Changes whenever the same description would give other pictures."""
@@ -53,7 +55,20 @@ class SceneSpec:
 
 @dataclass(frozen=True)
 class Scene:
-    """A scene ready to be rendered; made by `build_scene`."""
+    """A scene ready to be rendered; made by `build_scene`.
+
+    Attributes:
+        spec: what it is rebuilt from.
+        look: light, season and weather.
+        town: the road and its kind.
+        surfaces: everything but ground and sky; surface i wears ``textures[i]``.
+        textures: one per surface, many shared.
+        shadows: soft parallelograms on the ground; they change colours only.
+        bodies: trajectories of what moves.
+        drive: the camera's trajectory, at road level.
+        focal: focal length in image widths.
+        mount: the camera's height (metres), pitch and roll (radians).
+    """
 
     spec: SceneSpec
     look: Look
@@ -138,7 +153,7 @@ def build_scene(
         builder.bodies,
         drive,
         focal=float(rng.uniform(0.74, 0.95)),
-        mount=(float(rng.uniform(1.25, 1.65)), float(rng.normal(0.01, 0.02)), float(rng.normal(0, 0.006))),
+        mount=tuple(map(float, (rng.uniform(1.25, 1.65), *rng.normal((0.01, 0), (0.02, 0.006))))),
     )
 
 
@@ -161,7 +176,7 @@ def load_scene(path: str | Path) -> Scene:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f'no scene description {path}; make scenes with tools/make_scenes.py')
+        raise FileNotFoundError(f'no scene description {path}: make it with tools/make_scenes.py')
     try:
         fields = json.loads(path.read_text())
         fields['size'] = tuple(fields['size'])

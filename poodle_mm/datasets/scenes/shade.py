@@ -45,7 +45,7 @@ def draw_ground(
     middle = m[2, 0] * width / 2 + m[2, 1] * v[:, 0] + m[2, 2]
     tilt = abs(float(m[2, 0])) * width / 2
     first = int(np.searchsorted(middle + tilt, 1 / 400))
-    # Rows of one image row lie |dz| metres apart on the ground: depth² · slope of the inverse depth.
+    # Metres of ground between two image rows: depth² · slope of the inverse depth.
     apart = abs(float(m[2, 1])) / np.maximum(middle, 1e-3) ** 2
     levels = ground.level_of(apart)
     for level in np.unique(levels[first:]):

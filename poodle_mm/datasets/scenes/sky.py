@@ -29,7 +29,9 @@ def paint_sky(
     sky = horizon + (zenith - horizon) * np.power(up, 0.55)
     sky = np.broadcast_to(sky, (_ROWS, _COLUMNS, 3)).astype(np.float32)
     # Clouds shrink towards the horizon: stretch the rows of a square field.
-    field = noise(rng, (256, _COLUMNS // 2), ((48, 1.0), (22, 0.7), (10, 0.45), (4, 0.22)))
+    field = noise(
+        rng, (256, _COLUMNS // 2), ((56, 0.9), (26, 0.75), (12, 0.5), (6, 0.3), (3, 0.16))
+    )
     field = np.concatenate([field, field[:, ::-1]], axis=1)
     rows = (255 * (1 - np.power(up[:, 0], 0.45))).astype(np.float32)
     columns = np.arange(_COLUMNS, dtype=np.float32)[None]

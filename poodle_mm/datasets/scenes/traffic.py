@@ -1,67 +1,12 @@
-"""Everything that moves: the camera's own drive, vehicles, riders and pedestrians."""
+"""Everything that moves or is parked: vehicles, riders and pedestrians."""
 
 import numpy as np
 
 from . import movers
 from .builder import Builder
+from .drive import STEP, along_road
 from .geometry import Trajectory
 from .town import Town
-
-_STEP = 0.1  # seconds between the knots of a trajectory
-
-
-def _drive(
-    town: Town, d: float, z: np.ndarray, times: np.ndarray, back: bool = False
-) -> Trajectory:
-    """Along the road at distance d from its middle; z (K,) at times (K,)."""
-    road = town.road
-    positions = np.stack([d + road.centre(z), np.zeros_like(z), z], axis=1)
-    return Trajectory(times, positions, road.heading(z) + (np.pi if back else 0.0))
-
-
-def camera_drive(town: Town, rng: np.random.Generator, duration: float) -> Trajectory:
-    """The camera's path at road level: along its lane, perhaps changing lane or turning."""
-    times = np.arange(0, duration + 2 * _STEP, _STEP)
-    lane = int(rng.integers(town.lanes_right))
-    d = town.lane(lane) + rng.normal(0, 0.15)
-    speed = town.speed * rng.uniform(0.8, 1.1)
-    if town.turning:
-        return _turn(town, rng, times, d, min(speed, rng.uniform(5, 7.5)))
-    pull = rng.choice([0.0, rng.uniform(-2.0, 1.6)])
-    if town.kind == 'downtown' and rng.random() < 0.1:
-        speed, pull = rng.uniform(0, 1.5), rng.uniform(0, 1.5)
-    velocity = np.clip(speed + pull * times, 0, None)
-    z = np.concatenate([[0], np.cumsum(velocity[:-1] * _STEP)])
-    sway = 0.12 * np.sin(times * rng.uniform(0.5, 1.4) + rng.uniform(0, 6))
-    if town.lanes_right > 1 and rng.random() < 0.3:
-        target = town.lane(lane - 1 if lane else 1)
-        start, span = rng.uniform(0, duration * 0.6), rng.uniform(2.2, 3.2)
-        blend = np.clip((times - start) / span, 0, 1)
-        sway = sway + (target - d) * blend * blend * (3 - 2 * blend)
-    x = d + sway + town.road.centre(z)
-    step = np.gradient(z)
-    slip = np.where(step > 1e-3, np.gradient(d + sway) / np.maximum(step, 1e-3), 0)
-    positions = np.stack([x, np.zeros_like(z), z], axis=1)
-    return Trajectory(times, positions, town.road.heading(z) + np.arctan(slip))
-
-
-def _turn(town: Town, rng, times: np.ndarray, d: float, speed: float) -> Trajectory:
-    """Straight on, then a circular arc into the cross street."""
-    side, road = town.turning, town.road
-    lane = road.cross_z - 0.5 * road.cross_half * (1 if side > 0 else -1)
-    radius = max(lane - (road.cross_z - road.cross_half - 3.0), 5.5) + (0 if side > 0 else 1.5)
-    start = lane - radius
-    # Begin so that the arc falls into the clip.
-    first = start - rng.uniform(2, max(min(0.55 * speed * times[-1], start + 6), 3))
-    way = first + speed * times - start
-    angle = np.clip(way / radius, 0, np.pi / 2)
-    beyond = np.clip(way - radius * np.pi / 2, 0, None)
-    x = d + side * (radius * (1 - np.cos(angle)) + beyond)
-    z = start + np.where(way < 0, way, radius * np.sin(angle))
-    # The steering wheel takes a moment: smooth the heading over half a second.
-    kernel = np.ones(5) / 5
-    yaw = np.convolve(np.pad(side * angle, 2, mode='edge'), kernel, mode='valid')
-    return Trajectory(times, np.stack([x, np.zeros_like(z), z], axis=1), yaw)
 
 
 class Traffic:
@@ -87,7 +32,7 @@ class Traffic:
     ) -> None:
         self.town, self.builder, self.rng, self.drive = town, builder, rng, drive
         self.duration, self.rare = duration, rare
-        self.times = np.arange(0, duration + 2 * _STEP, _STEP)
+        self.times = np.arange(0, duration + 2 * STEP, STEP)
         self.end_z = float(drive.positions[:, 2].max())
 
     def _vehicle(self, place, kind: str) -> None:
@@ -103,12 +48,12 @@ class Traffic:
             movers.car(place, rng, str(rng.choice(list(movers.CARS))))
 
     def _draw_kind(self) -> str:
-        heavy = 0.16 if self.town.kind == 'highway' else 0.08
+        heavy = 0.1 if self.town.kind == 'highway' else 0.03
         return str(self.rng.choice(['car', 'truck'], p=[1 - heavy, heavy]))
 
     def _knots(self, z: float, speed: float, pull: float = 0.0) -> np.ndarray:
         velocity = np.maximum(speed + pull * self.times, 0)
-        return z + np.concatenate([[0], np.cumsum(velocity[:-1] * _STEP)])
+        return z + np.concatenate([[0], np.cumsum(velocity[:-1] * STEP)])
 
     def ahead(self) -> None:
         """Vehicles in our direction: in front in our lane, and in the others."""
@@ -130,10 +75,14 @@ class Traffic:
                 if rng.random() < 0.8:
                     kind = pending.pop() if pending else self._draw_kind()
                     z += 3.5 if kind in ('truck', 'bus') else 0
-                    pace = speed * rng.uniform(0.94, 1.1) if same else speed * rng.uniform(0.75, 1.3)
+                    pace = (
+                        speed * rng.uniform(0.94, 1.1) if same else speed * rng.uniform(0.75, 1.3)
+                    )
                     if town.turning:
                         pace = town.speed * rng.uniform(0, 0.6)
-                    track = _drive(town, d + rng.normal(0, 0.12), self._knots(z, pace), self.times)
+                    track = along_road(
+                        town, d + rng.normal(0, 0.12), self._knots(z, pace), self.times
+                    )
                     self._vehicle(self.builder.moving(track), kind)
                 z += rng.uniform(9, 34)
         for name in ('bicycle', 'motorcycle'):
@@ -151,7 +100,7 @@ class Traffic:
                 lane = int(rng.integers(town.lanes_right))
                 d, pace = town.lane(lane) + rng.choice([-1, 1]) * 1.0, speed * rng.uniform(0.9, 1.1)
                 z = z0 + rng.uniform(6, 16)
-            track = _drive(town, d, self._knots(z, pace), self.times)
+            track = along_road(town, d, self._knots(z, pace), self.times)
             self._vehicle(self.builder.moving(track), name)
 
     def oncoming(self) -> None:
@@ -165,7 +114,7 @@ class Traffic:
                     kind = self._draw_kind()
                     d = town.lane(lane) + rng.normal(0, 0.12)
                     knots = self._knots(0, pace)
-                    track = _drive(town, d, z - knots, self.times, back=True)
+                    track = along_road(town, d, z - knots, self.times, back=True)
                     self._vehicle(self.builder.moving(track), kind)
                 z += rng.uniform(12, 42)
 
@@ -179,7 +128,7 @@ class Traffic:
             for _ in range(int(rng.integers(0, 3))):
                 waiting = rng.random() < 0.5 or (self.end_z > road.cross_z - 8)
                 edge = road.left if side < 0 else road.right
-                lane = road.cross_z - side * -0.5 * road.cross_half * -1
+                lane = road.cross_z - side * 0.5 * road.cross_half
                 x = edge + side * rng.uniform(5, 22)
                 pace = 0.0 if waiting else rng.uniform(2, 8)
                 xs = x - side * self._knots(0, pace)
@@ -188,7 +137,7 @@ class Traffic:
                 if not waiting and rng.random() < 0.4:
                     # Turns away from us into our road: a quarter circle of 6 m.
                     r = 6.0
-                    target = town.lane(0) if side < 0 else town.lane(0)
+                    target = town.lane(0)
                     way = np.abs(x - target) - r
                     gone = np.clip((self._knots(0, pace) - way) / r, 0, np.pi / 2)
                     rest = np.clip(self._knots(0, pace) - way - r * np.pi / 2, 0, None)
@@ -213,13 +162,15 @@ class Traffic:
 
     def tram(self) -> None:
         """A tram in the oncoming lane, where no cross street carries the train."""
-        if 'train' not in self.rare or (self.town.road.cross_z is not None and not self.town.turning):
+        if 'train' not in self.rare or (
+            self.town.road.cross_z is not None and not self.town.turning
+        ):
             return
         rng, town = self.rng, self.town
         d = town.road.left - town.road.pavement_left - 2.4
         z, pace = rng.uniform(24, 40), rng.uniform(0, 7)
         for k in range(2):
-            track = _drive(town, d, z + 18.4 * k - self._knots(0, pace), self.times, back=True)
+            track = along_road(town, d, z + 18.4 * k - self._knots(0, pace), self.times, back=True)
             place = self.builder.moving(track)
             movers.long_vehicle(place, np.random.default_rng(int(z * 100)), 'train', 18, 2.6, 3.6)
 
@@ -282,15 +233,13 @@ class Traffic:
                 movers.two_wheeler(place, rng, bool(rng.random() < 0.25), False)
 
     def _walker(self, d: float, z: float, across: float, along: float) -> None:
-        """Somebody at (d, z) with a speed across and along the road; the figure faces the camera."""
+        """Somebody at (d, z) who walks across and along the road (m/s), facing the camera."""
         rng, road = self.rng, self.town.road
         start = road.place(d, z)
         eye = self.drive.positions[len(self.drive.times) // 2]
         yaw = np.arctan2(start[0] - eye[0], max(start[2] - eye[2], 5.0))
         turn = float(road.heading(z))
-        velocity = np.array(
-            [across * np.cos(turn) + along * np.sin(turn), 0, along * np.cos(turn)]
-        )
+        velocity = np.array([across * np.cos(turn) + along * np.sin(turn), 0, along * np.cos(turn)])
         times = self.times[[0, -1]]
         positions = start + times[:, None] * velocity
         place = self.builder.moving(Trajectory(times, positions, np.full(2, yaw)))

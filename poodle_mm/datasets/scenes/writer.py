@@ -35,8 +35,8 @@ def write_scenes(
 
     ``videos/<split>/scene_00012.mp4`` with ``scene_00012.json`` beside it (for `exact_flow`),
     ``images/<split>/scene_00012_000007.png`` and ``labels/<split>/scene_00012_000007.png`` (train
-    ids) for the labelled frames, the number being the frame's; ``meta.json`` comes last, so a folder
-    without it is unfinished. Splits never share a seed.
+    ids) for the labelled frames, the number being the frame's; ``meta.json`` comes last, so a
+    folder without it is unfinished. Splits never share a seed.
 
     Args:
         root: the folder; made when missing.

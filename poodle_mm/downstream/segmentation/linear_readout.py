@@ -27,7 +27,7 @@ def linear_readout_config(
     size: tuple[int, int] = (128, 256),
     max_iters: int = 200,
     batch_size: int = 8,
-    lr: float = 1e-2,
+    lr: float = 3e-2,
     groups: Mapping[str, Sequence[int]] | None = None,
     seed: int = 0,
 ) -> Config:

@@ -1,0 +1,65 @@
+"""Random affine maps of the dense views."""
+
+import math
+
+import pytest
+import torch
+
+from poodle_mm.geometry.affine import apply_affine
+from poodle_mm.views.affine_views import RandomAffine
+
+SIZE = (64, 128)
+
+
+def draws(affine, num=2000):
+    generator = torch.Generator().manual_seed(0)
+    return torch.stack([affine.draw(generator, SIZE) for _ in range(num)], dim=1)
+
+
+def test_scale_and_angle_fill_their_ranges_and_differ_between_the_frames():
+    matrices = draws(RandomAffine())
+    assert matrices.shape == (2, 2000, 2, 3) and matrices.dtype == torch.float32
+    linear = matrices[..., :2]
+    scale = torch.linalg.det(linear).sqrt()
+    angle = torch.rad2deg(torch.atan2(linear[..., 1, 0], linear[..., 0, 0]))
+    for value, low, high in ((scale, 0.9, 1.1), (angle, -10, 10)):
+        width = high - low
+        assert low - 1e-5 <= value.min() < low + 0.01 * width
+        assert high - 0.01 * width < value.max() <= high + 1e-5
+        assert value.mean().item() == pytest.approx((low + high) / 2, abs=0.03 * width)
+        assert torch.corrcoef(value)[0, 1].abs() < 0.08
+    # Rotation and scaling only: the columns are orthogonal and equally long.
+    torch.testing.assert_close(
+        linear.transpose(-1, -2) @ linear,
+        scale.square()[..., None, None] * torch.eye(2).expand_as(linear),
+    )
+
+
+def test_centre_is_fixed():
+    centre = torch.tensor([[(SIZE[1] - 1) / 2, (SIZE[0] - 1) / 2]])
+    moved = apply_affine(draws(RandomAffine(), 20).flatten(0, 1), centre[None])
+    torch.testing.assert_close(moved, centre.expand_as(moved), atol=1e-4, rtol=0)
+
+
+def test_angle_is_in_degrees_and_turns_clockwise_on_the_screen():
+    matrix = RandomAffine(scale=(2, 2), angle=(90, 90)).draw(torch.Generator(), (5, 5))[0]
+    right_of_centre = torch.tensor([[[3.0, 2.0]]])
+    torch.testing.assert_close(
+        apply_affine(matrix[None], right_of_centre), torch.tensor([[[2.0, 4.0]]])
+    )
+
+
+def test_empty_ranges_are_the_identity():
+    matrices = draws(RandomAffine(scale=(1, 1), angle=(0, 0)), 3)
+    torch.testing.assert_close(matrices, torch.eye(2, 3).expand_as(matrices))
+
+
+@pytest.mark.parametrize('scale', [(0, 1), (-1, 1), (1.1, 0.9), (math.nan, 1)])
+def test_bad_scale(scale):
+    with pytest.raises(ValueError, match=r'affine\.scale'):
+        RandomAffine(scale=scale)
+
+
+def test_bad_angle():
+    with pytest.raises(ValueError, match=r'affine\.angle'):
+        RandomAffine(angle=(10, -10))

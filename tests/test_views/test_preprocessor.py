@@ -1,0 +1,426 @@
+"""The views as a whole: contract, consistency of pixels and geometry, independence of draws."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.registry import init_default_scope
+from torch import nn
+from torchvision.transforms.v2 import functional as TF
+
+from poodle_mm.datasets.frame_pair_sample import FramePairSample
+from poodle_mm.geometry.affine import apply_affine
+from poodle_mm.geometry.occlusion import visible_mask
+from poodle_mm.geometry.warp import inside, pixel_grid, sample_bilinear, warp_points
+from poodle_mm.registry import MODELS
+from poodle_mm.views import FramePairPreprocessor
+
+SIZE = (64, 96)
+SMALL = dict(num=3, size=32, area=(0.1, 0.3))
+
+
+class ShiftFlow(nn.Module):
+    """Knows that frame t + Δ is frame t rolled to the right; remembers what it was shown."""
+
+    def __init__(self, du=4.0):
+        super().__init__()
+        self.du, self.seen = du, []
+
+    def forward(self, a, b, samples):
+        self.seen.append((a.clone(), b.clone(), samples))
+        flow = a.new_zeros(len(a), 2, *a.shape[-2:])
+        flow[:, 0] = self.du
+        return flow, -flow
+
+
+def make_data(batch=3, size=SIZE, du=4, seeds=None):
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.rand(batch, 3, size[0] // 8, size[1] // 8, generator=generator)
+    first = F.interpolate(coarse, size, mode='bicubic').clamp(0, 1).mul(255).byte()
+    seeds = seeds or [2**62 + 11 * i for i in range(batch)]
+    samples = [
+        FramePairSample(metainfo=dict(source=f'{i}.mp4', seed=s)) for i, s in enumerate(seeds)
+    ]
+    return dict(inputs=torch.stack([first, first.roll(du, -1)], 1), data_samples=samples)
+
+
+def make(**options):
+    options = dict(flow=ShiftFlow(), subcrops=SMALL) | options
+    return FramePairPreprocessor(**options)
+
+
+def pick(data, *indices):
+    return dict(
+        inputs=data['inputs'][list(indices)],
+        data_samples=[data['data_samples'][i] for i in indices],
+    )
+
+
+def assert_same_views(one, other):
+    torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
+def test_contract_of_the_views():
+    data = make_data()
+    result = make()(data, training=True)
+    views, samples = result['inputs'], result['data_samples']
+    assert [s.seed for s in samples] == [s.seed for s in data['data_samples']]
+    shapes = dict(
+        frames=(2, 3, 3, 64, 96),
+        dense=(2, 3, 3, 64, 96),
+        affine=(2, 3, 2, 3),
+        flow=(2, 3, 2, 64, 96),
+        visible=(2, 3, 64, 96),
+        subcrops=(2, 3, 3, 3, 32, 32),
+        boxes=(2, 3, 3, 4),
+        clamped=(3, 3),
+    )
+    assert {key: tuple(value.shape) for key, value in views.items()} == shapes
+    for key, value in views.items():
+        assert value.dtype == (torch.bool if key in ('visible', 'clamped') else torch.float32)
+        assert not value.requires_grad
+    torch.testing.assert_close(views['frames'], data['inputs'].transpose(0, 1) / 255)
+
+
+def test_builds_from_a_config_with_the_defaults_of_the_paper():
+    init_default_scope('poodle_mm')
+    preprocessor = MODELS.build(dict(type='FramePairPreprocessor', flow=dict(type='DISFlow')))
+    assert preprocessor.num_subcrops == 6
+    assert preprocessor.subcrops.area == (0.05, 0.3) and preprocessor.subcrops.size == 192
+    assert preprocessor.affine.angle == (-10, 10)
+    assert preprocessor.photometric.ranges['hue'] == (-0.1, 0.1)
+
+
+def test_boxes_follow_a_translation_found_by_dis():
+    data = make_data(size=(128, 192), du=6)
+    options = dict(flow=MODELS.build(dict(type='DISFlow')), affine=None, photometric=None)
+    views = make(subcrops=SMALL | dict(jitter=0.0, area=(0.04, 0.04)), **options)(data, True)[
+        'inputs'
+    ]
+    boxes = views['boxes']
+    moved = (boxes[1, ..., :2] + boxes[1, ..., 2:] - boxes[0, ..., :2] - boxes[0, ..., 2:]) / 2
+    # Boxes that touch an edge were shifted inside, each by itself; aspects differ.
+    touches = (boxes[..., :2] <= 0).any(-1) | (boxes[..., 2:] >= torch.tensor([192, 128])).any(-1)
+    free = ~touches.any(0) & ~views['clamped']
+    assert free.sum() >= 4
+    torch.testing.assert_close(
+        moved[free], torch.tensor([6.0, 0.0]).expand_as(moved[free]), atol=0.3, rtol=0
+    )
+
+
+# --- dense views ------------------------------------------------------------------------------
+
+
+def test_dense_view_shows_the_crop_at_its_affine_map():
+    preprocessor = make(photometric=None)
+    views = preprocessor(make_data(), training=True)['inputs']
+    crop = pixel_grid(SIZE)[4:-4:3, 8:-4:3].reshape(1, -1, 2)  # right of the seam
+    for i in range(2):
+        points = apply_affine(views['affine'][i], crop)
+        shown = sample_bilinear(views['dense'][i], points)
+        expected = (views['frames'][i] - preprocessor.mean) / preprocessor.std
+        expected = sample_bilinear(expected, crop.expand(3, -1, -1))
+        there = inside(points, SIZE)
+        assert there.float().mean() > 0.8
+        difference = (shown - expected).abs().amax(1)[there]
+        assert difference.mean() < 0.05 and difference.max() < 0.5  # twice interpolated
+    unmoved = (
+        views['dense'][0] - (views['frames'][0] - preprocessor.mean) / preprocessor.std
+    ).abs()
+    assert unmoved.mean() > 0.1  # the test above means something
+
+
+def test_outside_of_the_crop_the_view_is_zero_as_padding_is():
+    preprocessor = make(affine=dict(scale=(0.5, 0.5), angle=(0, 0)))
+    dense = preprocessor(make_data(), training=True)['inputs']['dense']
+    assert (dense[..., :10, :] == 0).all() and (dense[..., :, -20:] == 0).all()
+
+
+def test_photometric_part_comes_before_the_affine():
+    data = make_data()
+    straight = make(affine=None)(data, True)['inputs']
+    turned = make()(data, True)['inputs']
+    torch.testing.assert_close(straight['subcrops'], turned['subcrops'])
+    assert not torch.equal(straight['dense'], turned['dense'])
+
+
+def test_normalisation_can_be_undone():
+    preprocessor = make(photometric=None, affine=None)
+    views = preprocessor(make_data(), training=True)['inputs']
+    restored = views['dense'] * preprocessor.std + preprocessor.mean
+    torch.testing.assert_close(restored, views['frames'])
+    expected = TF.normalize(views['frames'], [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    torch.testing.assert_close(views['dense'], expected)
+
+
+# --- flow and visibility ----------------------------------------------------------------------
+
+
+def test_flow_is_estimated_on_the_crops_before_augmentation():
+    flow = ShiftFlow()
+    views = make(flow=flow)(make_data(), training=True)['inputs']
+    a, b, samples = flow.seen[0]
+    assert torch.equal(a, views['frames'][0]) and torch.equal(b, views['frames'][1])
+    assert len(samples) == 3
+    assert (views['flow'][0, :, 0] == 4).all() and (views['flow'][1, :, 0] == -4).all()
+
+
+def test_visible_is_the_forward_backward_check():
+    views = make()(make_data(), training=True)['inputs']
+    expected = torch.ones(2, 3, *SIZE, dtype=torch.bool)
+    expected[0, ..., -4:] = False
+    expected[1, ..., :4] = False
+    assert torch.equal(views['visible'], expected)
+
+
+def test_occlusion_options_arrive():
+    class Disagree(ShiftFlow):
+        def forward(self, a, b, samples):
+            flow_ab, flow_ba = super().forward(a, b, samples)
+            return flow_ab, flow_ba + 1.5
+
+    loose = make(flow=Disagree(), occlusion=dict(alpha1=1.0, alpha2=0.5))
+    strict = make(flow=Disagree(), occlusion=dict(alpha1=0.01, alpha2=0.5))
+    assert loose(make_data(), True)['inputs']['visible'].float().mean() > 0.8
+    assert not strict(make_data(), True)['inputs']['visible'].any()
+
+
+def test_an_exact_mask_replaces_the_check_for_its_sample_only():
+    data = make_data()
+    exact = torch.rand(2, *SIZE, generator=torch.Generator().manual_seed(1)) < 0.5
+    data['data_samples'][1].visible = exact
+    views = make()(data, training=True)['inputs']
+    assert torch.equal(views['visible'][:, 1], exact)
+    flow = views['flow'][:, 0]
+    for i in range(2):
+        checked = visible_mask(flow[i][None], flow[1 - i][None], 0.1, 0.5)[0]
+        assert torch.equal(views['visible'][i, 0], checked)
+
+
+def test_a_mask_of_another_size_is_refused():
+    data = make_data()
+    data['data_samples'][2].visible = torch.ones(2, 8, 8, dtype=torch.bool)
+    with pytest.raises(ValueError, match=r'2\.mp4.*visible.*\(2, 8, 8\)'):
+        make()(data, training=True)
+
+
+# --- flip -------------------------------------------------------------------------------------
+
+
+def test_flipped_pairs_stay_consistent():
+    data = make_data()
+    exact = torch.zeros(2, *SIZE, dtype=torch.bool)
+    exact[..., :10] = True
+    data['data_samples'][0].visible = exact
+    plain = make(photometric=None)(data, True)['inputs']
+    views = make(photometric=None, flip_prob=1.0)(data, True)['inputs']
+    assert torch.equal(views['frames'], plain['frames'].flip(-1))
+    assert (views['flow'][0, :, 0] == -4).all() and (views['flow'][0, :, 1] == 0).all()
+    assert views['visible'][:, 0, :, -10:].all() and not views['visible'][:, 0, :, :-10].any()
+    # A point of t + Δ is found in t by the flow.
+    points = pixel_grid(SIZE)[:, 10:-10].expand(3, -1, -1, -1)
+    seen = sample_bilinear(views['frames'][0], warp_points(points, views['flow'][1]))
+    torch.testing.assert_close(seen, views['frames'][1][..., 10:-10], atol=1e-4, rtol=0)
+
+
+def test_flip_rate():
+    data = make_data(batch=2)
+    data = pick(data, *[0] * 400)
+    for i, sample in enumerate(data['data_samples']):
+        data['data_samples'][i] = FramePairSample(metainfo=dict(sample.metainfo, seed=i))
+    data['inputs'] = data['inputs'][..., :32, :32]
+    views = make(photometric=None, affine=None, subcrops=None, flip_prob=0.3)(data, True)['inputs']
+    assert (views['flow'][0, :, 0, 0, 0] < 0).float().mean().item() == pytest.approx(0.3, abs=0.09)
+
+
+# --- randomness -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('training', [True, False])
+def test_views_of_a_pair_do_not_depend_on_its_batch(training):
+    data = make_data()
+    preprocessor = make(subcrops=SMALL | dict(photometric=dict()), flip_prob=0.5)
+    together = preprocessor(data, training)['inputs']
+    for i in range(3):
+        alone = preprocessor(pick(data, i), training)['inputs']
+        batch_axis = dict(clamped=0)
+        assert_same_views(
+            alone,
+            {k: v.narrow(batch_axis.get(k, 1), i, 1) for k, v in together.items()},
+        )
+    turned = preprocessor(pick(data, 2, 0), training)['inputs']
+    assert_same_views(
+        turned, {k: v[[2, 0]] if k == 'clamped' else v[:, [2, 0]] for k, v in together.items()}
+    )
+
+
+def test_views_depend_on_the_seed_alone():
+    data = pick(make_data(), 0, 0, 0)
+    seeds = [5, 6, 5]
+    data['data_samples'] = [FramePairSample(metainfo=dict(seed=seed)) for seed in seeds]
+    torch.manual_seed(1)
+    views = make()(data, training=True)['inputs']
+    torch.manual_seed(2)
+    again = make()(data, training=True)['inputs']
+    assert_same_views(views, again)
+    for key in ('dense', 'affine', 'subcrops', 'boxes'):
+        torch.testing.assert_close(views[key][:, 0], views[key][:, 2])
+        assert not torch.allclose(views[key][:, 0], views[key][:, 1])
+
+
+def test_the_global_generator_is_not_touched():
+    state = torch.get_rng_state()
+    make(flip_prob=0.5)(make_data(), training=True)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_options_of_one_part_do_not_change_the_draws_of_others():
+    data = make_data()
+    usual = make()(data, True)['inputs']
+    many = make(subcrops=SMALL | dict(num=9))(data, True)['inputs']
+    assert torch.equal(usual['dense'], many['dense'])
+    plain = make(photometric=None)(data, True)['inputs']
+    assert torch.equal(usual['affine'], plain['affine'])
+    assert torch.equal(usual['boxes'], plain['boxes'])
+    assert torch.equal(usual['boxes'], make()(data, training=False)['inputs']['boxes'])
+
+
+def test_autocast_outside_changes_nothing():
+    data = make_data()
+    preprocessor = make(flow=MODELS.build(dict(type='DISFlow')))
+    plain = preprocessor(data, training=True)['inputs']
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        mixed = preprocessor(data, training=True)['inputs']
+    for key, value in plain.items():
+        assert torch.equal(value, mixed[key]), key
+
+
+# --- subcrops in the dict ---------------------------------------------------------------------
+
+
+def test_subcrops_show_the_frames_in_their_boxes():
+    preprocessor = make(photometric=None)
+    views = preprocessor(make_data(), training=True)['inputs']
+    shown = views['subcrops'] * preprocessor.std + preprocessor.mean
+    for i in range(2):
+        for b in range(3):
+            for k in range(3):
+                x0, y0, x1, y1 = views['boxes'][i, b, k].round().int().tolist()
+                box = views['frames'][i, b, :, y0:y1, x0:x1]
+                expected = F.interpolate(box[None], (32, 32), mode='bilinear', antialias=True)[0]
+                assert (shown[i, b, k] - expected).abs().mean() < 0.03
+
+
+def test_subcrops_are_cut_from_the_distorted_frames():
+    data = make_data()
+    grey = dict(jitter_prob=0, grayscale_prob=1, blur_prob=(0, 0))
+    preprocessor = make(photometric=grey)
+    views = preprocessor(data, training=True)['inputs']
+    shown = views['subcrops'] * preprocessor.std + preprocessor.mean
+    torch.testing.assert_close(shown[..., 0, :, :], shown[..., 1, :, :], atol=1e-5, rtol=0)
+    assert (views['frames'][:, :, 0] - views['frames'][:, :, 1]).abs().mean() > 0.05
+
+
+def test_photometric_of_each_subcrop():
+    data = make_data()
+    options = dict(photometric=None, affine=None)
+    plain = make(**options)(data, True)['inputs']
+    invert = dict(jitter_prob=0, grayscale_prob=0, blur_prob=(0, 0), solarize_prob=(1, 1))
+    preprocessor = make(subcrops=SMALL | dict(photometric=invert), **options)
+    views = preprocessor(data, True)['inputs']
+    assert torch.equal(views['boxes'], plain['boxes'])
+    assert torch.equal(views['dense'], plain['dense'])
+    before, after = (v['subcrops'] * preprocessor.std + preprocessor.mean for v in (plain, views))
+    clear = (before - 0.5).abs() > 1e-3
+    expected = torch.where(before > 0.5, 1 - before, before)
+    torch.testing.assert_close(after[clear], expected[clear], atol=1e-5, rtol=0)
+    some = make(subcrops=SMALL | dict(photometric=dict()), **options)(data, True)['inputs']
+    changed = (some['subcrops'] - plain['subcrops']).abs().mean((-1, -2, -3))
+    assert changed.flatten().unique().numel() == 18  # each in its own way
+
+
+@pytest.mark.parametrize('subcrops', [None, dict(num=0)])
+def test_no_subcrops(subcrops):
+    preprocessor = make(subcrops=subcrops)
+    assert preprocessor.num_subcrops == 0
+    views = preprocessor(make_data(), training=True)['inputs']
+    assert views.keys() == {'frames', 'dense', 'affine', 'flow', 'visible'}
+
+
+# --- modes, state and bad input ---------------------------------------------------------------
+
+
+def test_without_training_nothing_is_augmented():
+    preprocessor = make(flip_prob=1.0, subcrops=SMALL | dict(photometric=dict()))
+    views = preprocessor(make_data(), training=False)['inputs']
+    expected = (views['frames'] - preprocessor.mean) / preprocessor.std
+    torch.testing.assert_close(views['dense'], expected)
+    assert torch.equal(views['affine'], torch.eye(2, 3).expand(2, 3, 2, 3))
+    torch.testing.assert_close(views['frames'], make_data()['inputs'].transpose(0, 1) / 255)
+    shown = views['subcrops'] * preprocessor.std + preprocessor.mean
+    cut = preprocessor.subcrops.cut(views['frames'].flatten(0, 1), views['boxes'].flatten(0, 1))
+    torch.testing.assert_close(shown.flatten(0, 1), cut)
+
+
+def test_checkpoints_hold_nothing_of_it():
+    preprocessor = make(flow=MODELS.build(dict(type='DISFlow')))
+    assert not preprocessor.state_dict() and not list(preprocessor.parameters())
+
+
+@pytest.mark.parametrize('size', [(64, 100), (48, 96), (33, 47)])
+def test_wrong_crop_size_is_named(size):
+    data = make_data()
+    data['inputs'] = torch.zeros(3, 2, 3, *size, dtype=torch.uint8)
+    with pytest.raises(ValueError, match=rf'{size[0]} x {size[1]}.*divisor = 32.*PairRandomCrop'):
+        make()(data, training=True)
+
+
+def test_divisor_follows_the_encoder():
+    data = make_data(size=(48, 80))
+    assert make(divisor=16)(data, True)['inputs']['dense'].shape[-2:] == (48, 80)
+
+
+@pytest.mark.parametrize(
+    'inputs', [torch.zeros(3, 2, 3, 64, 96), torch.zeros(3, 3, 64, 96, dtype=torch.uint8)]
+)
+def test_wrong_inputs(inputs):
+    with pytest.raises(ValueError, match='uint8'):
+        make()(make_data() | dict(inputs=inputs), training=True)
+
+
+def test_samples_must_match_and_have_seeds():
+    data = make_data()
+    with pytest.raises(ValueError, match='3 pairs, but 2'):
+        make()(data | dict(data_samples=data['data_samples'][:2]), training=True)
+    data['data_samples'][1] = FramePairSample(metainfo=dict(source='night.mp4'))
+    with pytest.raises(ValueError, match=r"night\.mp4.*'seed'"):
+        make()(data, training=True)
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (dict(mean=(123.675, 116.28, 103.53)), 'mean'),
+        (dict(std=(58.4, 57.1, 57.4)), 'std'),
+        (dict(std=(0.2, 0.0, 0.2)), 'std'),
+        (dict(flip_prob=1.5), 'flip_prob'),
+        (dict(occlusion=dict(alpha=0.1)), 'occlusion.*alpha1.*alpha2'),
+        (dict(subcrops=dict(num=-2)), r'subcrops\.num'),
+        (dict(subcrops=dict(area=(0.3, 0.6))), r'subcrops\.area'),
+        (dict(photometric=dict(hue=2)), r'photometric\.hue'),
+        (dict(affine=dict(scale=(0, 1))), r'affine\.scale'),
+    ],
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        make(**options)
+
+
+@pytest.mark.parametrize('part', ['photometric', 'affine', 'subcrops'])
+def test_a_misspelt_key_is_an_error(part):
+    with pytest.raises(TypeError, match='anlge'):
+        make(**{part: dict(anlge=3)})
+
+
+def test_an_unknown_flow_type_is_an_error():
+    with pytest.raises(KeyError, match='FlowNet9'):
+        make(flow=dict(type='FlowNet9'))
