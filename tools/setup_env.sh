@@ -71,6 +71,7 @@ install() { # install WHAT PIP-ARGS...: quiet, three attempts, the log's end on 
         say "attempt $attempt of 3 failed"
         [ "$attempt" = 3 ] || sleep $((attempt * 5))
     done
+    rm -f "$unfinished" # pip gave up in order: the next run goes on from here
     tail -n 25 "$log" >&2
     fail "could not install $what (log: $log). Check the network and run the command again."
 }
