@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poodle_mm.geometry.boxes import (
@@ -18,6 +18,7 @@ from poodle_mm.geometry.boxes import (
 
 SIZES = st.tuples(st.integers(8, 300), st.integers(8, 300))
 AREAS = st.floats(0.01, 0.5)
+NO_DEADLINE = settings(deadline=None)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,7 @@ def test_cells_tile_the_image_completely():
     assert (covered == 1).all()
 
 
+@NO_DEADLINE
 @given(SIZES, st.integers(1, 5), st.integers(1, 5), st.floats(0, 1), st.floats(0, 1))
 def test_points_lie_in_their_cell(size, rows, columns, across, down):
     cells = torch.arange(rows * columns)
@@ -75,6 +77,7 @@ def test_clamp_takes_the_nearest_point():
     assert torch.equal(clamp_to_image(points, (2, 4)), expected)
 
 
+@NO_DEADLINE
 @given(SIZES, AREAS, st.floats(0.21, 4.9))
 def test_fitting_aspects_are_those_whose_box_fits(size, area, aspect):
     """Against the sides of the box, worked out in place."""
@@ -96,6 +99,7 @@ def test_the_nearest_aspect_remains_where_none_of_the_range_fits():
     assert low.item() == pytest.approx(0.5) and high.item() == pytest.approx(0.5)
 
 
+@NO_DEADLINE
 @given(
     SIZES,
     AREAS,

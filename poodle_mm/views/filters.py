@@ -55,18 +55,16 @@ def gaussian_blur(image: Tensor, kernel_size: int, sigma: float) -> Tensor:
     Returns:
         (C, H, W), same dtype.
     """
-    height, width = image.shape[-2:]
-    rows = _blur_matrix(height, kernel_size, sigma).to(image)
-    columns = _blur_matrix(width, kernel_size, sigma).to(image)
+    rows, columns = (_blur_matrix(n, kernel_size, sigma, image) for n in image.shape[-2:])
     return rows @ (image @ columns.T)
 
 
-def _blur_matrix(n: int, kernel_size: int, sigma: float) -> Tensor:
+def _blur_matrix(n: int, kernel_size: int, sigma: float, like: Tensor) -> Tensor:
     """(n, n): entry (i, j) is the weight of pixel j in the blurred pixel i."""
     radius = kernel_size // 2
-    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
+    offsets = torch.arange(-radius, radius + 1, device=like.device, dtype=like.dtype)
     kernel = torch.softmax(-0.5 * (offsets / sigma).square(), dim=0)
     kernel = kernel.masked_fill(kernel < 1e-12, 0)  # denormal weights are slow to multiply by
-    source = F.pad(torch.arange(n, dtype=torch.float32)[None], (radius, radius), mode='reflect')
-    source = source[0].long().unfold(0, kernel_size, 1)
-    return torch.zeros(n, n).scatter_add_(1, source, kernel.expand(n, -1))
+    position = torch.arange(n, device=like.device, dtype=like.dtype)[None]
+    source = F.pad(position, (radius, radius), mode='reflect')[0].long().unfold(0, kernel_size, 1)
+    return like.new_zeros(n, n).scatter_add_(1, source, kernel.expand(n, -1))

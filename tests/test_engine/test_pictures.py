@@ -70,20 +70,25 @@ def test_boxes_and_lines_sit_where_the_subcrops_were_cut():
     views = make_views(batch=1, num=1)
     views['boxes'][0, 0, 0] = torch.tensor([16.0, 16, 48, 48])
     views['boxes'][1, 0, 0] = torch.tensor([64.0, 8, 112, 40])
+    views['frames'][0, ..., 16:48, 16:48] = 0
     figure = draw_pair(views)
     image = render(figure)
     colour = np.array([0xFF, 0x4D, 0x4D])
 
-    def is_drawn(axis, u, v):
+    def pixel(axis, u, v):
         x, y = axis.transData.transform((u, v))
-        return (
-            np.abs(image[round(image.shape[0] - 1 - y), round(x)].astype(int) - colour).max() < 30
-        )
+        return image[round(image.shape[0] - 1 - y), round(x)].astype(int)
+
+    def is_drawn(axis, u, v):
+        return np.abs(pixel(axis, u, v) - colour).max() < 30
 
     left, right = panel(figure, 'frame t'), panel(figure, 'frame t+Δ')
     assert is_drawn(left, 16, 20) and is_drawn(left, 48, 40) and is_drawn(left, 20, 48)
     assert is_drawn(right, 64, 12) and is_drawn(right, 112, 30) and is_drawn(right, 100, 8)
     assert not is_drawn(left, 64, 12) and not is_drawn(right, 20, 48)
+    # The black square of the frame fills the box.
+    assert pixel(left, 20, 20).max() == pixel(left, 44, 44).max() == 0
+    assert pixel(left, 12, 20).min() > 120 and pixel(left, 52, 44).min() > 120
     # The line runs from centre (32, 32) to centre (88, 24): it is still near 32 at the left edge.
     assert any(is_drawn(left, 127.5, v) for v in np.arange(24, 32, 0.2))
 

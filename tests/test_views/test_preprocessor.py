@@ -284,6 +284,17 @@ def test_options_of_one_part_do_not_change_the_draws_of_others():
     assert torch.equal(usual['boxes'], make()(data, training=False)['inputs']['boxes'])
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no CUDA device')
+def test_views_do_not_depend_on_the_device():
+    data = make_data()
+    preprocessor = make(flow=MODELS.build(dict(type='DISFlow')), flip_prob=0.5)
+    views = preprocessor(data, training=True)['inputs']
+    elsewhere = preprocessor.to('cuda')(data, training=True)['inputs']
+    assert all(value.is_cuda for value in elsewhere.values())
+    for key, value in elsewhere.items():
+        torch.testing.assert_close(value.cpu(), views[key], atol=1e-3, rtol=0)
+
+
 def test_autocast_outside_changes_nothing():
     data = make_data()
     preprocessor = make(flow=MODELS.build(dict(type='DISFlow')))

@@ -40,7 +40,7 @@ def _speckle(canvas, rng, amount: float) -> None:
     # Ragged edges and holes between the leaves.
     holes = noise(rng, (h, w), ((2, 1.0), (5, 0.8)))
     soft = cv2.GaussianBlur(canvas[..., 3], (0, 0), 2.0)
-    canvas[..., 3] = np.where((soft / 255 + 0.22 * holes > 0.42) & (soft > 25), 255, 0)
+    canvas[..., 3] = np.where((soft / 255 + 0.17 * holes > 0.4) & (soft > 25), 255, 0)
 
 
 def tree(rng, kind: str, season: str, side: float) -> Painted:

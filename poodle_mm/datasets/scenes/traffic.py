@@ -216,7 +216,7 @@ class Traffic:
         chance = 0.6 if town.kind == 'downtown' else 0.25
         if road.cross_z is not None and rng.random() < chance:
             z = road.cross_z - road.cross_half - 2.6
-            if self.end_z < z - 3 or rng.random() < 0.3:
+            if self.end_z < z - 5:
                 for _ in range(int(rng.integers(1, 4))):
                     way = rng.choice([-1, 1])
                     self._walker(

@@ -1,0 +1,33 @@
+# What the demos share: a small PooDLe, small crops, a run by iterations, a linear readout.
+_base_ = [
+    'models/poodle_r18_quarter.py',
+    'schedules/adamw_cosine_iters.py',
+    'default_runtime.py',
+]
+
+train_dataloader = dict(
+    batch_size=16,
+    num_workers=1,
+    persistent_workers=True,
+    sampler=dict(type='PairSampler', shuffle=True, infinite=True, seed=0),
+    collate_fn=dict(type='poodle_mm.frame_pair_collate'),
+    dataset=dict(
+        type='FramePairDataset',
+        delta_unit='seconds',
+        pipeline=[
+            dict(type='PairRandomCrop', area=(0.3, 1.0), size=(96, 192)),
+            dict(type='PackFramePair'),
+        ],
+    ),
+)
+default_hooks = dict(
+    checkpoint=dict(by_epoch=False, interval=500, max_keep_ckpts=2),
+)
+custom_hooks = [
+    dict(type='TargetUpdateHook'),
+    dict(type='CollapseMonitorHook'),
+    dict(type='PairVisualizationHook', interval=300),
+]
+env_cfg = dict(dist_cfg=dict(backend='gloo'))
+log_processor = dict(by_epoch=False)
+readout = dict(size=(96, 192), max_iters=300, batch_size=16, lr=1e-2)

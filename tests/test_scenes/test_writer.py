@@ -1,0 +1,162 @@
+"""Writing sets of scenes: layout, videos, resuming, refusing."""
+
+import json
+import subprocess
+import sys
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from poodle_mm.datasets.scenes import exact_flow, load_scene, render_frame, write_scenes, writer
+
+SMALL = dict(size=(64, 96), num_frames=8, fps=5.0, labelled_frames=2)
+
+
+@pytest.fixture(scope='module')
+def written(tmp_path_factory):
+    """Two training scenes and one for validation."""
+    return write_scenes(tmp_path_factory.mktemp('scenes') / 'set', dict(train=2, val=1), **SMALL)
+
+
+def stamps(root) -> dict:
+    """Path → time of the last change of every file."""
+    return {path: path.stat().st_mtime_ns for path in root.rglob('*') if path.is_file()}
+
+
+def test_layout(written):
+    """Exactly the files that the docstring promises, nothing temporary."""
+    found = {str(path.relative_to(written)) for path in stamps(written)}
+    expected = {'meta.json'}
+    for split, count in (('train', 2), ('val', 1)):
+        for index in range(count):
+            name = f'{split}/scene_{index:05d}'
+            expected |= {f'videos/{name}.mp4', f'videos/{name}.json'}
+            for frame in (2, 6):
+                expected |= {f'{kind}/{name}_{frame:06d}.png' for kind in ('images', 'labels')}
+    assert found == expected
+    meta = json.loads((written / 'meta.json').read_text())
+    assert meta['counts'] == {'train': 2, 'val': 1, 'test': 0} and meta['size'] == [64, 96]
+
+
+def test_splits_show_different_scenes(written):
+    """No seed twice."""
+    seeds = [json.loads(path.read_text())['seed'] for path in written.rglob('videos/*/*.json')]
+    assert len(seeds) == len(set(seeds)) == 3
+
+
+def test_video_holds_the_rendered_frames(written):
+    """Right number, time and content of frames."""
+    path = written / 'videos/train/scene_00001.mp4'
+    scene = load_scene(path.with_suffix('.json'))
+    with av.open(str(path)) as container:
+        frames = [(f.time, f.to_ndarray(format='rgb24')) for f in container.decode(video=0)]
+    assert len(frames) == 8
+    rendered = [render_frame(scene, k / 5)[0].astype(int) for k in range(8)]
+    for k, (time, rgb) in enumerate(frames):
+        assert time == pytest.approx(k / 5, abs=1e-3)
+        errors = [np.abs(other - rgb).mean() for other in rendered]
+        assert errors[k] < 6
+        assert np.argmin(errors) == k
+
+
+def test_labelled_images(written):
+    """The PNGs are the rendered frame and its train ids."""
+    scene = load_scene(written / 'videos/val/scene_00000.json')
+    rgb, labels = render_frame(scene, 6 / 5)
+    image = cv2.imread(str(written / 'images/val/scene_00000_000006.png'))[..., ::-1]
+    ids = cv2.imread(str(written / 'labels/val/scene_00000_000006.png'), cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(image, rgb)
+    np.testing.assert_array_equal(ids, labels)
+    assert ids.dtype == np.uint8 and ids.ndim == 2
+
+
+def test_flow_from_the_description(written):
+    """The path of the JSON is enough."""
+    path = written / 'videos/train/scene_00000.json'
+    for a, b in zip(exact_flow(path, 1, 4), exact_flow(load_scene(path), 1, 4)):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_interrupted_writing_is_resumed(tmp_path, written, monkeypatch):
+    """Stopped in the middle of the second video: no meta.json; then only the rest is rendered."""
+    calls = []
+    real = writer.render_colour
+
+    def failing(scene, t):
+        calls.append(t)
+        if len(calls) == 12:
+            raise KeyboardInterrupt
+        return real(scene, t)
+
+    monkeypatch.setattr(writer, 'render_colour', failing)
+    root = tmp_path / 'set'
+    with pytest.raises(KeyboardInterrupt):
+        write_scenes(root, dict(train=2, val=1), **SMALL)
+    assert not (root / 'meta.json').exists()
+    assert not (root / 'videos/train/scene_00001.mp4').exists()
+    before = stamps(root)
+    calls.clear()
+    calls.extend([0.0] * 100)
+    write_scenes(root, dict(train=2, val=1), **SMALL)
+    assert len(calls) == 100 + 2 * 8
+    after = stamps(root)
+    finished = root / 'videos/train/scene_00000.mp4'
+    assert before[finished] == after[finished]
+    # What came out is what an uninterrupted run gives.
+    for path in written.rglob('*.png'):
+        assert path.read_bytes() == (root / path.relative_to(written)).read_bytes()
+    assert {p.relative_to(root) for p in after} == {p.relative_to(written) for p in stamps(written)}
+
+
+def test_complete_set_is_left_alone(written):
+    """A second call changes nothing."""
+    before = stamps(written)
+    write_scenes(written, dict(train=2, val=1), **SMALL)
+    assert stamps(written) == before
+
+
+@pytest.mark.parametrize(
+    'change', [dict(seed=1), dict(num_frames=9), dict(size=(64, 98)), dict(labelled_frames=1)]
+)
+def test_other_parameters_are_refused(written, change):
+    """A folder holds one set; the error names it."""
+    with pytest.raises(ValueError, match=f'{written} holds scenes made with other parameters'):
+        write_scenes(written, dict(train=2, val=1), **{**SMALL, **change})
+
+
+@pytest.mark.parametrize(
+    ('counts', 'change', 'message'),
+    [
+        (dict(training=1), {}, 'give numbers >= 0'),
+        (dict(train=-1), {}, 'give numbers >= 0'),
+        (dict(train=1), dict(size=(65, 96)), 'even height and width'),
+        (dict(train=1), dict(labelled_frames=9), r'must lie in 0\.\.8'),
+    ],
+)
+def test_bad_parameters(tmp_path, counts, change, message):
+    """Refused before anything is written."""
+    with pytest.raises(ValueError, match=message):
+        write_scenes(tmp_path / 'set', counts, **{**SMALL, **change})
+    assert not (tmp_path / 'set').exists()
+
+
+def test_tool(tmp_path, repo, written):
+    """The command line with two processes gives the same files."""
+    command = [sys.executable, repo / 'tools/make_scenes.py', tmp_path / 'set', '--train', 2]
+    command += ['--val', 1, '--test', 0, '--size', 64, 96, '--fps', 5, '--seconds', 1.6]
+    command += ['--labelled', 2, '--workers', 2]
+    subprocess.run([str(part) for part in command], check=True, capture_output=True)
+    for path in written.rglob('*.png'):
+        assert path.read_bytes() == (tmp_path / 'set' / path.relative_to(written)).read_bytes()
+
+
+def test_preview(tmp_path):
+    """One picture, small enough for a README."""
+    from poodle_mm.datasets.scenes import draw_preview
+
+    draw_preview(tmp_path / 'scenes.png', seeds=(1,), size=(64, 96))
+    picture = cv2.imread(str(tmp_path / 'scenes.png'))
+    assert picture.shape == (64, 4 * 96, 3)
+    assert [path.name for path in tmp_path.iterdir()] == ['scenes.png']
