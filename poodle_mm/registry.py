@@ -5,6 +5,7 @@ registers its classes, and MMEngine imports that module at the first look-up. No
 imported here.
 """
 
+import mmengine.registry as roots
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
@@ -34,3 +35,24 @@ FUNCTIONS = Registry(
     'function', parent=MMENGINE_FUNCTIONS, scope=_SCOPE, locations=['poodle_mm.datasets']
 )
 HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=_SCOPE, locations=['poodle_mm.engine'])
+
+# Nothing of ours, but MMEngine warns about each kind that a scope lacks.
+for _name in (
+    'EVALUATOR',
+    'LOG_PROCESSORS',
+    'LOOPS',
+    'METRICS',
+    'MODEL_WRAPPERS',
+    'OPTIMIZERS',
+    'OPTIM_WRAPPERS',
+    'OPTIM_WRAPPER_CONSTRUCTORS',
+    'PARAM_SCHEDULERS',
+    'RUNNERS',
+    'RUNNER_CONSTRUCTORS',
+    'STRATEGIES',
+    'VISBACKENDS',
+    'VISUALIZERS',
+    'WEIGHT_INITIALIZERS',
+):
+    _root = getattr(roots, _name)
+    Registry(_root.name, parent=_root, scope=_SCOPE)

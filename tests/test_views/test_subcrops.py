@@ -164,6 +164,19 @@ def test_a_cell_whose_points_all_leave_is_passed_over_for_the_next_unused_one():
     assert not right[:, 4:].any() and clamped[:, 4:].all()
 
 
+def test_a_cell_has_ten_draws():
+    # 6 of the 32 columns of a cell are valid: a draw finds them rarely, ten draws in 7 of 8 cells.
+    size = (64, 128)
+    flow = constant_flow(size, 1000.0, batch=50)
+    columns = torch.arange(128) % 32
+    flow[..., (columns > 12) & (columns < 20)] = 0
+    subcrops = FlowSubcrops(num=8, jitter=0.0)
+    pairs, draws = draw(subcrops, size, range(50))
+    assert pairs[0].targets.shape == (1, 8, 10, 2)
+    clamped = subcrops.centres(draws, flow)[1]
+    assert clamped.float().mean().item() == pytest.approx((26 / 32) ** 10, abs=0.06)
+
+
 def test_a_jitter_that_always_leaves_is_left_out():
     size = (64, 128)
     subcrops = FlowSubcrops(num=6, jitter=0.1)

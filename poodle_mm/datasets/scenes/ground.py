@@ -156,6 +156,8 @@ def paint_ground(
 
     def blend(d0, d1, z0, z1, colour, amount):
         where = (slice(max(at_z(z0), 0), at_z(z1)), slice(max(at_d(d0), 0), at_d(d1)))
+        if not rgb[where].size:  # outside the painted ground; OpenCV returns None then
+            return
         fill = np.clip(colour, 0, 255).astype(np.uint8)
         rgb[where] = cv2.addWeighted(
             rgb[where], 1 - amount, np.broadcast_to(fill, rgb[where].shape), amount, 0

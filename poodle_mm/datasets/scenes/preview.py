@@ -16,7 +16,7 @@ def draw_preview(
     seeds: tuple[int, ...] = (20, 8),
     frame: int = 10,
     gap: int = 5,
-    size: tuple[int, int] = (192, 352),
+    size: tuple[int, int] = (176, 320),
 ) -> None:
     """Draw one row per scene: frame, labels, flow to ``gap`` frames later, what stays visible.
 

@@ -128,7 +128,7 @@ class Traffic:
             for _ in range(int(rng.integers(0, 3))):
                 waiting = rng.random() < 0.5 or (self.end_z > road.cross_z - 8)
                 edge = road.left if side < 0 else road.right
-                lane = road.cross_z - side * 0.5 * road.cross_half
+                lane = road.cross_z + side * 0.5 * road.cross_half
                 x = edge + side * rng.uniform(5, 22)
                 pace = 0.0 if waiting else rng.uniform(2, 8)
                 xs = x - side * self._knots(0, pace)
