@@ -1,5 +1,6 @@
 """Semantic segmentation on frozen features, with MMSegmentation."""
 
+from poodle_mm.downstream.segmentation.cached_dataset import CachedConcatDataset
 from poodle_mm.downstream.segmentation.camvid import CamVidDataset
 from poodle_mm.downstream.segmentation.class_group_metric import ClassGroupIoUMetric
 from poodle_mm.downstream.segmentation.frozen_features_hook import FrozenFeaturesHook
@@ -11,6 +12,7 @@ from poodle_mm.downstream.segmentation.linear_readout import (
 )
 
 __all__ = [
+    'CachedConcatDataset',
     'CamVidDataset',
     'ClassGroupIoUMetric',
     'FrozenEncoderDecoder',

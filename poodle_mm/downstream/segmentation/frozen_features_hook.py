@@ -47,6 +47,7 @@ class FrozenFeaturesHook(Hook):
         recalibrate_batch_norm(
             model.features, (model.data_preprocessor(batch)['inputs'] for batch in loader)
         )
+        model.forget()
 
 
 def load_frozen_parts(model: nn.Module, checkpoint: str | Path) -> None:
