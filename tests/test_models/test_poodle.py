@@ -149,6 +149,19 @@ def test_channels_last_gives_the_same_losses():
         torch.testing.assert_close(a[key], b[key], rtol=1e-4, atol=1e-5)
 
 
+def test_autocast_agrees_with_float32():
+    """bf16 autocast: losses stay float32 and within bf16's precision, gradients finite."""
+    model, views = tiny_model(), random_views()
+    exact = model.loss(views)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        rough = model.loss(views)
+    for key in ('loss_dense', 'loss_pool'):
+        assert rough[key].dtype == torch.float32
+        torch.testing.assert_close(rough[key], exact[key], rtol=0.02, atol=0.02)
+    (rough['loss_dense'] + rough['loss_pool']).backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.requires_grad)
+
+
 @pytest.mark.parametrize(
     ('overrides', 'message'),
     [

@@ -24,7 +24,7 @@ class FrozenEncoderDecoder(EncoderDecoder):
 
     def __init__(self, max_cached: int = 0, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.features.requires_grad_(False)
+        self.features.requires_grad_(False).to(memory_format=torch.channels_last)
         self.max_cached = max_cached
         self._cache: dict[tuple[str, bool], Tensor] = {}
 

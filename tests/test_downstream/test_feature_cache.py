@@ -1,0 +1,74 @@
+"""Kept images and features: the same figures as without keeping them."""
+
+import pytest
+import torch
+
+from .test_linear_readout import NECK, build_config, save_checkpoint
+
+seg = pytest.importorskip('poodle_mm.downstream.segmentation', reason='needs MMSegmentation')
+
+
+@pytest.fixture
+def encoder_calls(monkeypatch):
+    """Number of images of each call of the frozen network, in order."""
+    calls = []
+    extract_feat = seg.FrozenEncoderDecoder.extract_feat
+
+    def counted(self, inputs):
+        calls.append(len(inputs))
+        return extract_feat(self, inputs)
+
+    monkeypatch.setattr(seg.FrozenEncoderDecoder, 'extract_feat', counted)
+    return calls
+
+
+@pytest.mark.parametrize('neck', [None, NECK], ids=['encoder', 'encoder_sdm'])
+@pytest.mark.parametrize('max_cached', [5, 1000])
+def test_same_head_with_and_without(labelled_set, tmp_path, encoder_calls, neck, max_cached):
+    """Heads agree; twelve images (six and their mirror images) are computed at most once."""
+    heads, images = [], []
+    for size in (0, max_cached):
+        encoder_calls.clear()
+        cfg = build_config(labelled_set, tmp_path / str(size), neck, max_iters=24, max_cached=size)
+        metrics, runner = seg.linear_readout(cfg)
+        heads.append((runner.model.decode_head.conv_seg.weight.clone(), metrics['miou']))
+        images.append(sum(encoder_calls) - 2)  # two test images
+        assert len(runner.model._cache) == min(size, 12)
+        assert len(runner.train_dataloader.dataset._items) == min(size, 12)
+    torch.testing.assert_close(heads[0][0], heads[1][0], rtol=1e-4, atol=1e-5)
+    assert heads[0][1] == pytest.approx(heads[1][1], abs=0.1)
+    assert images[0] == 48
+    # four epochs of twelve; what does not fit is computed each time
+    assert images[1] == (12 if max_cached >= 12 else 12 + 3 * (12 - max_cached))
+
+
+def test_kept_features_are_those_of_the_image(labelled_set, tmp_path):
+    """Each kept map is recomputed; a mirror image is another one than its original."""
+    checkpoint = tmp_path / 'pretrained.pth'
+    save_checkpoint(checkpoint)
+    _, runner = seg.linear_readout(
+        build_config(labelled_set, tmp_path / 'run', None, checkpoint=checkpoint, max_iters=12)
+    )
+    model, items = runner.model, runner.train_dataloader.dataset
+    for index in range(12):
+        item = items.datasets[index // 6][index % 6]  # made anew
+        sample = item['data_samples']
+        assert sample.get('flip', False) == (index >= 6)
+        image = model.data_preprocessor(dict(inputs=[item['inputs']]))['inputs']
+        kept = model._cache[sample.img_path, index >= 6]
+        torch.testing.assert_close(kept, model.extract_feat(image)[-1][0], rtol=1e-4, atol=1e-5)
+        assert torch.equal(items[index]['inputs'], item['inputs'])
+        labels = items[index]['data_samples'].gt_sem_seg.data
+        assert torch.equal(labels, sample.gt_sem_seg.data)
+    assert torch.equal(items[6]['inputs'], items[0]['inputs'].flip(-1))
+    first, mirrored = (items[i]['data_samples'].gt_sem_seg.data for i in (0, 6))
+    assert torch.equal(mirrored, first.flip(-1))
+
+
+def test_new_weights_drop_kept_features(labelled_set, tmp_path):
+    """The hook measures statistics anew: features from before are wrong."""
+    _, runner = seg.linear_readout(build_config(labelled_set, tmp_path, None))
+    assert runner.model._cache
+    hook = next(h for h in runner.hooks if type(h).__name__ == 'FrozenFeaturesHook')
+    hook.before_train(runner)
+    assert not runner.model._cache
