@@ -146,7 +146,7 @@ def test_checkpoint_of_another_network_is_refused(labelled_set, tmp_path):
         Runner.from_cfg(build_config(labelled_set, tmp_path / 'b', checkpoint=path)).train()
     cfg = build_config(labelled_set, tmp_path / 'c', None, checkpoint=path)
     cfg.model.backbone.base_channels = 16
-    cfg.model.decode_head.update(in_channels=128, channels=128)
+    cfg.model.decode_head.in_channels = 128
     with pytest.raises(ValueError, match='size mismatch'):
         Runner.from_cfg(cfg).train()
 
