@@ -30,4 +30,4 @@ custom_hooks = [
 ]
 env_cfg = dict(dist_cfg=dict(backend='gloo'))
 log_processor = dict(by_epoch=False)
-readout = dict(size=(96, 192), max_iters=300, batch_size=16, lr=1e-2)
+readout = dict(size=(96, 192), max_iters=600, batch_size=4, lr=1e-1)

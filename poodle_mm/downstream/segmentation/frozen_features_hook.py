@@ -39,11 +39,6 @@ class FrozenFeaturesHook(Hook):
         if self.checkpoint is not None:
             load_frozen_parts(model, self.checkpoint)
         loader = runner.build_dataloader(self.dataloader, seed=runner.seed)
-        if not len(loader):
-            raise ValueError(
-                f'batch norm cannot be recalibrated: {len(loader.dataset)} training images do not '
-                f'fill one batch of {self.dataloader["batch_size"]}; lower readout.batch_size'
-            )
         recalibrate_batch_norm(
             model.features, (model.data_preprocessor(batch)['inputs'] for batch in loader)
         )

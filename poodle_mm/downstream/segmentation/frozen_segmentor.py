@@ -24,9 +24,14 @@ class FrozenEncoderDecoder(EncoderDecoder):
 
     def __init__(self, max_cached: int = 0, **kwargs) -> None:
         super().__init__(**kwargs)
-        self.features.requires_grad_(False).to(memory_format=torch.channels_last)
+        self.features.requires_grad_(False)
         self.max_cached = max_cached
         self._cache: dict[tuple[str, bool], Tensor] = {}
+
+    def init_weights(self) -> None:
+        super().init_weights()
+        # Faster, and only now: random numbers fill the memory in its order.
+        self.features.to(memory_format=torch.channels_last)
 
     @property
     def features(self) -> torch.nn.Sequential:

@@ -13,6 +13,7 @@ _DATASETS = dict(
     scenes=dict(type='mmseg.BDD100KDataset', img_suffix='.png'),
     camvid=dict(type='mmseg.CamVidDataset', img_suffix='.jpg'),
 )
+_RECALIBRATION_BATCH = 16  # images; statistics of smaller batches vary more from batch to batch
 _STRIDE_8 = dict(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4))
 
 
@@ -56,6 +57,7 @@ def linear_readout_config(
     """
     split_of = dict(train='train', test=eval_split)
     sets = {part: _dataset(dataset, data_root, split) for part, split in split_of.items()}
+    num_images = len(DATASETS.build(dict(sets['train'], pipeline=[])))
     num_classes = len(DATASETS.build(dict(sets['test'], lazy_init=True)).metainfo['classes'])
 
     backbone = {k: v for k, v in backbone.items() if k not in ('init_cfg', 'frozen_stages')}
@@ -129,7 +131,8 @@ def linear_readout_config(
                     type='FrozenFeaturesHook',
                     checkpoint=checkpoint and str(checkpoint),
                     dataloader=dict(
-                        **whole,
+                        batch_size=min(_RECALIBRATION_BATCH, num_images),
+                        num_workers=0,
                         drop_last=True,
                         sampler=dict(type='DefaultSampler', shuffle=True),
                         dataset=dict(**sets['train'], pipeline=[load, resize, pack]),
