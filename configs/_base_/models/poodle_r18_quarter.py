@@ -6,7 +6,7 @@ model = dict(
     data_preprocessor=dict(
         type='FramePairPreprocessor',
         flow=dict(type='DISFlow', preset='fast'),
-        subcrops=dict(num=4, size=64, area=(0.05, 0.3)),
+        subcrops=dict(num=4, size=48, area=(0.05, 0.3)),
     ),
     backbone=dict(
         type='mmpretrain.ResNet',

@@ -16,10 +16,12 @@ class LinearHead(FCNHead):
 
     Args:
         in_channels: Channels of the features.
+        label_stride: The loss looks at every n-th pixel of the training labels, both ways:
+            neighbouring pixels of a bilinear prediction say nearly the same. 1 looks at all.
         **kwargs: As in ``FCNHead``.
     """
 
-    def __init__(self, in_channels: int, **kwargs) -> None:
+    def __init__(self, in_channels: int, label_stride: int = 1, **kwargs) -> None:
         super().__init__(
             num_convs=0,
             kernel_size=1,
@@ -29,10 +31,13 @@ class LinearHead(FCNHead):
             channels=in_channels,
             **kwargs,
         )
+        self.label_stride = label_stride
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict:
-        """Loss of logits (N, classes, h, w) that are resized to the labels."""
+        """Loss of logits (N, classes, h, w) that are resized to the (thinned out) labels."""
         labels = self._stack_batch_gt(batch_data_samples).squeeze(1)
+        middle = slice(self.label_stride // 2, None, self.label_stride)
+        labels = labels[:, middle, middle]
         logits = resize(seg_logits, size=labels.shape[1:], mode='bilinear')
         loss = self.loss_decode(logits, labels, ignore_index=self.ignore_index)
         return {self.loss_decode.loss_name: loss}

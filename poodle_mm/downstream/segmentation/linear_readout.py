@@ -32,6 +32,7 @@ def linear_readout_config(
     groups: Mapping[str, Sequence[int]] | None = None,
     seed: int = 0,
     max_cached: int = 1000,
+    label_stride: int = 1,
 ) -> Config:
     """MMSegmentation config of a linear readout, trained on the split ``train``.
 
@@ -48,6 +49,8 @@ def linear_readout_config(
         max_iters, batch_size, lr: AdamW without weight decay, the rate falls by a cosine to 0.
         groups: Class ids of groups whose mean IoU is reported too.
         seed: Of the head's, and of a random network's initialisation and the order of images.
+        label_stride: The head learns from every n-th pixel of the training labels, both ways; testing
+            is always at the labels' own size.
         max_cached: Training images (a flipped one is another one) that are kept in memory at most,
             decoded, with labels and features: at H * W * (11 + C / 16) bytes for C channels.
 
@@ -93,6 +96,7 @@ def linear_readout_config(
                 neck=neck,
                 decode_head=dict(
                     type='LinearHead',
+                    label_stride=label_stride,
                     in_channels=channels,
                     num_classes=num_classes,
                     loss_decode=dict(type='CrossEntropyLoss', avg_non_ignore=True),
