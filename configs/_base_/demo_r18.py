@@ -15,7 +15,7 @@ train_dataloader = dict(
         type='FramePairDataset',
         delta_unit='seconds',
         pipeline=[
-            dict(type='PairRandomCrop', area=(0.16, 0.45), size=(96, 192)),
+            dict(type='PairRandomCrop', area=(0.3, 1.0), size=(96, 192)),
             dict(type='PackFramePair'),
         ],
     ),
@@ -30,4 +30,4 @@ custom_hooks = [
 ]
 env_cfg = dict(dist_cfg=dict(backend='gloo'))
 log_processor = dict(by_epoch=False)
-readout = dict(size=(160, 320), max_iters=800, batch_size=8, lr=5e-2, label_stride=4)
+readout = dict(size=(96, 192), max_iters=800, batch_size=8, lr=5e-2, label_stride=2)

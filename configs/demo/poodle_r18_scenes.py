@@ -1,12 +1,12 @@
-# The demo: a small PooDLe on synthetic driving scenes, about five minutes on two CPU cores.
+# The demo: a small PooDLe on synthetic driving scenes, about nine minutes on two CPU cores.
 _base_ = ['../_base_/demo_r18.py']
 
 scenes = dict(
-    counts=dict(train=120, val=20, test=30),
-    size=(288, 512),
+    counts=dict(train=96, val=24, test=32),
+    size=(216, 384),
     num_frames=24,
     fps=10,
-    labelled_frames=3,
+    labelled_frames=4,
 )
 train_dataloader = dict(
     dataset=dict(

@@ -94,3 +94,23 @@ def test_linear_head_has_the_loss_of_fcn_head():
         value.backward()
     assert torch.equal(losses[0], losses[1])
     assert torch.equal(linear.conv_seg.weight.grad, fcn.conv_seg.weight.grad)
+
+
+def test_thinned_labels_are_every_nth_pixel():
+    """The loss of ``label_stride=4`` is that of labels thinned out by hand."""
+    from mmengine.structures import PixelData
+    from mmseg.structures import SegDataSample
+
+    torch.manual_seed(0)
+    loss = dict(type='CrossEntropyLoss', avg_non_ignore=True)
+    thin = seg.LinearHead(6, label_stride=4, num_classes=4, loss_decode=loss)
+    full = seg.LinearHead(6, num_classes=4, loss_decode=loss)
+    full.load_state_dict(thin.state_dict())
+    labels = torch.randint(0, 4, (2, 1, 16, 24))
+    features = [torch.randn(2, 6, 2, 3)]
+
+    def value(head, labels):
+        samples = [SegDataSample(gt_sem_seg=PixelData(data=x)) for x in labels]
+        return head.loss(features, samples, None)['loss_ce']
+
+    assert torch.equal(value(thin, labels), value(full, labels[:, :, 2::4, 2::4]))

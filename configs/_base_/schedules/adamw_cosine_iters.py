@@ -1,9 +1,9 @@
 # A short run by iterations: warm-up over a twentieth, cosine to zero at the end.
-max_iters = 600
+max_iters = 900
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.01),
+    optimizer=dict(type='AdamW', lr=4e-3, weight_decay=0.01),
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=max_iters // 20),

@@ -49,8 +49,8 @@ def linear_readout_config(
         max_iters, batch_size, lr: AdamW without weight decay, the rate falls by a cosine to 0.
         groups: Class ids of groups whose mean IoU is reported too.
         seed: Of the head's, and of a random network's initialisation and the order of images.
-        label_stride: The head learns from every n-th pixel of the training labels, both ways; testing
-            is always at the labels' own size.
+        label_stride: The head learns from every n-th pixel of the training labels, both ways;
+            testing is always at the labels' own size.
         max_cached: Training images (a flipped one is another one) that are kept in memory at most,
             decoded, with labels and features: at H * W * (11 + C / 16) bytes for C channels.
 
