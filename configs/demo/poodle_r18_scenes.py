@@ -1,4 +1,4 @@
-# The demo: a small PooDLe on synthetic driving scenes, about nine minutes on two CPU cores.
+# The demo: a small PooDLe on synthetic driving scenes, about ten minutes on two CPU cores.
 _base_ = ['../_base_/demo_r18.py']
 
 scenes = dict(

@@ -7,9 +7,11 @@ from tempfile import TemporaryDirectory
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from tqdm import tqdm
 
+from poodle_mm.demo.processes import cpu_ranks
 from poodle_mm.engine.train import build_runner
 
 _WARM_STEPS, _TIMED_STEPS = 8, 16
@@ -60,7 +62,7 @@ class ProgressHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """One step on."""
-        self.pairs += len(data_batch['inputs'])
+        self.pairs += len(data_batch['inputs']) * runner.world_size
         self.ends.append(time.monotonic())
         rate = self.pairs / (self.ends[-1] - self.ends[0])
         loss = runner.message_hub.get_scalar('train/loss').mean(20)
@@ -73,18 +75,30 @@ class ProgressHook(Hook):
 
 
 def pretrain(cfg: Config) -> PretrainingResult:
-    """Train ``cfg`` to its end, with a progress bar in place of log lines."""
+    """Train ``cfg`` to its end, with a progress bar in place of log lines.
+
+    ``cfg.processes`` of them train on the CPU together, as ``tools/dist_train.sh`` would.
+    """
     cfg.log_level = 'WARNING'
-    runner = build_runner(cfg)
-    progress = ProgressHook('pretraining')
-    runner.register_hook(progress)
-    runner.train()
+    runner, progress = _train(cfg, 'pretraining')
     return PretrainingResult(
         runner=runner,
         checkpoint=Path(runner.work_dir, f'iter_{runner.iter}.pth'),
         seconds=progress.ends[-1] - progress.ends[0],
         pairs=progress.pairs,
     )
+
+
+def _train(cfg: Config, title: str) -> tuple[Runner, ProgressHook]:
+    """Train with ``cfg.processes`` processes; the runner returned holds the bare model."""
+    with cpu_ranks(cfg, cfg.get('processes', 1)):
+        runner = build_runner(cfg)
+        progress = ProgressHook(title)
+        runner.register_hook(progress)
+        runner.train()
+    if is_model_wrapper(runner.model):
+        runner.model = runner.model.module
+    return runner, progress
 
 
 def steps_in(cfg: Config, minutes: float) -> int:
@@ -96,10 +110,7 @@ def steps_in(cfg: Config, minutes: float) -> int:
     trial.train_cfg.max_iters = _WARM_STEPS + _TIMED_STEPS
     with TemporaryDirectory() as trial.work_dir:
         trial.experiment_name = f'timing_{Path(trial.work_dir).name}'
-        runner = build_runner(trial)
-        progress = ProgressHook('timing')
-        runner.register_hook(progress)
-        runner.train()
+        _, progress = _train(trial, 'timing')
     seconds = (progress.ends[-1] - progress.ends[_WARM_STEPS]) / _TIMED_STEPS
     return max(1, round(60 * minutes / seconds))
 

@@ -1,5 +1,6 @@
 """From the command line's arguments to a runner that is ready to train."""
 
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -99,14 +100,17 @@ def build_runner(cfg: Config) -> Runner:
 
 def _prepare_cpu_processes(cfg: Config) -> None:
     """Set up several processes without GPUs, which MMEngine's launchers take for granted."""
-    backend = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('backend', 'nccl')
+    options = cfg.get('env_cfg', {}).get('dist_cfg', {})
+    backend = options.get('backend', 'nccl')
     if cfg.launcher != 'pytorch' or backend == 'nccl':
         raise ValueError(
             f'no GPU found: launcher {cfg.launcher!r} with backend {backend!r} needs one per '
             "process. On CPUs use --launcher pytorch and env_cfg.dist_cfg.backend='gloo'"
         )
     if not torch.distributed.is_initialized():
-        torch.distributed.init_process_group(backend)
+        # Seconds, as for MMEngine's launchers: how long to wait for a process that does not come.
+        timeout = timedelta(seconds=options.get('timeout', 1800))
+        torch.distributed.init_process_group(backend, timeout=timeout)
     cfg.sync_bn = None  # torch's SyncBatchNorm refuses CPU tensors
     cfg.model_wrapper_cfg = dict(
         type='MMDistributedDataParallel',

@@ -1,5 +1,5 @@
 # A short run by iterations: warm-up over a twentieth, cosine to zero at the end.
-max_iters = 900
+max_iters = 750
 
 optim_wrapper = dict(
     type='OptimWrapper',
