@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from poodle_mm.registry import MODELS
@@ -162,6 +163,7 @@ def test_resnet50_iteration_at_full_size(repo, videos, tmp_path):
     """512x1024, six subcrop pairs of 192x192, one pair, forward and backward."""
     cfg = shrink(load(repo, 'poodle_r50_bdd.py'), videos, tmp_path, (512, 1024), None)
     cfg.train_dataloader.batch_size = 1
+    init_default_scope(cfg.default_scope)
     loader = Runner.build_dataloader(cfg.train_dataloader, seed=0)
     model = MODELS.build(cfg.model)
     model.init_weights()
