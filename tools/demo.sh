@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install what is missing, pretrain a small PooDLe on video, read it out, write a report.
 #
-#   bash tools/demo.sh                      synthetic driving scenes, about 5 minutes of pretraining
+#   bash tools/demo.sh                      synthetic driving scenes, about 9 minutes of pretraining
 #   bash tools/demo.sh --minutes 2          the same, shorter
 #   bash tools/demo.sh --config configs/demo/poodle_r18_camvid.py --data-root DIR
 #

@@ -10,7 +10,7 @@ train_dataloader = dict(
     batch_size=8,
     num_workers=1,
     persistent_workers=True,
-    sampler=dict(type='PairSampler', shuffle=True, infinite=True, seed=0),
+    sampler=dict(type='PairSampler', shuffle=True, infinite=True),
     collate_fn=dict(type='poodle_mm.frame_pair_collate'),
     dataset=dict(
         type='FramePairDataset',

@@ -32,7 +32,7 @@ def run_demo(
         work_dir: Folder of everything that is written, but for the scenes.
         data_root: Folder of the data, default the config's.
         minutes: Length of the pretraining; default the config's number of iterations.
-        seed: Of initialisation and of the order of the data.
+        seed: Of initialisation, of the pairs that are drawn and of their order.
         eval_split: Split on which the readouts are scored, ``'val'`` or ``'test'``.
         command: Command line, for the report.
 
@@ -54,6 +54,8 @@ def run_demo(
     data_root = Path(cfg.train_dataloader.dataset.data_root)
     cfg.work_dir = str(work_dir / 'pretrain')
     cfg.randomness = dict(seed=seed)
+    for part in (cfg.train_dataloader.dataset, cfg.train_dataloader.sampler):
+        part.seed = seed
     if 'scenes' in cfg:
         write_scenes(data_root, workers=os.cpu_count() or 1, **cfg.scenes)
     if minutes is not None:
