@@ -8,7 +8,8 @@ import shlex
 import sys
 from pathlib import Path
 
-DEFAULT_CONFIG = Path(__file__).resolve().parents[1] / 'configs' / 'demo' / 'poodle_r18_scenes.py'
+CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
+DEFAULT_CONFIG = CONFIGS / 'demo' / 'poodle_r18_scenes.py'
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,7 +37,11 @@ def main() -> None:
     from poodle_mm.engine.errors import one_line_errors
 
     with one_line_errors(args.pop('debug')):
-        run_demo(**args, command=shlex.join(['bash', 'tools/demo.sh', *sys.argv[1:]]))
+        run_demo(
+            **args,
+            config_dir=CONFIGS / 'downstream',
+            command=shlex.join(['bash', 'tools/demo.sh', *sys.argv[1:]]),
+        )
 
 
 if __name__ == '__main__':

@@ -31,4 +31,4 @@ custom_hooks = [
 ]
 env_cfg = dict(dist_cfg=dict(backend='gloo', timeout=180))
 log_processor = dict(by_epoch=False)
-readout = dict(size=(96, 192), max_iters=800, batch_size=8, lr=5e-2, label_stride=2)
+readout = dict(size=(96, 192))

@@ -10,4 +10,4 @@ train_dataloader = dict(
         delta=(0.5, 1.5),
     ),
 )
-readout = dict(dataset='camvid')
+readout = dict(suite='camvid')

@@ -16,4 +16,4 @@ train_dataloader = dict(
         delta=(0.5, 1.0),
     ),
 )
-readout = dict(dataset='scenes')
+readout = dict(suite='demo')

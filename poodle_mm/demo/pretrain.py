@@ -113,23 +113,3 @@ def steps_in(cfg: Config, minutes: float) -> int:
         _, progress = _train(trial, 'timing')
     seconds = (progress.ends[-1] - progress.ends[_WARM_STEPS]) / _TIMED_STEPS
     return max(1, round(60 * minutes / seconds))
-
-
-def set_max_iters(cfg: Config, max_iters: int) -> None:
-    """Make an iteration-based training shorter or longer, its schedules in proportion.
-
-    Raises:
-        ValueError: If the config trains by epochs.
-    """
-    before = cfg.train_cfg.get('max_iters')
-    if before is None or any(s.get('by_epoch', True) for s in cfg.param_scheduler):
-        raise ValueError(
-            '--minutes needs a config that trains by iterations: train_cfg.max_iters and '
-            'by_epoch=False in each param_scheduler'
-        )
-    scaled = [*cfg.param_scheduler, *(h for h in cfg.custom_hooks if 'schedule_iters' in h)]
-    for part in scaled:
-        for key in ('begin', 'end', 'T_max', 'schedule_iters'):
-            if part.get(key) is not None:
-                part[key] = max(round(part[key] * max_iters / before), key != 'begin')
-    cfg.train_cfg.max_iters = max_iters

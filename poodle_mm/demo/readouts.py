@@ -1,6 +1,6 @@
 """The demo's four linear readouts: random and pretrained weights, without and with decoder."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +8,15 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
+from mmseg.registry import DATASETS
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from poodle_mm.downstream.segmentation import (
-    linear_readout,
-    linear_readout_config,
-    training_labels,
-)
+from poodle_mm.downstream import read_checkpoint
 from poodle_mm.engine.pictures import feature_pca
-from poodle_mm.evaluation import class_groups, class_shares
+from poodle_mm.evaluation.evaluate import groups_of
+from poodle_mm.evaluation.readout import run_readout
+from poodle_mm.evaluation.suites import readout_config
 
 
 @dataclass
@@ -47,6 +46,7 @@ class Readouts:
 def read_out(
     cfg: Config,
     checkpoint: Path,
+    config_dir: Path,
     data_root: str | Path,
     eval_split: str,
     work_dir: Path,
@@ -56,42 +56,48 @@ def read_out(
     """Fit and test all readouts of a pretraining.
 
     Args:
-        cfg: The pretraining's config with ``readout = dict(dataset, size, ...)``, the arguments of
-            :func:`~poodle_mm.downstream.segmentation.linear_readout_config`.
+        cfg: The pretraining's config with ``readout = dict(suite, size)``, arguments of
+            :func:`~poodle_mm.evaluation.suites.readout_config`.
         checkpoint: Its checkpoint.
+        config_dir: ``configs/downstream``.
         data_root: Folder with ``images`` and ``labels``.
         eval_split: Split that is scored.
         work_dir: Folder of the readouts' runs.
         seed: Of random weights and heads.
         num_shown: Images of the split, evenly spread, of which pictures are kept.
     """
-    parts = dict(encoder=None)
-    if cfg.model.get('neck'):
-        parts['encoder_sdm'] = cfg.model.neck
-    labels = training_labels(cfg.readout.dataset, data_root)
-    classes = labels.metainfo['classes']
-    groups = class_groups(*class_shares((x['gt_seg_map'] for x in labels), len(classes)))
-    result = Readouts(
-        classes=classes,
-        palette=np.array(labels.metainfo['palette'], np.uint8),
-        groups={name: [classes[i] for i in ids] for name, ids in groups.items()},
-    )
-    jobs = [(part, weights) for part in parts for weights in ('random', 'pretrained')]
-    for part, weights in (bar := tqdm(jobs, desc='linear readouts', unit='fit')):
-        bar.set_postfix_str(f'{part}, {weights}')
-        run = linear_readout_config(
-            cfg.model.backbone,
-            parts[part],
-            data_root=data_root,
+    trained = read_checkpoint(checkpoint)
+    encoders = dict(random=replace(trained, path=None), pretrained=trained)
+    parts = dict(encoder='linear-encoder')
+    if trained.neck:
+        parts['encoder_sdm'] = 'linear'
+    runs = {
+        (part, weights): readout_config(
+            config_dir,
+            readout=readout,
+            encoder=encoder,
             work_dir=work_dir / f'{part}_{weights}',
-            checkpoint=checkpoint if weights == 'pretrained' else None,
-            eval_split=eval_split,
-            groups=groups,
+            data_root=data_root,
+            split=eval_split,
             seed=seed,
             **cfg.readout,
         )
+        for part, readout in parts.items()
+        for weights, encoder in encoders.items()
+    }
+    any_run = next(iter(runs.values()))
+    groups = groups_of(any_run)
+    dataset = DATASETS.build(dict(any_run.test_dataloader.dataset, lazy_init=True, pipeline=[]))
+    result = Readouts(
+        classes=dataset.metainfo['classes'],
+        palette=np.array(dataset.metainfo['palette'], np.uint8),
+        groups=groups,
+    )
+    for (part, weights), run in (bar := tqdm(runs.items(), desc='linear readouts', unit='fit')):
+        bar.set_postfix_str(f'{part}, {weights}')
         run.log_level = 'ERROR'
-        metrics, runner = linear_readout(run)
+        run.test_evaluator.groups = groups
+        metrics, runner = run_readout(run)
         result.metrics.setdefault(part, {})[weights] = metrics
         _keep_pictures(result, part, weights, runner, num_shown)
     return result

@@ -8,15 +8,19 @@ from matplotlib.figure import Figure
 
 from poodle_mm.datasets.scenes import write_scenes
 from poodle_mm.demo import figures
-from poodle_mm.demo.pretrain import PretrainingResult, pretrain, set_max_iters, steps_in
+from poodle_mm.demo.pretrain import PretrainingResult, pretrain, steps_in
 from poodle_mm.demo.report import build_report, format_table
 from poodle_mm.engine.config import load_config
+from poodle_mm.engine.files import write_text
 from poodle_mm.engine.pair_visualization_hook import look
 from poodle_mm.engine.pictures import draw_pair
+from poodle_mm.engine.schedule import set_max_iters
+from poodle_mm.evaluation.readout import without_nan
 
 
 def run_demo(
     config: str | Path,
+    config_dir: Path,
     work_dir: str | Path,
     data_root: str | Path | None = None,
     minutes: float | None = None,
@@ -29,6 +33,7 @@ def run_demo(
     Args:
         config: A demo config: trains by iterations, has ``readout``, and ``scenes`` (the arguments
             of :func:`~poodle_mm.datasets.scenes.write_scenes`) if its data has to be made first.
+        config_dir: ``configs/downstream``, the configs of the readouts.
         work_dir: Folder of everything that is written, but for the scenes.
         data_root: Folder of the data, default the config's.
         minutes: Length of the pretraining; default the config's number of iterations.
@@ -65,10 +70,16 @@ def run_demo(
     from poodle_mm.demo.readouts import read_out  # MMSegmentation takes seconds to import
 
     readouts = read_out(
-        cfg, trained.checkpoint, data_root, eval_split, work_dir / 'readout', seed=seed
+        cfg,
+        trained.checkpoint,
+        config_dir,
+        data_root,
+        eval_split,
+        work_dir / 'readout',
+        seed=seed,
     )
     metrics = {
-        part: {weights: _clean(scores) for weights, scores in rows.items()}
+        part: {weights: without_nan(scores) for weights, scores in rows.items()}
         for part, rows in readouts.metrics.items()
     } | dict(
         pretrain_seconds=round(trained.seconds, 1),
@@ -112,25 +123,8 @@ def run_demo(
     return metrics
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file under a temporary name, then rename it."""
-    temporary = path.with_name(f'.{path.name}.tmp')
-    temporary.write_text(text, encoding='utf-8')
-    os.replace(temporary, path)
-
-
 def _pair_figure(trained: PretrainingResult) -> Figure:
     batch = next(iter(trained.runner.train_dataloader))
     batch = {name: batch[name][:2] for name in ('inputs', 'data_samples')}
     views, features = look(trained.runner.model, batch)
     return draw_pair(views, features=features)
-
-
-def _clean(scores: dict) -> dict:
-    """NaN (nothing to score) becomes null: JSON has no NaN."""
-    return {
-        name: _clean(value)
-        if isinstance(value, dict)
-        else (None if value != value else round(value, 2))
-        for name, value in scores.items()
-    }

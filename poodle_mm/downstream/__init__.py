@@ -1,6 +1,21 @@
-"""What the pretrained encoder is good for: readouts with OpenMMLab's downstream toolboxes.
+"""What MMSegmentation and MMDetection need to take over a checkpoint.
 
-Nothing is imported here: MMSegmentation takes seconds to import and pretraining does without it.
-A config reaches the registered classes with
-``custom_imports = dict(imports=['poodle_mm.downstream.segmentation'])``.
+``segmentation`` and ``detection`` import those packages; this package itself does not.
 """
+
+from poodle_mm.downstream.checkpoint import (
+    EncoderCheckpoint,
+    load_part,
+    random_encoder,
+    read_checkpoint,
+)
+from poodle_mm.downstream.hooks import FrozenPartsHook, StrictLoadHook
+
+__all__ = [
+    'EncoderCheckpoint',
+    'FrozenPartsHook',
+    'StrictLoadHook',
+    'load_part',
+    'random_encoder',
+    'read_checkpoint',
+]

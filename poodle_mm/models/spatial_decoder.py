@@ -57,7 +57,9 @@ class DecoderBlock(BaseModule):
             raise ValueError(f"SDM lateral must be 'linear', 'mlp' or None, got {lateral!r}")
 
     def forward(self, z: Tensor, skip: Tensor) -> Tensor:
-        z = self.block(self.upsample(z))
+        # Images whose size is no multiple of the stride: the coarse map covers a little more.
+        height, width = skip.shape[-2:]
+        z = self.block(self.upsample(z)[..., :height, :width])
         return z if self.lateral is None else z + self.lateral(skip)
 
 
@@ -75,6 +77,7 @@ class SpatialDecoderModule(BaseModule):
         norm_cfg: Norm layers of the blocks.
         with_cp: Activation checkpointing of each block: less memory, one more forward. Running
             statistics of its norms are then updated twice a step.
+        frozen: For downstream use: no gradients, batch norms stay in eval mode.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class SpatialDecoderModule(BaseModule):
         lateral: str | None = 'linear',
         norm_cfg: dict | None = None,
         with_cp: bool = False,
+        frozen: bool = False,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(
@@ -108,12 +112,17 @@ class SpatialDecoderModule(BaseModule):
             DecoderBlock(self.out_channels, channels, block, lateral, norm_cfg)
             for channels in reversed(in_channels[:-1])
         )
+        self.frozen = frozen
+        self.requires_grad_(not frozen)
+
+    def train(self, mode: bool = True) -> 'SpatialDecoderModule':
+        return super().train(mode and not self.frozen)
 
     def forward(self, feats: Sequence[Tensor]) -> tuple[Tensor]:
         """Decode the encoder's maps.
 
         Args:
-            feats: (N, C_i, h_i, w_i), fine to coarse, each size twice the next one's.
+            feats: (N, C_i, h_i, w_i), fine to coarse, each size half the one before, rounded up.
 
         Returns:
             One map (N, C_last, h_0, w_0), in a tuple as OpenMMLab's necks return it.

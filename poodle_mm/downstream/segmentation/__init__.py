@@ -1,25 +1,24 @@
 """Semantic segmentation on frozen features, with MMSegmentation."""
 
+from poodle_mm.downstream.segmentation.batch_norm_hook import RecalibrateBatchNormHook
 from poodle_mm.downstream.segmentation.cached_dataset import CachedConcatDataset
 from poodle_mm.downstream.segmentation.camvid import CamVidDataset
-from poodle_mm.downstream.segmentation.class_group_metric import ClassGroupIoUMetric
-from poodle_mm.downstream.segmentation.frozen_features_hook import FrozenFeaturesHook
+from poodle_mm.downstream.segmentation.class_group_iou import ClassGroupIoU
+from poodle_mm.downstream.segmentation.configs import set_encoder, set_size
 from poodle_mm.downstream.segmentation.frozen_segmentor import FrozenEncoderDecoder
+from poodle_mm.downstream.segmentation.layer_decay import EncoderLayerDecayConstructor
 from poodle_mm.downstream.segmentation.linear_head import LinearHead
-from poodle_mm.downstream.segmentation.linear_readout import (
-    linear_readout,
-    linear_readout_config,
-    training_labels,
-)
+from poodle_mm.downstream.segmentation.num_classes_hook import NumClassesHook
 
 __all__ = [
     'CachedConcatDataset',
     'CamVidDataset',
-    'ClassGroupIoUMetric',
+    'ClassGroupIoU',
+    'EncoderLayerDecayConstructor',
     'FrozenEncoderDecoder',
-    'FrozenFeaturesHook',
     'LinearHead',
-    'linear_readout',
-    'linear_readout_config',
-    'training_labels',
+    'NumClassesHook',
+    'RecalibrateBatchNormHook',
+    'set_encoder',
+    'set_size',
 ]

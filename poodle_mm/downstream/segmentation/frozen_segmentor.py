@@ -1,32 +1,35 @@
-"""A segmentor of which only the head learns."""
+"""A segmentor with a frozen encoder."""
 
 import torch
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
-from torch import Tensor
+from torch import Tensor, nn
+
+from poodle_mm.models import SpatialDecoderModule
 
 
 @MODELS.register_module()
 class FrozenEncoderDecoder(EncoderDecoder):
-    """``EncoderDecoder`` whose backbone and neck stay as they are: no gradient, no new statistics.
+    """``EncoderDecoder`` whose encoder stays as it is: no gradient, no new statistics.
 
-    Their parameters do not require gradients, they stay in eval mode whatever ``train`` asks for,
-    and they run under ``torch.no_grad`` (PooDLe §4.2, linear readout). What they make of a training
-    image is therefore always the same and is kept in memory. An image is known by its path and
-    whether it is flipped: no other transform of the training pipeline may be random.
+    So does a spatial decoder in the place of the neck (PooDLe §4.2: the linear readout keeps it);
+    any other neck belongs to the readout and learns. The frozen parts stay in eval mode whatever
+    ``train`` asks for and run under ``torch.no_grad``. What they make of a training image can be
+    kept in memory if no random transform changes it: an image is known by its path and whether it
+    is flipped.
 
     Args:
-        max_cached: Images of which features are kept at most; those of further ones are computed
-            every time.
+        cache_gb: Features of training images that are kept at most, in GiB. Only for pipelines
+            in which nothing is random.
         **kwargs: As in ``EncoderDecoder``.
     """
 
-    def __init__(self, max_cached: int = 0, **kwargs) -> None:
+    def __init__(self, cache_gb: float = 0.0, **kwargs) -> None:
         super().__init__(**kwargs)
         self.features.requires_grad_(False)
-        self.max_cached = max_cached
-        self._cache: dict[tuple[str, bool], Tensor] = {}
+        self.cache_gb = cache_gb
+        self.forget()
 
     def init_weights(self) -> None:
         super().init_weights()
@@ -34,36 +37,56 @@ class FrozenEncoderDecoder(EncoderDecoder):
         self.features.to(memory_format=torch.channels_last)
 
     @property
-    def features(self) -> torch.nn.Sequential:
-        """Backbone and neck: images to feature maps."""
-        parts = [self.backbone, self.neck] if self.with_neck else [self.backbone]
-        return torch.nn.Sequential(*parts)
+    def features(self) -> nn.Sequential:
+        """The frozen parts: images to feature maps."""
+        return nn.Sequential(self.backbone, *([self.neck] if self._neck_is_frozen else []))
+
+    @property
+    def _neck_is_frozen(self) -> bool:
+        return self.with_neck and isinstance(self.neck, SpatialDecoderModule)
 
     def train(self, mode: bool = True) -> 'FrozenEncoderDecoder':
         super().train(mode)
         self.features.eval()
         return self
 
-    def extract_feat(self, inputs: Tensor) -> list[Tensor]:
-        with torch.no_grad():
-            return super().extract_feat(inputs)
+    def extract_feat(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Feature maps (N, C_i, h_i, w_i), fine to coarse, of images (N, 3, H, W)."""
+        return self._trainable_neck(self._frozen_maps(inputs))
 
     def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:
-        """Loss of the head on the last feature map, which is looked up where it is known."""
-        features = self._cached_features(inputs, data_samples)
-        return self._decode_head_forward_train([features], data_samples)
+        """Losses of the heads; features of known images are looked up."""
+        maps = self._cached_maps(inputs, data_samples) if self.cache_gb else None
+        feats = self._trainable_neck(maps or self._frozen_maps(inputs))
+        losses = self._decode_head_forward_train(feats, data_samples)
+        if self.with_auxiliary_head:
+            losses |= self._auxiliary_head_forward_train(feats, data_samples)
+        return losses
 
     def forget(self) -> None:
-        """Drop the kept features: to be called whenever backbone or neck have changed."""
-        self._cache.clear()
+        """Drop the kept features: to be called whenever encoder or decoder have changed."""
+        self._cache: dict[tuple[str, bool], tuple[Tensor, ...]] = {}
+        self._cached_bytes = 0
 
-    def _cached_features(self, inputs: Tensor, samples: list[SegDataSample]) -> Tensor:
+    @torch.no_grad()
+    def _frozen_maps(self, images: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.features(images))
+
+    def _trainable_neck(self, maps: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return tuple(self.neck(maps)) if self.with_neck and not self._neck_is_frozen else maps
+
+    def _cached_maps(self, inputs: Tensor, samples: list[SegDataSample]) -> tuple[Tensor, ...]:
         keys = [(sample.img_path, sample.get('flip', False)) for sample in samples]
-        maps = [self._cache.get(key) for key in keys]
-        new = [i for i, known in enumerate(maps) if known is None]
+        known = [self._cache.get(key) for key in keys]
+        new = [i for i, maps in enumerate(known) if maps is None]
         if new:
-            for i, computed in zip(new, self.extract_feat(inputs[new])[-1]):
-                maps[i] = computed
-                if len(self._cache) < self.max_cached:
-                    self._cache[keys[i]] = computed
-        return torch.stack(maps)
+            for i, maps in zip(new, zip(*self._frozen_maps(inputs[new]))):
+                known[i] = maps
+                self._keep(keys[i], maps)
+        return tuple(torch.stack(level) for level in zip(*known))
+
+    def _keep(self, key: tuple[str, bool], maps: tuple[Tensor, ...]) -> None:
+        size = sum(m.numel() * m.element_size() for m in maps)
+        if key not in self._cache and self._cached_bytes + size <= self.cache_gb * 2**30:
+            self._cache[key] = tuple(m.clone() for m in maps)  # not views of the whole batch
+            self._cached_bytes += size

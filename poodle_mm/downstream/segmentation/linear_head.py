@@ -1,5 +1,7 @@
 """One 1x1 convolution that classifies features."""
 
+from collections.abc import Sequence
+
 from mmseg.models.decode_heads import FCNHead
 from mmseg.models.utils import resize
 from mmseg.registry import MODELS
@@ -15,20 +17,20 @@ class LinearHead(FCNHead):
     features are looked up it would cost a third of an iteration, and nobody reads it.
 
     Args:
-        in_channels: Channels of the features.
+        in_channels: Channels of the features; with ``input_transform='resize_concat'`` of each map.
         label_stride: The loss looks at every n-th pixel of the training labels, both ways:
             neighbouring pixels of a bilinear prediction say nearly the same. 1 looks at all.
         **kwargs: As in ``FCNHead``.
     """
 
-    def __init__(self, in_channels: int, label_stride: int = 1, **kwargs) -> None:
+    def __init__(self, in_channels: int | Sequence[int], label_stride: int = 1, **kwargs) -> None:
         super().__init__(
             num_convs=0,
             kernel_size=1,
             concat_input=False,
             dropout_ratio=0,
             in_channels=in_channels,
-            channels=in_channels,
+            channels=in_channels if isinstance(in_channels, int) else sum(in_channels),
             **kwargs,
         )
         self.label_stride = label_stride

@@ -1,0 +1,56 @@
+# UperNet readout (PooDLe §4.2): frozen encoder at stride 32, the decoder of the pretraining dropped.
+model = dict(
+    type='FrozenEncoderDecoder',
+    data_preprocessor=dict(
+        type='SegDataPreProcessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        pad_val=0,
+        seg_pad_val=255,
+        size=(512, 1024),
+    ),
+    backbone=dict(
+        type='mmpretrain.ResNet',
+        depth=50,
+        out_indices=(0, 1, 2, 3),
+        frozen_stages=4,
+        norm_eval=True,
+        init_cfg=dict(
+            type='Pretrained',
+            checkpoint='work_dirs/poodle_r50_bdd/epoch_100.pth',
+            prefix='backbone.',
+        ),
+    ),
+    decode_head=dict(
+        type='UPerHead',
+        in_channels=[256, 512, 1024, 2048],
+        in_index=[0, 1, 2, 3],
+        pool_scales=(1, 2, 3, 6),
+        channels=512,
+        dropout_ratio=0.1,
+        num_classes=19,
+        norm_cfg=dict(type='SyncBN', requires_grad=True),
+        align_corners=False,
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
+    ),
+    auxiliary_head=dict(
+        type='FCNHead',
+        in_channels=1024,
+        in_index=2,
+        channels=256,
+        num_convs=1,
+        concat_input=False,
+        dropout_ratio=0.1,
+        num_classes=19,
+        norm_cfg=dict(type='SyncBN', requires_grad=True),
+        align_corners=False,
+        loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=0.4),
+    ),
+    test_cfg=dict(mode='whole'),
+)
+custom_hooks = [
+    dict(type='poodle_mm.StrictLoadHook'),
+    dict(type='poodle_mm.FrozenPartsHook', parts=['backbone']),
+    dict(type='NumClassesHook'),
+]

@@ -1,0 +1,10 @@
+# Linear readout of a ViT-S/16; ADE20K.
+_base_ = [
+    '_base_/models/linear_vit-s16.py',
+    '_base_/datasets/ade20k_512x512.py',
+    '_base_/schedules/adamw_poly_160k.py',
+    '_base_/default_runtime.py',
+]
+model = dict(
+    decode_head=dict(num_classes=150),
+)

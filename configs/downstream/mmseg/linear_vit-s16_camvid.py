@@ -1,0 +1,10 @@
+# Linear readout of a ViT-S/16; CamVid.
+_base_ = [
+    '_base_/models/linear_vit-s16.py',
+    '_base_/datasets/camvid_512x512.py',
+    '_base_/schedules/adamw_poly_80k.py',
+    '_base_/default_runtime.py',
+]
+model = dict(
+    decode_head=dict(num_classes=11),
+)

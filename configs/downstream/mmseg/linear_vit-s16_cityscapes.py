@@ -1,0 +1,7 @@
+# Linear readout of a ViT-S/16; Cityscapes.
+_base_ = [
+    '_base_/models/linear_vit-s16.py',
+    '_base_/datasets/cityscapes_512x512.py',
+    '_base_/schedules/adamw_poly_80k.py',
+    '_base_/default_runtime.py',
+]

@@ -1,0 +1,15 @@
+# UperNet fine-tuning, every weight trainable; ADE20K.
+_base_ = [
+    '_base_/models/upernet_r50.py',
+    '_base_/datasets/ade20k_512x512.py',
+    '_base_/schedules/adamw_poly_160k.py',
+    '_base_/default_runtime.py',
+]
+model = dict(
+    type='EncoderDecoder',
+    data_preprocessor=dict(size=(512, 512)),
+    backbone=dict(frozen_stages=-1, norm_eval=False),
+    decode_head=dict(num_classes=150),
+    auxiliary_head=dict(num_classes=150),
+)
+custom_hooks = [dict(type='poodle_mm.StrictLoadHook'), dict(type='NumClassesHook')]

@@ -1,0 +1,20 @@
+# UperNet on the frozen encoder; CamVid.
+_base_ = [
+    '_base_/models/upernet_r50.py',
+    '_base_/datasets/camvid_360x480.py',
+    '_base_/schedules/adamw_cosine_800.py',
+    '_base_/default_runtime.py',
+]
+model = dict(
+    data_preprocessor=dict(size=(360, 480)),
+    cache_gb=2.0,
+    decode_head=dict(num_classes=11),
+    auxiliary_head=dict(num_classes=11),
+)
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
+custom_hooks = [
+    dict(type='poodle_mm.StrictLoadHook'),
+    dict(type='RecalibrateBatchNormHook'),
+    dict(type='poodle_mm.FrozenPartsHook', parts=['backbone']),
+    dict(type='NumClassesHook'),
+]

@@ -1,0 +1,18 @@
+# UperNet on the frozen encoder; the synthetic scenes.
+_base_ = [
+    '_base_/models/upernet_r50.py',
+    '_base_/datasets/scenes_96x192.py',
+    '_base_/schedules/adamw_cosine_800.py',
+    '_base_/default_runtime.py',
+]
+model = dict(
+    data_preprocessor=dict(size=(96, 192)),
+    cache_gb=2.0,
+)
+optim_wrapper = dict(optimizer=dict(lr=2e-3))
+custom_hooks = [
+    dict(type='poodle_mm.StrictLoadHook'),
+    dict(type='RecalibrateBatchNormHook'),
+    dict(type='poodle_mm.FrozenPartsHook', parts=['backbone']),
+    dict(type='NumClassesHook'),
+]

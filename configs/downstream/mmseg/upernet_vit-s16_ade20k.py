@@ -1,0 +1,18 @@
+# UperNet fine-tuning, every weight trainable (ViT-S/16); ADE20K.
+_base_ = [
+    '_base_/models/upernet_vit-s16.py',
+    '_base_/datasets/ade20k_512x512.py',
+    '_base_/schedules/adamw_poly_160k.py',
+    '_base_/default_runtime.py',
+]
+model = dict(
+    type='EncoderDecoder',
+    backbone=dict(frozen_stages=0),
+    decode_head=dict(num_classes=150),
+    auxiliary_head=dict(num_classes=150),
+)
+custom_hooks = [dict(type='poodle_mm.StrictLoadHook'), dict(type='NumClassesHook')]
+optim_wrapper = dict(
+    constructor='EncoderLayerDecayConstructor',
+    paramwise_cfg=dict(layer_decay_rate=0.9),
+)

@@ -1,0 +1,7 @@
+# UperNet on a frozen ViT-S/16; BDD100K.
+_base_ = [
+    '_base_/models/upernet_vit-s16.py',
+    '_base_/datasets/bdd100k_512x512.py',
+    '_base_/schedules/adamw_poly_80k.py',
+    '_base_/default_runtime.py',
+]

@@ -1,0 +1,67 @@
+"""Statistics of a frozen network on the images that it is going to see."""
+
+from collections.abc import Iterable
+
+from mmengine.dist import all_reduce_params
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
+
+
+@HOOKS.register_module()
+class RecalibrateBatchNormHook(Hook):
+    """Measure a frozen encoder's batch-norm statistics on clean training images (ours).
+
+    Self-supervised training sees photometrically changed crops, and a random network has no
+    statistics at all: both get those of the images of the readout, so that neither is handicapped.
+
+    Args:
+        batch_size: Images per batch; statistics of smaller batches vary more. Batches are shuffled:
+            images of one must not all come from one scene.
+    """
+
+    priority = 'VERY_HIGH'  # before FrozenPartsHook keeps a copy, after StrictLoadHook compared
+
+    def __init__(self, batch_size: int = 16) -> None:
+        self.batch_size = batch_size
+
+    def before_train(self, runner: Runner) -> None:
+        """Runs once the model is initialised and before the first iteration."""
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        loader = runner.build_dataloader(self._dataloader(runner), seed=runner.seed)
+        recalibrate_batch_norm(
+            model.features, (model.data_preprocessor(batch)['inputs'] for batch in loader)
+        )
+        model.forget()
+
+    def _dataloader(self, runner: Runner) -> dict:
+        """The training images, each once, through the pipeline of the test."""
+        dataset = runner.cfg.train_dataloader.dataset
+        dataset = dataset.get('datasets', [dataset])[0]
+        pipeline = [
+            t
+            for t in runner.cfg.test_dataloader.dataset.pipeline
+            if 'LoadAnnotations' not in t['type']
+        ]
+        num_images = len(runner.train_dataloader.dataset)
+        return dict(
+            batch_size=min(self.batch_size, num_images),
+            num_workers=0,
+            drop_last=True,
+            sampler=dict(type='DefaultSampler', shuffle=True),
+            dataset=dict(dataset, pipeline=pipeline),
+        )
+
+
+def recalibrate_batch_norm(features: nn.Module, images: Iterable[Tensor]) -> None:
+    """Replace batch-norm statistics by their average over batches of images.
+
+    Args:
+        features: Network; on return in eval mode, its parameters unchanged.
+        images: Batches (N, 3, H, W), normalised, of equal size: each batch counts the same.
+    """
+    update_bn(images, features.eval())
+    all_reduce_params([b for b in features.buffers() if b.is_floating_point()], op='mean')

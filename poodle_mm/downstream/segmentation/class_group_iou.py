@@ -1,0 +1,79 @@
+"""IoU of classes and groups of classes, beside MMSegmentation's own figures."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmseg.evaluation import IoUMetric
+from mmseg.registry import METRICS
+
+from poodle_mm.evaluation import BDD100K_GROUPS, group_means
+
+
+@METRICS.register_module()
+class ClassGroupIoU(IoUMetric):
+    """``IoUMetric`` that also reports each class and the means of groups (PooDLe, Tables 3 and 7).
+
+    Adds ``IoU/<class>``, ``Acc/<class>`` and ``mIoU/<group>`` in percent, unrounded, with
+    ``mIoU/all`` over all classes. NaN where a class has neither ground truth nor prediction; a
+    group's mean leaves such classes out. ``aAcc`` of ``IoUMetric`` is the pixel accuracy.
+
+    Args:
+        groups: Classes of each group, as names or ids; or ``'bdd100k'`` for the paper's groups
+            (Table 7), or a JSON file that ``tools/analysis/class_groups.py`` wrote.
+        **kwargs: As in ``IoUMetric``.
+
+    Raises:
+        ValueError: If a group names a class that the data set does not have.
+        FileNotFoundError: If there is no such file.
+    """
+
+    def __init__(
+        self, groups: Mapping[str, Sequence[int | str]] | str | None = None, **kwargs
+    ) -> None:
+        super().__init__(**kwargs)
+        self.groups = read_groups(groups)
+
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Metrics of all images; ``results`` holds the areas that ``process`` counted."""
+        metrics = super().compute_metrics(results)
+        classes = self.dataset_meta['classes']
+        groups = {name: class_ids(members, classes) for name, members in self.groups.items()}
+        areas = [sum(counts) for counts in zip(*results)]
+        scores = self.total_area_to_metrics(*areas)
+        for kind in ('IoU', 'Acc'):
+            metrics |= {f'{kind}/{n}': 100 * float(v) for n, v in zip(classes, scores[kind])}
+        groups = dict(all=list(range(len(classes)))) | groups
+        means = group_means(100 * scores['IoU'], groups)
+        return metrics | {f'mIoU/{name}': value for name, value in means.items()}
+
+
+def read_groups(groups: Mapping | str | None) -> dict[str, list[int | str]]:
+    """Groups as given, of the paper, or of a file; see :class:`ClassGroupIoU`."""
+    if groups is None:
+        return {}
+    if not isinstance(groups, str):
+        return {name: list(members) for name, members in groups.items()}
+    if groups == 'bdd100k':
+        return {name: list(members) for name, members in BDD100K_GROUPS.items()}
+    if not Path(groups).is_file():
+        raise FileNotFoundError(
+            f'class groups {groups}: no such file; write one with tools/analysis/class_groups.py'
+        )
+    content = json.loads(Path(groups).read_text(encoding='utf-8'))
+    return content['groups']
+
+
+def class_ids(members: Sequence[int | str], classes: Sequence[str]) -> list[int]:
+    """Ids of the classes of a group.
+
+    Raises:
+        ValueError: Naming the members that are no classes of the data set.
+    """
+    ids = {name: i for i, name in enumerate(classes)} | {i: i for i in range(len(classes))}
+    unknown = [m for m in members if m not in ids]
+    if unknown:
+        raise ValueError(
+            f'class groups name {unknown}, but the data set has the classes {list(classes)}'
+        )
+    return [ids[m] for m in members]

@@ -1,0 +1,130 @@
+"""Fitting a readout's config to a checkpoint and to the machine."""
+
+from collections.abc import Iterator
+
+from mmengine.config import Config, ConfigDict
+from mmpretrain.registry import MODELS as BACKBONES
+
+from poodle_mm.downstream.checkpoint import EncoderCheckpoint
+
+_MAX_UPERNET_CHANNELS = 512
+
+
+def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
+    """Put the encoder (and decoder) of a checkpoint into a segmentation config, in place.
+
+    Architecture, weights and what follows from them: channels of the heads (UperNet is as wide as
+    the encoder's last map, at most 512) and the depth of freezing. What the readout decides stays:
+    output maps, dilation, frozen or not.
+
+    Args:
+        cfg: One of ``configs/downstream/mmseg``.
+        encoder: What :func:`~poodle_mm.downstream.read_checkpoint` found. Without a path the
+            weights stay random.
+
+    Raises:
+        ValueError: If the config keeps the decoder and the checkpoint has none, or one is a ViT
+            and the other is not.
+    """
+    model = cfg.model
+    kinds = [b['type'].split('.')[-1] for b in (model.backbone, encoder.backbone)]
+    if kinds[0] != kinds[1]:
+        raise ValueError(f'the config reads out a {kinds[0]}, the checkpoint holds a {kinds[1]}')
+    kept = ('out_indices', 'strides', 'dilations', 'frozen_stages', 'norm_eval', 'out_type')
+    readout = {key: model.backbone[key] for key in kept if key in model.backbone}
+    bare = {k: v for k, v in encoder.backbone.items() if k not in kept}
+    if kinds[0] == 'VisionTransformer':
+        _spread_over_layers(readout, bare)
+        readout['final_norm'] = True
+    weights = encoder.init_cfg()
+    model.backbone = ConfigDict(**bare, **readout, **({'init_cfg': weights} if weights else {}))
+    if _keeps_decoder(cfg):
+        if encoder.neck is None:
+            raise ValueError(
+                f'{encoder.path or "a random encoder"} has no spatial decoder: take the config for '
+                'encoders without one (linear_r50-d8_*)'
+            )
+        weights = encoder.init_cfg('neck')
+        neck = dict(encoder.neck, frozen=True, **({'init_cfg': weights} if weights else {}))
+        model.neck = ConfigDict(neck)
+    _set_channels(model, _channels(model.backbone))
+
+
+def set_size(cfg: Config, size: tuple[int, int]) -> None:
+    """Read out whole images resized to ``size``; for configs that resize whole images.
+
+    Args:
+        size: (H, W) in pixels; predictions are scored at the labels' own size.
+
+    Raises:
+        ValueError: If the config trains on random crops.
+    """
+    pipelines = list(_pipelines(cfg))
+    if any(
+        t['type'].startswith('Random') and t['type'] != 'RandomFlip' for p in pipelines for t in p
+    ):
+        raise ValueError(
+            'a size can be set for readouts of whole images only (CamVid, scenes); this config '
+            'trains on random crops: override its pipeline with --cfg-options instead'
+        )
+    for pipeline in pipelines:
+        for transform in pipeline:
+            if transform['type'] == 'Resize':
+                transform['scale'] = tuple(size[::-1])
+    cfg.model.data_preprocessor.size = tuple(size)
+
+
+def set_data_root(cfg: Config, data_root: str) -> None:
+    """Point all data sets of a config to a folder."""
+    for dataset in _datasets(cfg):
+        dataset['data_root'] = str(data_root)
+
+
+def _datasets(cfg: Config) -> Iterator[dict]:
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        dataset = cfg[loader].dataset
+        yield from dataset.get('datasets', [dataset])
+
+
+def _pipelines(cfg: Config) -> Iterator[list[dict]]:
+    for dataset in _datasets(cfg):
+        yield dataset['pipeline']
+
+
+def _keeps_decoder(cfg: Config) -> bool:
+    neck = cfg.model.get('neck')
+    return bool(neck) and neck['type'].split('.')[-1] == 'SpatialDecoderModule'
+
+
+def _spread_over_layers(readout: dict, bare: dict) -> None:
+    """The config's layers of a ViT-S/16 (12 layers) at the same depths of another one."""
+    depth = _channels(bare, num_layers=True)
+    readout['out_indices'] = tuple((i + 1) * depth // 12 - 1 for i in readout['out_indices'])
+    if readout.get('frozen_stages', 0) > 0:
+        readout['frozen_stages'] = depth
+
+
+def _channels(backbone: dict, num_layers: bool = False) -> int | list[int]:
+    """Channels of the encoder's output maps; or the number of layers of a ViT."""
+    built = BACKBONES.build({k: v for k, v in backbone.items() if k != 'init_cfg'})
+    if num_layers:
+        return built.num_layers
+    if hasattr(built, 'embed_dims'):
+        return [built.embed_dims] * len(backbone['out_indices'])
+    return [built.feat_dim // 2 ** (3 - stage) for stage in backbone['out_indices']]
+
+
+def _set_channels(model: ConfigDict, channels: list[int]) -> None:
+    head = model.decode_head
+    width = min(_MAX_UPERNET_CHANNELS, channels[-1])
+    if head.type == 'UPerHead':
+        head.in_channels = channels
+        head.channels = width
+        model.auxiliary_head.in_channels = channels[model.auxiliary_head.in_index]
+        model.auxiliary_head.channels = max(1, width // 2)
+    elif head.get('input_transform'):
+        head.in_channels = channels
+    else:
+        head.in_channels = channels[-1]
+    if model.get('neck') and model.neck.type == 'Feature2Pyramid':
+        model.neck.embed_dim = channels[-1]

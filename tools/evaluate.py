@@ -1,0 +1,86 @@
+"""Read out checkpoints as the paper does and print one table.
+
+    python tools/evaluate.py work_dirs/poodle_r50_bdd/epoch_100.pth --suite bdd100k
+    python tools/evaluate.py scratch=none PooDLe=a.pth PooDLe=b.pth --suite camvid --data-root DIR
+
+A checkpoint is a PooDLe run's, a published file, plain ResNet or ViT weights, or `none` for random
+weights. Readouts that were run before under the same settings are read back from the work dir.
+"""
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+CONFIG_DIR = Path(__file__).resolve().parents[1] / 'configs' / 'downstream'
+
+
+def parse_args() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'checkpoints',
+        nargs='+',
+        metavar='[NAME=]CHECKPOINT',
+        help='checkpoint file or none; several of one NAME are seeds: mean and deviation',
+    )
+    parser.add_argument(
+        '--suite', required=True, choices=['demo', 'camvid', 'bdd100k', 'cityscapes', 'ade20k']
+    )
+    parser.add_argument(
+        '--readouts',
+        nargs='+',
+        choices=['linear', 'linear-encoder', 'upernet', 'det-c4', 'det-fpn'],
+        help="which readouts (default: the suite's)",
+    )
+    parser.add_argument('--data-root', help="folder of the data (default: the config's)")
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/evaluate'))
+    parser.add_argument('--weights', choices=['online', 'ema'], default='online')
+    parser.add_argument('--no-sdm', action='store_true', help='drop the spatial decoder')
+    parser.add_argument(
+        '--like', metavar='CHECKPOINT', help='architecture of `none` (default: the first file)'
+    )
+    parser.add_argument('--split', choices=['val', 'test'], help='demo and camvid: default test')
+    parser.add_argument(
+        '--size', type=int, nargs=2, metavar=('H', 'W'), help='demo and camvid: size of the images'
+    )
+    parser.add_argument('--iters', type=int, help='length of the training (default: the config)')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', default={}
+    )
+    parser.add_argument('--debug', action='store_true', help='show the trace of errors')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Evaluate and print."""
+    args = parse_args()
+    from poodle_mm.engine.errors import one_line_errors
+    from poodle_mm.evaluation.evaluate import evaluate, read_entries
+    from poodle_mm.evaluation.table import markdown_tables
+
+    with one_line_errors(args.debug):
+        entries = read_entries(
+            args.checkpoints, args.weights, args.like, not args.no_sdm, args.seed
+        )
+        report = evaluate(
+            entries,
+            args.suite,
+            CONFIG_DIR,
+            args.work_dir,
+            args.readouts,
+            data_root=args.data_root,
+            split=args.split,
+            size=tuple(args.size) if args.size else None,
+            iters=args.iters,
+            options=args.cfg_options,
+        )
+        print(markdown_tables(report))
+        print(f'written: {args.work_dir / args.suite}.json and .md')
+
+
+if __name__ == '__main__':
+    main()
