@@ -34,7 +34,12 @@ DATA_SAMPLERS = Registry(
 FUNCTIONS = Registry(
     'function', parent=MMENGINE_FUNCTIONS, scope=_SCOPE, locations=['poodle_mm.datasets']
 )
-HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=_SCOPE, locations=['poodle_mm.engine'])
+HOOKS = Registry(
+    'hook',
+    parent=MMENGINE_HOOKS,
+    scope=_SCOPE,
+    locations=['poodle_mm.engine', 'poodle_mm.downstream.online_probe_hook'],
+)
 
 # Nothing of ours, but MMEngine warns about each kind that a scope lacks.
 for _name in (

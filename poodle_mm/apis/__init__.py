@@ -1,0 +1,35 @@
+"""Using a pretrained encoder from Python: see ``docs/apis.md``."""
+
+from poodle_mm.apis.encoder import DenseEncoder, load_encoder
+from poodle_mm.apis.extract import extract_features
+from poodle_mm.apis.features import (
+    cell_size,
+    cells_to_pixels,
+    dense_features,
+    load_image,
+    pixels_to_cells,
+)
+from poodle_mm.apis.neighbours import nearest_neighbours
+from poodle_mm.apis.pictures import draw_nearest_neighbours, draw_pca
+from poodle_mm.apis.publish import publish_model
+from poodle_mm.apis.store import save_image_features, save_video_features
+from poodle_mm.apis.video import FrameFeatures, video_features
+
+__all__ = [
+    'DenseEncoder',
+    'FrameFeatures',
+    'cell_size',
+    'cells_to_pixels',
+    'dense_features',
+    'draw_nearest_neighbours',
+    'draw_pca',
+    'extract_features',
+    'load_encoder',
+    'load_image',
+    'nearest_neighbours',
+    'pixels_to_cells',
+    'publish_model',
+    'save_image_features',
+    'save_video_features',
+    'video_features',
+]

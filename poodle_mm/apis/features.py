@@ -1,0 +1,142 @@
+"""Dense features of images, and where in the image their cells are."""
+
+import math
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from poodle_mm.apis.encoder import DenseEncoder
+
+Image = str | os.PathLike | np.ndarray | Tensor
+_MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
+_STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
+
+
+def dense_features(
+    encoder: DenseEncoder,
+    images: Iterable[Image],
+    size: tuple[int, int] | None = None,
+    batch_size: int = 8,
+) -> Iterator[Tensor]:
+    """Compute the map of each image.
+
+    Images become RGB in [0, 1], are resized to ``size`` if given, normalised by ImageNet's mean and
+    standard deviation as in pretraining, and padded with zeros on the right and below to a multiple
+    of ``encoder.multiple``. Cells that lie in the padding alone are cut off. See
+    :func:`cell_size` for the coordinates.
+
+    Args:
+        encoder: What :func:`load_encoder` returns, in eval mode.
+        images: Paths, uint8 RGB arrays (H, W, 3), or tensors (3, H, W), uint8 or float in [0, 1].
+            Sizes may differ; neighbours of equal size share a batch.
+        size: (H, W) to resize to; None keeps each image's own size.
+        batch_size: Largest number of images at a time.
+
+    Yields:
+        float32 (C, ceil(H / stride), ceil(W / stride)) on the CPU, in the order of ``images``.
+
+    Raises:
+        FileNotFoundError, ValueError: Naming the image that is missing or not an RGB image.
+    """
+    if batch_size < 1:
+        raise ValueError(f'batch_size must be positive, got {batch_size}')
+    batch: list[Tensor] = []
+    for number, image in enumerate(images):
+        tensor = load_image(image, f'image {number}')
+        tensor = tensor if size is None else _resize(tensor, size)
+        if batch and (len(batch) == batch_size or batch[0].shape != tensor.shape):
+            yield from _encode(encoder, batch)
+            batch = []
+        batch.append(tensor)
+    if batch:
+        yield from _encode(encoder, batch)
+
+
+def load_image(image: Image, name: str = 'image') -> Tensor:
+    """An image as a tensor.
+
+    Args:
+        image: See :func:`dense_features`.
+        name: Name of an array or tensor for error messages.
+
+    Returns:
+        float32 (3, H, W), RGB in [0, 1].
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not an image of the kinds named there.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        name = str(image)
+        if not Path(image).is_file():
+            raise FileNotFoundError(f'image {name} does not exist')
+        bgr = cv2.imread(name, cv2.IMREAD_COLOR)
+        if bgr is None:
+            raise ValueError(f'{name} cannot be read as an image')
+        image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ValueError(
+                f'{name} is {image.dtype} {image.shape}: an array must be uint8 RGB (H, W, 3)'
+            )
+        image = torch.from_numpy(image.copy()).movedim(-1, 0)
+    if image.ndim != 3 or image.shape[0] != 3:
+        raise ValueError(f'{name} is {tuple(image.shape)}: a tensor must be RGB (3, H, W)')
+    if image.dtype == torch.uint8:
+        return image.float() / 255
+    if not image.is_floating_point() or image.min() < 0 or image.max() > 1:
+        raise ValueError(f'{name}: a tensor must be uint8, or float within [0, 1]')
+    return image.float()
+
+
+def cell_size(
+    encoder: DenseEncoder, image_size: tuple[int, int], size: tuple[int, int] | None = None
+) -> tuple[float, float]:
+    """Width and height of a cell in pixels of the image as it was given.
+
+    Args:
+        encoder: The encoder.
+        image_size: (H, W) of the image.
+        size: (H, W) that it was resized to, if it was.
+
+    Returns:
+        (along u, along v): both ``encoder.stride`` unless the image was resized.
+    """
+    height, width = size or image_size
+    return encoder.stride * image_size[1] / width, encoder.stride * image_size[0] / height
+
+
+def pixels_to_cells(points: Tensor, cell: tuple[float, float]) -> Tensor:
+    """Pixels (u, v) of an image to coordinates of its map: ``(pixel + 0.5) / cell - 0.5``.
+
+    Args:
+        points: (..., 2); pixel centres are integers.
+        cell: From :func:`cell_size`.
+    """
+    return (points + 0.5) / points.new_tensor(cell) - 0.5
+
+
+def cells_to_pixels(points: Tensor, cell: tuple[float, float]) -> Tensor:
+    """Coordinates (u, v) of a map to pixels of its image; inverse of :func:`pixels_to_cells`."""
+    return (points + 0.5) * points.new_tensor(cell) - 0.5
+
+
+def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+    # Pretraining averages when it shrinks an image and is bilinear otherwise; so is this.
+    return F.interpolate(image[None], size, mode='bilinear', antialias=True)[0]
+
+
+@torch.no_grad()
+def _encode(encoder: DenseEncoder, batch: list[Tensor]) -> Iterator[Tensor]:
+    images = torch.stack(batch).to(encoder.device)
+    images = (images - _MEAN.to(images)) / _STD.to(images)
+    height, width = images.shape[-2:]
+    images = F.pad(images, (0, -width % encoder.multiple, 0, -height % encoder.multiple))
+    rows, columns = math.ceil(height / encoder.stride), math.ceil(width / encoder.stride)
+    yield from encoder(images)[..., :rows, :columns].float().cpu()

@@ -1,0 +1,159 @@
+"""Dense features on disk; a file with its final name is whole."""
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+from tqdm import tqdm
+
+from poodle_mm.apis.encoder import DenseEncoder
+from poodle_mm.apis.features import cell_size, dense_features, load_image
+from poodle_mm.apis.video import chosen_frames, video_features
+from poodle_mm.datasets.video_reader import VideoReader
+
+
+def save_video_features(
+    encoder: DenseEncoder,
+    video: str | PathLike,
+    out: str | PathLike,
+    size: tuple[int, int] | None = None,
+    batch_size: int = 8,
+    step: int = 1,
+    half: bool = False,
+) -> int:
+    """Write the maps of a video's frames, with a progress bar.
+
+    Args:
+        encoder: What :func:`load_encoder` returns.
+        video: Video file.
+        out: A name ending in ``.npy`` becomes one array (N, C, h, w), for
+            ``numpy.load(out, mmap_mode='r')``, and ``<stem>_frames.npz`` beside it holds ``frame``
+            (N,) and ``seconds`` (N,). Any other name becomes a folder with ``<frame>.npz`` each:
+            ``features`` (C, h, w), ``frame``, ``seconds`` and ``cell``, a cell's size in pixels of
+            the video (see :func:`cell_size`).
+        size, batch_size, step: As in :func:`video_features`.
+        half: Store float16 instead of float32.
+
+    Returns:
+        Number of frames.
+
+    Raises:
+        FrameReadError: If the video or a frame of it cannot be read.
+        OSError: If the array does not fit on the disk.
+        ValueError: If a feature is beyond float16's range.
+    """
+    out, dtype = Path(out), np.float16 if half else np.float32
+    with VideoReader(video) as reader:
+        frames = np.array(chosen_frames(reader, step))
+        seconds = reader.timestamps[frames]
+        cell = cell_size(encoder, reader.read([0])[0].shape[:2], size)
+    items = tqdm(
+        video_features(encoder, video, size, batch_size, step),
+        desc=Path(video).name,
+        total=len(frames),
+        unit='frame',
+    )
+    if out.suffix == '.npy':
+        with renamed_when_whole(out) as temporary:
+            array = None
+            for row, item in enumerate(items):
+                if array is None:
+                    shape = (len(frames), *item.features.shape)
+                    _check_space(out, shape, dtype)
+                    array = np.lib.format.open_memmap(temporary, 'w+', dtype, shape)
+                array[row] = _stored(item.features, half, f'{video}: frame {item.frame}')
+            array.flush()
+            write_npz(
+                out.with_name(f'{out.stem}_frames.npz'), frame=frames, seconds=seconds, cell=cell
+            )
+    else:
+        for item in items:
+            write_npz(
+                out / f'{item.frame:06d}.npz',
+                features=_stored(item.features, half, f'{video}: frame {item.frame}'),
+                frame=item.frame,
+                seconds=item.seconds,
+                cell=cell,
+            )
+    return len(frames)
+
+
+def save_image_features(
+    encoder: DenseEncoder,
+    images: Sequence[str | PathLike],
+    out: Sequence[str | PathLike],
+    size: tuple[int, int] | None = None,
+    batch_size: int = 8,
+    half: bool = False,
+) -> None:
+    """Write the map of each image, with a progress bar.
+
+    Args:
+        encoder: What :func:`load_encoder` returns.
+        images: Image files.
+        out: The ``.npz`` file of each: ``features`` (C, h, w) and ``cell`` (see
+            :func:`cell_size`).
+        size, batch_size: As in :func:`dense_features`.
+        half: Store float16 instead of float32.
+
+    Raises:
+        FileNotFoundError, ValueError: Naming the image that is missing or not an image, or
+            has features beyond float16's range.
+    """
+    cells = []
+
+    def load() -> Iterator[Tensor]:
+        for path in images:
+            image = load_image(path)
+            cells.append(cell_size(encoder, image.shape[1:], size))
+            yield image
+
+    maps = dense_features(encoder, load(), size, batch_size)
+    for number, features in enumerate(tqdm(maps, total=len(images), unit='image')):
+        write_npz(
+            out[number], features=_stored(features, half, str(images[number])), cell=cells[number]
+        )
+
+
+def write_npz(path: str | PathLike, **arrays) -> None:
+    """``numpy.savez`` under a temporary name in the same folder, then renamed."""
+    with renamed_when_whole(path) as temporary, open(temporary, 'wb') as file:
+        np.savez(file, **arrays)
+
+
+@contextmanager
+def renamed_when_whole(path: str | PathLike) -> Iterator[Path]:
+    """A temporary name beside ``path`` to write to; renamed at the end, removed on an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.name}.tmp')
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _stored(features: Tensor, half: bool, name: str) -> np.ndarray:
+    if not half:
+        return features.numpy()
+    largest = features.abs().max().item()
+    if largest > float(np.finfo(np.float16).max):
+        raise ValueError(f'{name} has a feature of size {largest:.3g}, too large for float16')
+    return features.half().numpy()
+
+
+def _check_space(path: Path, shape: Sequence[int], dtype: type) -> None:
+    # A memory map that outgrows the disk kills the process without a message.
+    needed = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    free = shutil.disk_usage(path.parent).free
+    if needed > free:
+        raise OSError(
+            f'{path} needs {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free: take a larger '
+            'step, a smaller size or half precision'
+        )

@@ -1,0 +1,48 @@
+"""Write the dense features of an image, a folder of images or a video."""
+
+import argparse
+
+from poodle_mm.apis.extract import extract_features
+from poodle_mm.engine.errors import one_line_errors
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('checkpoint', help='checkpoint or published file')
+    parser.add_argument('input', help='image, folder of images, or video')
+    parser.add_argument('--out', required=True, help='folder of the feature files')
+    parser.add_argument(
+        '--sdm',
+        action=argparse.BooleanOptionalAction,
+        help='with the spatial decoder, or without (default: if there is one)',
+    )
+    parser.add_argument('--weights', choices=['online', 'ema'], default='online')
+    parser.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), help='resize to')
+    parser.add_argument('--batch-size', type=int, default=8)
+    parser.add_argument('--step', type=int, default=1, help='every n-th frame of a video')
+    parser.add_argument('--half', action='store_true', help='store float16')
+    parser.add_argument('--memory-map', action='store_true', help='one .npy for a video')
+    parser.add_argument('--pca', action='store_true', help='also draw the features as colours')
+    parser.add_argument('--device', help='default: the GPU, if there is one')
+    parser.add_argument('--debug', action='store_true', help='show the trace of errors')
+    args = parser.parse_args()
+    with one_line_errors(args.debug):
+        count = extract_features(
+            args.checkpoint,
+            args.input,
+            args.out,
+            with_sdm=args.sdm,
+            weights=args.weights,
+            size=args.size and tuple(args.size),
+            batch_size=args.batch_size,
+            step=args.step,
+            half=args.half,
+            memory_map=args.memory_map,
+            pca=args.pca,
+            device=args.device,
+        )
+        print(f'{args.out}: features of {count} images or frames')
+
+
+if __name__ == '__main__':
+    main()
