@@ -1,0 +1,55 @@
+"""CamVid as SegNet's tutorial lays it out, to the layout that our configs read."""
+
+import os
+import shutil
+from pathlib import Path
+
+from PIL import Image
+from tqdm import tqdm
+
+from ..video_index import find_files
+from .files import replacing
+from .labels import check_ids, read_label
+
+SPLITS = ('train', 'val', 'test')
+LEGAL_IDS = range(12)
+"""11 classes and void."""
+
+
+def convert_camvid(
+    source: str | os.PathLike, target: str | os.PathLike, quality: int = 95
+) -> dict[str, int]:
+    """``{split}/*.png`` and ``{split}annot/*.png`` to ``images/{split}`` and ``labels/{split}``.
+
+    Images become JPEGs, which is what ``CamVidDataset`` reads; labels are copied. Files that are
+    there already are kept, so that it can be interrupted.
+
+    Args:
+        source: Folder ``CamVid`` of the SegNet tutorial.
+        target: Folder to write to.
+        quality: Of the JPEGs, 1 to 100.
+
+    Returns:
+        Number of images by split.
+
+    Raises:
+        FileNotFoundError: If a folder or an image's label is missing.
+        ValueError: If a label does not hold CamVid's ids.
+    """
+    source, target = Path(source), Path(target)
+    files = {split: find_files(source / split, ('.png',)) for split in SPLITS}
+    for split, names in files.items():
+        for name in tqdm(names, desc=split, unit='image'):
+            label = source / f'{split}annot' / name
+            if not label.is_file():
+                raise FileNotFoundError(f'{label}: no label of {source / split / name}')
+            new_label = target / 'labels' / split / name
+            if not new_label.exists():
+                check_ids(label, read_label(label), LEGAL_IDS)
+                with replacing(new_label) as temporary:
+                    shutil.copyfile(label, temporary)
+            new_image = (target / 'images' / split / name).with_suffix('.jpg')
+            if not new_image.exists():
+                with Image.open(source / split / name) as image, replacing(new_image) as temporary:
+                    image.convert('RGB').save(temporary, quality=quality)
+    return {split: len(names) for split, names in files.items()}

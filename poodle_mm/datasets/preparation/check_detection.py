@@ -1,0 +1,89 @@
+"""Check of BDD100K's detection set."""
+
+import json
+from pathlib import Path
+
+from .check_images import check_images, note_hidden
+from .files import list_files
+from .report import CheckReport
+from .scalabel import IMAGE_SIZE, BoxCounts, frame_boxes, read_frames
+
+# of the 70,000 training images 137 have no entry in det_20
+_SPLITS = {'train': (70_000, 69_863), 'val': (10_000, 10_000)}
+
+
+def check_detection(report: CheckReport, sample: int | None = None) -> None:
+    """Compare images, labels and their COCO form.
+
+    Args:
+        report: Is added to.
+        sample: How many images a split are opened; None opens all.
+    """
+    for split, (num_images, num_frames) in _SPLITS.items():
+        folder = f'images/100k/{split}'
+        images = list_files(Path(report.root, folder), '.jpg')
+        report.count(folder, len(images), num_images)
+        note_hidden(report, folder)
+        names = _check_labels(report, split, num_frames, set(images))
+        _check_coco(report, split, names)
+        check_images(report, folder, images, sample)
+
+
+def _check_labels(
+    report: CheckReport, split: str, expected: int, images: set[str]
+) -> set[str] | None:
+    """Names of the labelled images, None if the labels cannot be read."""
+    name = f'labels/det_20/det_{split}.json'
+    path = Path(report.root, name)
+    if not path.is_file():
+        report.count(name, 0, expected)
+        return None
+    try:
+        frames = read_frames(path)
+    except ValueError as error:
+        report.count(name, 0, expected)
+        report.add(name, 'cannot be read', 'unpack the labels again', [str(error)])
+        return None
+    report.count(name, len(frames), expected)
+    counts = BoxCounts()
+    for frame in frames:
+        for _ in frame_boxes(frame, IMAGE_SIZE, counts):
+            pass
+    report.add(name, 'invalid label', 'the converter needs --skip-invalid', counts.problems)
+    names = {frame['name'] for frame in frames}
+    if images:
+        report.add(
+            name,
+            f'labelled image that is not in images/100k/{split}',
+            'unpack the images again (the labels of 2020 need the 100k images)',
+            names - images,
+        )
+        if unlabelled := images - names:
+            report.notes.append(
+                f'images/100k/{split}: {len(unlabelled)} images have no entry in {name}; '
+                'they are not used'
+            )
+    return names
+
+
+def _check_coco(report: CheckReport, split: str, names: set[str] | None) -> None:
+    """The converted file, against the one it was made from."""
+    target = f'labels/det_20/det_{split}_coco.json'
+    path = Path(report.root, target)
+    command = (
+        'python tools/dataset_converters/bdd100k_det_to_coco.py '
+        f'{Path(report.root)}/labels/det_20/det_{split}.json {path}'
+    )
+    if not path.is_file():
+        if names is not None:
+            report.add(target, 'not converted yet', command, [target])
+        return
+    try:
+        coco = json.loads(path.read_text(encoding='utf-8'))
+        converted = {image['file_name'] for image in coco['images']}
+    except (ValueError, KeyError, TypeError) as error:
+        report.add(target, "not COCO's format", command, [f'{target} ({error})'])
+        return
+    if names is not None and converted != names:
+        detail = f'{len(converted)} images, the labels {len(names)}'
+        report.add(target, 'made from other labels', command, [f'{target} ({detail})'])

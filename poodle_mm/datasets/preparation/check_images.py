@@ -1,0 +1,135 @@
+"""Checks of image files and label files, each opened to its end."""
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from .labels import (
+    COLOURS,
+    ILLEGAL,
+    LABEL_IDS,
+    OTHER_MODE,
+    PALETTE,
+    UNREADABLE,
+    LabelError,
+    check_ids,
+    read_label,
+)
+from .report import CheckReport
+
+_OTHER_SIZE = 'size differs from the image'
+_ADVICE = {
+    COLOURS: 'use the folder of id masks (BDD100K: labels/sem_seg/masks, not colormaps)',
+    PALETTE: 'use the id masks, or save the ids as 8-bit grey levels',
+    OTHER_MODE: 'use the semantic labels, one byte a pixel',
+    LABEL_IDS: 'run tools/dataset_converters/cityscapes_train_ids.py on the original labelIds',
+    ILLEGAL: 'these are not the labels of this data set, or in another encoding',
+    UNREADABLE: 'download or unpack again',
+    _OTHER_SIZE: 'take images and labels of one release',
+}
+
+
+def check_images(
+    report: CheckReport, folder: str, names: Sequence[str], sample: int | None = None
+) -> dict[str, tuple[int, int]]:
+    """Open images to their end.
+
+    Args:
+        report: Is added to.
+        folder: Folder of the images, relative to the root.
+        names: Images, relative to the folder.
+        sample: How many are opened; None opens all.
+
+    Returns:
+        (H, W) by name of those that were opened and are whole.
+    """
+    sizes = {}
+    root = Path(report.root, folder)
+
+    def inspect(name: str) -> tuple[str, str] | None:
+        try:
+            with Image.open(root / name) as image:
+                size = image.height, image.width
+                # a JPEG is read whole, but only an eighth of its size is computed
+                image.draft('RGB', (image.width // 8, image.height // 8))
+                image.load()
+        except (OSError, SyntaxError, ValueError):
+            return UNREADABLE, name
+        sizes[name] = size
+        return None
+
+    _inspect_all(report, folder, spread(names, sample), inspect)
+    return sizes
+
+
+def check_labels(
+    report: CheckReport,
+    folder: str,
+    sizes: Mapping[str, tuple[int, int] | None],
+    legal: Collection[int],
+    sample: int | None = None,
+) -> None:
+    """Read label images and look at their ids and sizes.
+
+    Args:
+        report: Is added to.
+        folder: Folder of the labels, relative to the root.
+        sizes: (H, W) of the image by label, relative to the folder; None where unknown.
+        legal: Ids that may occur.
+        sample: How many are opened; None opens all.
+    """
+
+    def inspect(name: str) -> tuple[str, str] | None:
+        path = Path(report.root, folder, name)
+        try:
+            ids = read_label(path)
+            check_ids(path, ids, legal)
+        except LabelError as error:
+            return error.reason, f'{name} ({error.detail})'
+        size = sizes[name] or ids.shape
+        if ids.shape == size:
+            return None
+        detail = f'{ids.shape[1]}x{ids.shape[0]}, image {size[1]}x{size[0]}'
+        return _OTHER_SIZE, f'{name} ({detail})'
+
+    _inspect_all(report, folder, spread(list(sizes), sample), inspect)
+
+
+def note_hidden(report: CheckReport, folder: str) -> None:
+    """Tell of hidden copies of data files, such as macOS's ``._name.jpg``."""
+    root = Path(report.root, folder)
+    kinds = ('.jpg', '.jpeg', '.png', '.mp4', '.mov')
+    hidden = [path.name for path in root.rglob('.*') if path.suffix.lower() in kinds]
+    if hidden:
+        report.notes.append(
+            f'{folder}: {len(hidden)} hidden files such as {min(hidden)}, which are left out; '
+            f"find {root} -name '._*' -delete removes those of macOS"
+        )
+
+
+def spread(names: Sequence[str], sample: int | None) -> list[str]:
+    """At most ``sample`` names, evenly over the list; None takes all."""
+    if sample is None or sample >= len(names):
+        return list(names)
+    return [names[i] for i in np.linspace(0, len(names) - 1, sample).round().astype(int)]
+
+
+def _inspect_all(
+    report: CheckReport,
+    folder: str,
+    names: Sequence[str],
+    inspect: Callable[[str], tuple[str, str] | None],
+) -> None:
+    """Add what ``inspect`` says (reason, file) of each file."""
+    # threads suffice: Pillow decodes outside of Python's lock
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        results = pool.map(inspect, names)
+        for problem in tqdm(results, total=len(names), desc=folder, unit='file', leave=False):
+            if problem:
+                reason, name = problem
+                report.add(folder, reason, _ADVICE[reason], [name])

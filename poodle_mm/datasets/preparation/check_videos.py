@@ -1,0 +1,96 @@
+"""Check of a tree of videos."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ..video_index import VideoInfo, build_index
+from ..video_reader import FrameReadError, VideoReader
+from .check_images import note_hidden, spread
+from .report import CheckReport
+
+MIN_SECONDS = 1.0
+"""The paper's pairs are up to one second apart."""
+
+
+def check_videos(
+    report: CheckReport,
+    folder: str,
+    expected: int | None = None,
+    optional: bool = False,
+    sample: int | None = 100,
+    size: tuple[int, int] | None = None,
+    with_table: bool = False,
+) -> None:
+    """Read all headers, look for the end of each file, and decode a frame of some.
+
+    The index that training reads is built on the way and kept.
+
+    Args:
+        report: Is added to.
+        folder: Folder of the videos, relative to the root.
+        expected: Number of videos of the full data set.
+        optional: Whether the folder may be absent.
+        sample: Of how many videos the middle frame is decoded; None takes all.
+        size: (H, W) that a decoded frame should have.
+        with_table: Read the time stamps of all frames, as ``source='clips'`` needs them; this
+            reads the whole files.
+    """
+    root = Path(report.root, folder)
+    try:
+        infos = build_index(root, with_table=with_table)
+    except FileNotFoundError:
+        infos = []
+    report.count(folder, len(infos), expected, optional)
+    note_hidden(report, folder)
+    bad = [info for info in infos if info.error]
+    whole = [info for info in infos if not info.error]
+    for info in bad:
+        report.add(folder, 'unreadable or truncated', 'download again', [_tell(info, info.error)])
+    report.add(
+        folder,
+        f'shorter than {MIN_SECONDS:g} s',
+        'remove them: they hold no pair of frames that far apart',
+        (_tell(i, f'{i.duration:.2f} s') for i in whole if 0 < i.duration < MIN_SECONDS),
+    )
+    _decode_some(report, folder, [info.path for info in whole], sample, size)
+    hours = sum(info.duration for info in whole) / 3600
+    if whole:
+        report.notes.append(f'{folder}: {hours:.2f} hours')
+
+
+def _tell(info: VideoInfo, text: str) -> str:
+    return f'{info.path} ({text})'
+
+
+def _decode_some(
+    report: CheckReport,
+    folder: str,
+    paths: list[str],
+    sample: int | None,
+    size: tuple[int, int] | None,
+) -> None:
+    root = Path(report.root, folder)
+
+    def decode(path: str) -> tuple[str, tuple[int, int] | str]:
+        try:
+            with VideoReader(root / path) as video:
+                return path, video.read([len(video) // 2])[0].shape[:2]
+        except FrameReadError as error:
+            return path, error.reason
+
+    chosen = spread(paths, sample)
+    with ThreadPoolExecutor() as pool:
+        results = pool.map(decode, chosen)
+        bar = tqdm(results, total=len(chosen), desc=folder, unit='video', leave=False)
+        for path, result in bar:
+            if isinstance(result, str):
+                report.add(folder, 'cannot be decoded', 'download again', [f'{path} ({result})'])
+            elif size is not None and result != size:
+                report.add(
+                    folder,
+                    f'not {size[1]}x{size[0]} as in the paper',
+                    'docs/data.md has the command that resizes videos',
+                    [f'{path} ({result[1]}x{result[0]})'],
+                )

@@ -1,0 +1,72 @@
+"""Cityscapes' labelIds to the 19 train ids."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from tqdm import tqdm
+
+from .files import list_files, replacing
+from .labels import LabelError, read_label
+
+SOURCE_SUFFIX = '_gtFine_labelIds.png'
+TARGET_SUFFIX = '_gtFine_labelTrainIds.png'
+
+# road, sidewalk, building, wall, fence, pole, traffic light, traffic sign, vegetation, terrain,
+# sky, person, rider, car, truck, bus, train, motorcycle, bicycle; all others are ignored
+_EVALUATED = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
+_TRAIN_IDS = np.full(256, 255, np.uint8)
+_TRAIN_IDS[list(_EVALUATED)] = np.arange(19)
+_LARGEST_ID = 33
+
+
+def to_train_ids(label_ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Train ids of label ids, both (H, W) uint8; 255 is ignored.
+
+    Raises:
+        ValueError: If an id is larger than 33.
+    """
+    if label_ids.max(initial=0) > _LARGEST_ID:
+        raise ValueError(f"Cityscapes' labelIds are 0 to {_LARGEST_ID}, got {label_ids.max()}")
+    return _TRAIN_IDS[label_ids]
+
+
+def convert_tree(root: str | os.PathLike, workers: int = 4) -> tuple[int, int]:
+    """Write the train ids beside all ``*_gtFine_labelIds.png`` that have none yet.
+
+    Args:
+        root: A folder with ``gtFine``, or any folder below it.
+        workers: Threads.
+
+    Returns:
+        Number of files written, and of those that were there.
+
+    Raises:
+        FileNotFoundError: If there is no label image.
+        ValueError: If one cannot be read or holds other ids; its name is in the message.
+    """
+    root = Path(root)
+    sources = list_files(root, SOURCE_SUFFIX)
+    if not sources:
+        raise FileNotFoundError(f'{root}: holds no *{SOURCE_SUFFIX}; give the folder of gtFine')
+    targets = [root / (name.removesuffix(SOURCE_SUFFIX) + TARGET_SUFFIX) for name in sources]
+    todo = [(root / name, target) for name, target in zip(sources, targets) if not target.exists()]
+    with ThreadPoolExecutor(workers) as pool:
+        written = pool.map(lambda pair: _convert_one(*pair), todo)
+        for _ in tqdm(written, total=len(todo), desc='labels', unit='file'):
+            pass
+    return len(todo), len(sources) - len(todo)
+
+
+def _convert_one(source: Path, target: Path) -> None:
+    try:
+        train_ids = to_train_ids(read_label(source))
+    except LabelError:
+        raise
+    except ValueError as error:
+        raise ValueError(f'{source}: {error}') from error
+    with replacing(target) as temporary:
+        Image.fromarray(train_ids).save(temporary)

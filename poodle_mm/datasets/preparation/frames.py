@@ -1,0 +1,207 @@
+"""Videos to folders of numbered JPEGs, for storage on which decoding videos is too slow."""
+
+import json
+import multiprocessing
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from ..video_index import VIDEO_EXTENSIONS, find_files
+from ..video_reader import FrameReadError, VideoReader
+from .files import write_json
+
+_CHUNK_BYTES = 2**28
+
+
+@dataclass(frozen=True)
+class FrameChoice:
+    """Which frames are written, and how; give ``fps`` or ``every``.
+
+    Args:
+        fps: Number k is the frame on screen k / fps seconds after the first one.
+        every: Every ``every``-th frame; its number is the one that it has in the video.
+        size: (H, W) in pixels to resize to; None keeps the video's.
+        quality: Of the JPEGs, 1 to 100.
+    """
+
+    fps: float | None = None
+    every: int | None = None
+    size: tuple[int, int] | None = None
+    quality: int = 95
+
+    def __post_init__(self) -> None:
+        if (self.fps is None) == (self.every is None):
+            raise ValueError('give either fps or every')
+        if (self.fps is not None and self.fps <= 0) or (self.every is not None and self.every < 1):
+            raise ValueError(f'fps and every must be positive, got {self.fps or self.every}')
+        if self.size is not None and min(self.size) < 1:
+            raise ValueError(f'size must be positive, got {self.size}')
+        if not 1 <= self.quality <= 100:
+            raise ValueError(f'quality must be 1 to 100, got {self.quality}')
+
+    def frames(self, timestamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Positions in a video and the numbers under which they are written.
+
+        Args:
+            timestamps: Increasing seconds of all its frames, the first one 0.
+        """
+        if self.every is not None:
+            positions = np.arange(0, len(timestamps), self.every)
+            return positions, positions
+        # a frame's time is rounded to the container's unit, mostly 1 ms or less
+        slack = 2e-3
+        numbers = np.arange(int((timestamps[-1] + slack) * self.fps) + 1)
+        positions = np.searchsorted(timestamps, numbers / self.fps + slack, side='right') - 1
+        return positions, numbers
+
+
+@dataclass
+class Extraction:
+    """What :func:`extract_frames` did.
+
+    Attributes:
+        written: Videos extracted now.
+        present: Videos that an earlier run had finished.
+        failed: Reason by video that could not be read.
+        rates: Number of extracted videos by frames per second (rounded to 0.01).
+    """
+
+    written: int = 0
+    present: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    rates: Counter[float] = field(default_factory=Counter)
+
+
+def extract_frames(
+    videos: str | os.PathLike, out: str | os.PathLike, choice: FrameChoice, workers: int = 1
+) -> Extraction:
+    """Write frames of all videos of a tree as ``<out>/<path without extension>/<number>.jpg``.
+
+    ``FramePairDataset(source='frames', fps=...)`` reads ``out``. A video is finished when its
+    folder is there: frames are collected under a hidden name, and the folder is renamed in the
+    end, so that an interrupted run goes on with the unfinished ones.
+
+    Args:
+        videos: Root of the videos.
+        out: Folder to write to.
+        choice: Which frames.
+        workers: Processes; 1 stays in this one.
+
+    Returns:
+        Counts, and the videos that cannot be read (they leave nothing behind).
+
+    Raises:
+        FileNotFoundError: If there is no video.
+        ValueError: If two videos differ in nothing but the extension, or ``out`` was made with
+            another choice.
+    """
+    out = Path(out)
+    paths = find_files(videos, VIDEO_EXTENSIONS)
+    names = [PurePosixPath(path).with_suffix('').as_posix() for path in paths]
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ValueError(f'{videos}: several videos would share a folder: {twice[:5]}')
+    _check_choice(out, choice)
+    jobs = [(Path(videos, path), out / name) for path, name in zip(paths, names)]
+    todo = [job for job in jobs if not job[1].is_dir()]
+    result = Extraction(present=len(jobs) - len(todo))
+    results = _results([(*job, choice) for job in todo], workers)
+    for outcome in tqdm(results, total=len(todo), desc='videos', unit='video'):
+        if isinstance(outcome, FrameReadError):
+            result.failed[outcome.path] = outcome.reason
+        else:
+            result.written += 1
+            result.rates[round(outcome, 2)] += 1
+    return result
+
+
+def _results(jobs: Sequence[tuple], workers: int) -> Iterator[float | FrameReadError]:
+    if workers <= 1:
+        for job in jobs:
+            yield _attempt(*job)
+        return
+    context = multiprocessing.get_context('spawn')
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        try:
+            for future in as_completed([pool.submit(_attempt, *job) for job in jobs]):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _attempt(video: Path, folder: Path, choice: FrameChoice) -> float | FrameReadError:
+    """What :func:`extract_video` returns or raises about the video."""
+    try:
+        return extract_video(video, folder, choice)
+    except FrameReadError as error:
+        return error
+
+
+def extract_video(video: Path, folder: Path, choice: FrameChoice) -> float:
+    """Write the frames of one video into a folder that must not exist.
+
+    Returns:
+        The video's frames per second.
+
+    Raises:
+        FrameReadError: If the video or one of the frames cannot be read.
+        OSError: If nothing can be written.
+    """
+    cv2.setNumThreads(0)
+    temporary = folder.with_name(f'.{folder.name}.part')
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        with VideoReader(video) as reader:
+            if not reader.has_end():
+                raise FrameReadError(str(video), 'truncated')
+            times = reader.timestamps
+            positions, numbers = choice.frames(times)
+            for chunk in _chunks(reader, positions):
+                images = reader.read(positions[chunk].tolist())
+                for number, image in zip(numbers[chunk].tolist(), images):
+                    _write_jpeg(temporary / f'{number:06d}.jpg', image, choice)
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return (len(times) - 1) / float(times[-1]) if len(times) > 1 else 0.0
+
+
+def _chunks(reader: VideoReader, positions: np.ndarray) -> list[np.ndarray]:
+    """Entries of ``positions`` to read at once: one keyframe's, unless memory forbids."""
+    height, width, channels = reader.read([0])[0].shape
+    most = max(1, _CHUNK_BYTES // (height * width * channels))
+    table = reader.table
+    keys = np.searchsorted(table.key_pts, table.pts[positions], side='right')
+    runs = np.split(np.arange(len(positions)), np.flatnonzero(np.diff(keys)) + 1)
+    return [run[first : first + most] for run in runs for first in range(0, len(run), most)]
+
+
+def _write_jpeg(path: Path, image: np.ndarray, choice: FrameChoice) -> None:
+    if choice.size is not None:
+        image = cv2.resize(image, choice.size[::-1], interpolation=cv2.INTER_AREA)
+    options = [cv2.IMWRITE_JPEG_QUALITY, choice.quality]
+    ok, content = cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
+    assert ok
+    path.write_bytes(content)
+
+
+def _check_choice(out: Path, choice: FrameChoice) -> None:
+    """Refuse to mix two choices in one tree."""
+    path = out / 'frames.json'
+    wanted = json.loads(json.dumps(vars(choice)))
+    if path.is_file():
+        found = json.loads(path.read_text())
+        if found != wanted:
+            raise ValueError(f'{out} was made with {found}, not {wanted}: give another folder')
+    else:
+        write_json(path, wanted)

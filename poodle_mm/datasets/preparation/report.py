@@ -1,0 +1,87 @@
+"""What a check of a data set found: counts, problems and what to do about them."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+EXAMPLES = 5
+
+
+@dataclass
+class Part:
+    """A line of the table.
+
+    Attributes:
+        name: Folder or file, relative to the root.
+        found: Number of files or entries.
+        expected: As many as the full data set has; None where unknown.
+        optional: Whether nothing reads it that is ours.
+    """
+
+    name: str
+    found: int
+    expected: int | None
+    optional: bool = False
+
+    @property
+    def status(self) -> str:
+        """What to say about the number."""
+        if self.found == 0:
+            return 'absent, not needed' if self.optional else 'ABSENT'
+        if self.expected is None or self.found == self.expected:
+            return 'ok'
+        return 'PARTIAL' if self.found < self.expected else 'TOO MANY'
+
+
+@dataclass
+class CheckReport:
+    """Collects what is there, missing and wrong.
+
+    Args:
+        title: Name of the data set.
+        root: Its folder.
+    """
+
+    title: str
+    root: str | os.PathLike
+    parts: list[Part] = field(default_factory=list)
+    problems: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def count(
+        self, name: str, found: int, expected: int | None = None, optional: bool = False
+    ) -> None:
+        """Add a line to the table."""
+        self.parts.append(Part(name, found, expected, optional))
+
+    def add(self, part: str, reason: str, advice: str, names: Iterable[str]) -> None:
+        """Add files with a problem; those of one part and reason are told together."""
+        names = list(names)
+        if names:
+            self.problems.setdefault((part, reason, advice), []).extend(names)
+
+    @property
+    def ok(self) -> bool:
+        """No problem, and everything that is needed is there in full number."""
+        return not self.problems and all(
+            part.status in ('ok', 'absent, not needed') for part in self.parts
+        )
+
+    def text(self) -> str:
+        """The report for the terminal."""
+        width = max((len(part.name) for part in self.parts), default=0)
+        lines = [f'{self.title}: {self.root}', f'{"":{width}}{"found":>10}{"expected":>10}']
+        for part in self.parts:
+            expected = '-' if part.expected is None else part.expected
+            lines.append(f'{part.name:{width}}{part.found:>10}{expected:>10}  {part.status}')
+        for (where, reason, advice), names in self.problems.items():
+            lines += ['', f'{where}: {len(names)} x {reason}']
+            lines += [f'    {name}' for name in sorted(names)[:EXAMPLES]]
+            if len(names) > EXAMPLES:
+                lines.append(f'    ... and {len(names) - EXAMPLES} more')
+            lines.append(f'  -> {advice}')
+        lines += [f'note: {note}' for note in self.notes]
+        files = sum(map(len, self.problems.values()))
+        short = sum(part.status.isupper() for part in self.parts)
+        verdict = f'{files} files with problems, {short} parts not whole'
+        return '\n'.join([*lines, '', f'{self.title}: {"all right" if self.ok else verdict}'])

@@ -1,0 +1,171 @@
+"""BDD100K's detection labels (det_20, Scalabel's format): reading and checking."""
+
+import json
+import math
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+DET_CLASSES = (
+    'pedestrian',
+    'rider',
+    'car',
+    'truck',
+    'bus',
+    'train',
+    'motorcycle',
+    'bicycle',
+    'traffic light',
+    'traffic sign',
+)
+"""The 10 evaluated classes in BDD100K's order; their COCO ids run from 1."""
+
+NAME_MAPPING = {
+    'bike': 'bicycle',
+    'caravan': 'car',
+    'motor': 'motorcycle',
+    'person': 'pedestrian',
+    'van': 'car',
+}
+"""Other names of the classes, as BDD100K's toolkit maps them (2018 labels)."""
+
+IGNORE_MAPPING = {'other person': 'pedestrian', 'other vehicle': 'car', 'trailer': 'truck'}
+"""Distractors: regions of these classes that count neither as hit nor as miss."""
+
+IMAGE_SIZE = (720, 1280)
+"""(H, W) of every image of BDD100K."""
+
+_FLAGS = ('crowd', 'ignored', 'occluded', 'truncated')
+
+
+@dataclass
+class Box:
+    """A labelled box.
+
+    Attributes:
+        label_id: The label's id in the file.
+        category: One of :data:`DET_CLASSES`.
+        corners: (x1, y1, x2, y2): the first and the last pixel that belong to it.
+        crowd: Whether detections in it count neither as hit nor as miss.
+    """
+
+    label_id: str
+    category: str
+    corners: tuple[float, float, float, float]
+    crowd: bool
+
+
+@dataclass
+class BoxCounts:
+    """What was found in a label file.
+
+    Attributes:
+        classes: Boxes by class.
+        crowd: Those of them that are crowd or distractors.
+        mapped: Boxes by the name that was replaced.
+        flags: Boxes by attribute that is set.
+        without_box: Labels that are no boxes (lanes, drivable areas), left out.
+        problems: What is wrong, each with the frame's name.
+    """
+
+    classes: Counter[str] = field(default_factory=Counter)
+    crowd: Counter[str] = field(default_factory=Counter)
+    mapped: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+    without_box: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def read_frames(path: str | os.PathLike) -> list[dict]:
+    """Frames of a label file: a list, or ``{"frames": [...]}``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not such a file, or two frames have one name.
+    """
+    try:
+        with open(path, encoding='utf-8') as file:
+            content = json.load(file)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path}: not a whole JSON file: {error}') from error
+    frames = content.get('frames') if isinstance(content, dict) else content
+    if not isinstance(frames, list):
+        raise ValueError(
+            f'{path}: neither a list of frames nor an object with "frames": not det_20 in '
+            "Scalabel's format"
+        )
+    for number, frame in enumerate(frames):
+        if not isinstance(frame, dict) or not isinstance(frame.get('name'), str):
+            raise ValueError(f'{path}: frame number {number} has no "name"')
+        if not isinstance(frame.get('labels') or [], list):
+            raise ValueError(f'{path}: "labels" of frame {frame["name"]} is no list')
+    names = Counter(frame['name'] for frame in frames)
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise ValueError(f'{path}: {len(twice)} names stand for several frames: {twice[:5]}')
+    return frames
+
+
+def frame_boxes(frame: Mapping, size: tuple[int, int], counts: BoxCounts) -> Iterator[Box]:
+    """Sound boxes of a frame; the others go to ``counts.problems``.
+
+    Args:
+        frame: A frame of :func:`read_frames`.
+        size: (H, W) of its image in pixels.
+        counts: Is added to.
+    """
+    for number, label in enumerate(frame.get('labels') or []):
+        if label.get('box2d') is None:
+            counts.without_box += 1
+            continue
+        label_id = str(label.get('id', number))
+        where = f'{frame["name"]}: label {label_id}'
+        name = label.get('category')
+        category = NAME_MAPPING.get(name, name)
+        distractor = category in IGNORE_MAPPING
+        category = IGNORE_MAPPING.get(category, category)
+        flags = label.get('attributes') or {}
+        problem = (
+            f'unknown category {name!r}'
+            if category not in DET_CLASSES
+            else _flag_problem(flags) or _box_problem(label['box2d'], size)
+        )
+        if problem:
+            counts.problems.append(f'{where}: {problem}')
+            continue
+        counts.flags.update(flag for flag in _FLAGS if flags.get(flag))
+        if name != category:
+            counts.mapped[f'{name} -> {category}'] += 1
+        crowd = distractor or bool(flags.get('crowd') or flags.get('ignored'))
+        counts.classes[category] += 1
+        counts.crowd[category] += crowd
+        yield Box(label_id, category, tuple(label['box2d'][key] for key in _CORNERS), crowd)
+
+
+_CORNERS = ('x1', 'y1', 'x2', 'y2')
+
+
+def _flag_problem(flags: Mapping) -> str:
+    for flag in _FLAGS:
+        # 0 and 1 compare equal to False and True
+        if flag in flags and flags[flag] not in (False, True):
+            return f'attribute {flag} is {flags[flag]!r}, neither true nor false'
+    return ''
+
+
+def _box_problem(box: Mapping, size: tuple[int, int]) -> str:
+    try:
+        x1, y1, x2, y2 = (float(box[key]) for key in _CORNERS)
+    except (KeyError, TypeError, ValueError):
+        return f'box2d needs the numbers x1, y1, x2, y2, got {box}'
+    text = f'box ({x1:g}, {y1:g}, {x2:g}, {y2:g})'
+    height, width = size
+    if not all(map(math.isfinite, (x1, y1, x2, y2))):
+        return f'{text} is not finite'
+    if x2 < x1 or y2 < y1:
+        return f'{text} is inverted: x1 <= x2 and y1 <= y2 are needed'
+    # labels go up to the right and lower edge (1280, 720) instead of the last pixel
+    if x1 < 0 or y1 < 0 or x2 > width or y2 > height:
+        return f'{text} leaves the image of {width}x{height} pixels'
+    return ''

@@ -1,0 +1,64 @@
+"""Small, large, rare and common classes of a data set, from its training labels.
+
+python tools/analysis/class_groups.py --labels data/bdd100k/labels/sem_seg/masks/train \\
+    --classes bdd100k --out bdd100k_groups.json
+python tools/analysis/class_groups.py --labels data/cityscapes/gtFine/train --classes cityscapes
+python tools/analysis/class_groups.py --labels data/ade/ADEChallengeData2016/annotations/training \\
+    --classes ade20k
+python tools/analysis/class_groups.py --labels labels/train --num-classes 5
+"""
+
+import argparse
+
+from poodle_mm.analysis.class_groups import (
+    DATASETS,
+    class_names,
+    label_statistics,
+    save_statistics,
+    table7,
+)
+from poodle_mm.engine.errors import one_line_errors
+
+
+def main() -> None:
+    """Print the table and write the JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--labels', required=True, help='folder of the training labels')
+    parser.add_argument('--num-classes', type=int, help='needed where --classes is not given')
+    parser.add_argument(
+        '--classes', nargs='+', help=f'one of {", ".join(DATASETS)}, or the names in order'
+    )
+    parser.add_argument(
+        '--ignore-index', type=int, nargs='+', help='ids without a class (default: 255)'
+    )
+    parser.add_argument('--suffix', help='end of the label names (default: .png)')
+    parser.add_argument('--out', help='JSON to be written')
+    parser.add_argument('--debug', action='store_true', help='show the trace of errors')
+    args = parser.parse_args()
+    known = args.classes[0] if args.classes and args.classes[0] in DATASETS else None
+    if not args.classes and not args.num_classes:
+        parser.error('give --num-classes or --classes')
+    with one_line_errors(args.debug):
+        classes = class_names(known) if known else args.classes
+        classes = classes or [str(number) for number in range(args.num_classes)]
+        if args.num_classes not in (None, len(classes)):
+            raise ValueError(f'--num-classes {args.num_classes}, but {len(classes)} names')
+        statistics = label_statistics(
+            args.labels,
+            classes,
+            ignore=args.ignore_index or ((11,) if known == 'camvid' else (255,)),
+            reduce_zero_label=known == 'ade20k',
+            suffix=args.suffix
+            or ('_gtFine_labelTrainIds.png' if known == 'cityscapes' else '.png'),
+        )
+        if args.out:
+            save_statistics(statistics, args.out)
+    print(table7(statistics))
+    if args.out:
+        print(f'written to {args.out}')
+
+
+if __name__ == '__main__':
+    main()
