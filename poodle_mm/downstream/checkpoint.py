@@ -161,8 +161,8 @@ def check_part(
         part = name or type(module).__name__
         raise ValueError(
             '\n'.join([f'{path} does not fit the {part}:', *lines])
-            + '\nIs it of another depth or width, or is init_cfg.prefix wrong? (PooDLe checkpoints keep '
-            "the encoder under 'backbone.' and the decoder under 'neck.'.)"
+            + '\nIs it of another depth or width, or is init_cfg.prefix wrong? (PooDLe checkpoints '
+            "keep the encoder under 'backbone.' and the decoder under 'neck.'.)"
         )
 
 
@@ -176,7 +176,7 @@ def load_file(path: str | Path) -> dict:
     if '://' not in str(path) and not os.path.isfile(path):
         raise FileNotFoundError(f'checkpoint {path} does not exist')
     try:
-        loaded = CheckpointLoader.load_checkpoint(str(path), map_location='cpu')
+        loaded = CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
     except Exception as error:  # torch raises many kinds for damaged files
         raise ValueError(f'{path} cannot be read as a checkpoint: {error}') from error
     if not isinstance(loaded, Mapping):

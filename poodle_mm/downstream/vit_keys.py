@@ -1,7 +1,10 @@
 """Plain ViT weights (the naming of DINO, iBOT and timm), read off their keys and shapes."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
+import torch
 from torch import Tensor
 
 _RENAMES = (
@@ -58,3 +61,26 @@ def infer_vit(state: Mapping[str, Tensor]) -> dict:
         img_size=round(tokens**0.5) * patch,
         patch_size=patch,
     )
+
+
+def convert_vit_file(source: str | Path, target: str | Path) -> str:
+    """Write a ViT of DINO's names under mmpretrain's; returns what was done, in a line.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file holds no plain ViT of those names.
+    """
+    from poodle_mm.downstream.checkpoint import load_file, state_dict_of
+
+    state = {
+        key.removeprefix('backbone.'): value
+        for key, value in state_dict_of(load_file(source), source).items()
+    }
+    if not is_foreign_vit(state):
+        raise ValueError(f'{source} holds no ViT with the names of DINO and timm')
+    renamed = rename_vit(state)
+    temporary = Path(target).with_name(f'.{Path(target).name}.tmp')
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(dict(state_dict=renamed), temporary)
+    os.replace(temporary, target)
+    return f'{target}: {len(renamed)} tensors of a ViT, {infer_vit(renamed)["arch"]}'

@@ -117,6 +117,10 @@ def readout_config(
         groups: Class groups for the metric, see ``ClassGroupIoU``; default the config's.
         options: Dotted keys to values, as ``--cfg-options``; applied last.
         processes: The total batch is the schedule's, split over so many processes.
+
+    Raises:
+        FileNotFoundError: If a folder of the data is missing or empty.
+        ValueError: If readout, split or size do not exist for this suite.
     """
     cfg = Config.fromfile(config_file(config_dir, suite, readout, encoder))
     tools = _tools(readout)
@@ -138,9 +142,27 @@ def readout_config(
     cfg.work_dir = str(work_dir)
     cfg.randomness = dict(seed=seed)
     cfg.merge_from_dict(dict(options or {}))
+    _check_data(cfg, suite)
     # No validation while it learns: nothing is chosen by it.
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
     return cfg
+
+
+def _check_data(cfg: Config, suite: str) -> None:
+    """Raise a FileNotFoundError if a folder or an annotation file of a config is not there."""
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        for dataset in loader.dataset.get('datasets', [loader.dataset]):
+            root = Path(dataset['data_root'])
+            files = dict(dataset['data_prefix'])
+            if dataset.get('ann_file'):
+                files['ann_file'] = dataset['ann_file']
+            for key, name in files.items():
+                path = root / name
+                if not (path.is_file() or (path.is_dir() and any(path.iterdir()))):
+                    raise FileNotFoundError(
+                        f'{path} ({key} of the suite {suite}) is missing or empty: set '
+                        '--data-root; docs/data.md has the layout, tools/check_data.py checks it'
+                    )
 
 
 def _tools(readout: str) -> ModuleType:

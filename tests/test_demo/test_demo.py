@@ -83,6 +83,6 @@ def test_wrong_arguments(tmp_path):
     config = tmp_path / 'plain.py'
     config.write_text(TINY_DEMO.replace('readout = ', 'unused = '))
     with pytest.raises(ValueError, match='--minutes must be positive'):
-        run_demo(config, tmp_path, minutes=0)
+        run_demo(config, tmp_path, tmp_path, minutes=0)
     with pytest.raises(ValueError, match='no demo config'):
-        run_demo(config, tmp_path)
+        run_demo(config, tmp_path, tmp_path)

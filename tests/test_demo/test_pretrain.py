@@ -3,7 +3,7 @@
 import pytest
 from mmengine.config import Config
 
-from poodle_mm.demo.pretrain import set_max_iters
+from poodle_mm.engine.schedule import set_max_iters
 
 from .tiny import TINY_DEMO
 
@@ -35,5 +35,5 @@ def test_one_iteration_still_has_schedules(cfg):
 def test_epochs_are_refused(cfg):
     """Minutes cannot be turned into epochs."""
     cfg.param_scheduler[0].by_epoch = True
-    with pytest.raises(ValueError, match='--minutes'):
+    with pytest.raises(ValueError, match='by iterations'):
         set_max_iters(cfg, 5)

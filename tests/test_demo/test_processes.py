@@ -7,8 +7,9 @@ import torch
 from mmengine.config import Config
 
 from poodle_mm.datasets.scenes import write_scenes
-from poodle_mm.demo.pretrain import pretrain, set_max_iters
+from poodle_mm.demo.pretrain import pretrain
 from poodle_mm.demo.processes import cpu_ranks
+from poodle_mm.engine.schedule import set_max_iters
 
 from .tiny import TINY_DEMO
 

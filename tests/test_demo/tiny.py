@@ -9,7 +9,7 @@ scenes = dict(
     fps=10.0,
     labelled_frames=2,
 )
-readout = dict(dataset='scenes', size=(64, 128), max_iters=3, batch_size=2, lr=1e-2)
+readout = dict(suite='demo', size=(64, 128), iters=3)
 model = dict(
     type='PooDLe',
     momentum=0.98,
