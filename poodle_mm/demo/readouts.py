@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS
 from numpy.typing import NDArray
@@ -87,6 +88,7 @@ def read_out(
     }
     any_run = next(iter(runs.values()))
     groups = groups_of(any_run)
+    init_default_scope('mmseg')
     dataset = DATASETS.build(dict(any_run.test_dataloader.dataset, lazy_init=True, pipeline=[]))
     result = Readouts(
         classes=dataset.metainfo['classes'],

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from poodle_mm.downstream import EncoderCheckpoint, random_encoder, read_checkpoint
@@ -145,7 +146,9 @@ def evaluate(
         )
     report = dict(
         suite=suite,
-        settings={k: v for k, v in settings.items() if v is not None},
+        settings={
+            k: str(v) if isinstance(v, Path) else v for k, v in settings.items() if v is not None
+        },
         results=results,
     )
     write_text(work_dir / f'{suite}.json', json.dumps(report, indent=2) + '\n')
@@ -157,6 +160,7 @@ def groups_of(cfg) -> Mapping[str, list[str]]:
     """Class groups of a readout's training labels, by the paper's rules (Table 7)."""
     from mmseg.registry import DATASETS
 
+    init_default_scope('mmseg')
     dataset = cfg.train_dataloader.dataset
     dataset = dataset.get('datasets', [dataset])[0]
     annotations = next(t for t in dataset['pipeline'] if t['type'] == 'LoadAnnotations')

@@ -138,7 +138,9 @@ def readout_config(
         set_max_iters(cfg, iters)
     if groups is not None and not is_detection(readout):
         cfg.test_evaluator = dict(cfg.test_evaluator, groups=groups)
-    cfg.train_dataloader.batch_size = max(1, cfg.auto_scale_lr.base_batch_size // processes)
+    if cfg.get('auto_scale_lr'):
+        total = cfg.auto_scale_lr.base_batch_size
+        cfg.train_dataloader.batch_size = max(1, total // processes)
     cfg.work_dir = str(work_dir)
     cfg.randomness = dict(seed=seed)
     cfg.merge_from_dict(dict(options or {}))

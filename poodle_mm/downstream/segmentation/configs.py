@@ -7,15 +7,15 @@ from mmpretrain.registry import MODELS as BACKBONES
 
 from poodle_mm.downstream.checkpoint import EncoderCheckpoint
 
-_MAX_UPERNET_CHANNELS = 512
+_UPERNET_SHARE = 4  # 2048 channels of a ResNet-50 have a UperNet of 512
 
 
 def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     """Put the encoder (and decoder) of a checkpoint into a segmentation config, in place.
 
-    Architecture, weights and what follows from them: channels of the heads (UperNet is as wide as
-    the encoder's last map, at most 512) and the depth of freezing. What the readout decides stays:
-    output maps, dilation, frozen or not.
+    Architecture, weights and what follows from them: channels of the heads (UperNet has a quarter
+    of a ResNet's last map's, or those of a ViT's tokens) and the depth of freezing. What the
+    readout decides stays: output maps, dilation, frozen or not.
 
     Args:
         cfg: One of ``configs/downstream/mmseg``.
@@ -116,7 +116,8 @@ def _channels(backbone: dict, num_layers: bool = False) -> int | list[int]:
 
 def _set_channels(model: ConfigDict, channels: list[int]) -> None:
     head = model.decode_head
-    width = min(_MAX_UPERNET_CHANNELS, channels[-1])
+    same = channels[0] == channels[-1]  # a ViT: as wide as its tokens, iBOT's setting
+    width = channels[-1] if same else max(8, channels[-1] // _UPERNET_SHARE)
     if head.type == 'UPerHead':
         head.in_channels = channels
         head.channels = width
