@@ -2,6 +2,7 @@
 # Make or refresh the virtual environment .venv in the checkout.
 #
 #   bash tools/setup_env.sh          pretraining + segmentation (what the demo needs)
+#   bash tools/setup_env.sh det      the same and detection, whose operators are compiled once
 #   bash tools/setup_env.sh test     the same and the test tools
 #
 # PYTHON names the interpreter that makes the environment (default python3, 3.10 or newer).
@@ -22,9 +23,10 @@ fail() {
 }
 
 case $extras in
-    demo) packages=(-e '.[seg,tensorboard]') ;;
-    test) packages=(-e '.[seg,tensorboard,test]' ruff) ;;
-    *) fail "unknown set '$extras': use demo or test" ;;
+    demo) packages=('.[seg,tensorboard]') holds=(demo) ;;
+    det) packages=('.[seg,det,tensorboard]') holds=(demo det) ;;
+    test) packages=('.[test]' ruff) holds=(demo det test) ;;
+    *) fail "unknown set '$extras': use demo, det or test" ;;
 esac
 
 exec 9<"$root" # two runs at once in one checkout: the second one waits
@@ -34,7 +36,7 @@ fi
 
 # What the environment was made from; the path is part of it because the install is editable.
 key() {
-    { echo "$root"; "$python" -V; cat pyproject.toml requirements/*.txt tools/setup_env.sh; } |
+    { echo "$root"; "$python" -V; cat pyproject.toml requirements/constraints.txt tools/setup_env.sh; } |
         sha256sum | cut -d' ' -f1
 }
 stamp=$venv/.stamp-$extras
@@ -85,21 +87,30 @@ if ! "$python" -m pip show -q onedl-mmcv 2>/dev/null; then
     # files this wheel and one with operators under the same name.
     install 'mmcv (without compiled operators)' --no-cache-dir --no-deps onedl-mmcv
 fi
-install "poodle_mm and the rest ($extras)" "${packages[@]}"
+install "poodle_mm and the rest ($extras)" -e "${packages[@]}"
 
-"$python" - >&2 <<'PY' || fail 'the environment does not import: see the message above'
+check_imports() {
+    "$python" -W ignore - "$@" >&2 <<'PY' || fail 'the environment does not import: see the message above'
 import importlib
 import sys
 
-for name in ('torch', 'torchvision', 'cv2', 'av', 'mmengine', 'mmcv', 'mmpretrain', 'poodle_mm'):
+for name in sys.argv[1:]:
     try:
         importlib.import_module(name)
     except ImportError as error:
         hint = ' (on Debian and Ubuntu: apt-get install libgl1 libglib2.0-0)' if name == 'cv2' else ''
         sys.exit(f'[setup] import {name}: {error}{hint}')
 PY
+}
+check_imports torch torchvision cv2 av mmengine mmcv mmpretrain poodle_mm
 
-[ "$extras" = test ] && key >"$venv/.stamp-demo" # test holds everything that demo needs
-key >"$stamp"
-rm -f "$unfinished"
+rm -f "$unfinished"     # from here on the environment is whole, if without operators: a build that
+key >"$venv/.stamp-demo" # fails or is interrupted costs neither the demo nor the next run anything
+if [ "$extras" != demo ]; then
+    or_cpu=() # detection is trained where operators run on the GPU; the tests need only a CPU
+    [ "$extras" = test ] && or_cpu=(--or-cpu)
+    PYTHON=$python bash tools/build_mmcv_ops.sh "${or_cpu[@]}" || exit 1
+    check_imports mmcv.ops mmdet.datasets mmdet.models
+fi
+for set in "${holds[@]}"; do key >"$venv/.stamp-$set"; done
 say "ready after $((SECONDS - start)) s: .venv with $("$python" -V)"
