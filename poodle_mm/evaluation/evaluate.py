@@ -13,7 +13,7 @@ from tqdm import tqdm
 from poodle_mm.downstream import EncoderCheckpoint, random_encoder, read_checkpoint
 from poodle_mm.engine.files import write_text
 from poodle_mm.evaluation.class_groups import class_groups, class_shares
-from poodle_mm.evaluation.readout import cached_readout
+from poodle_mm.evaluation.readout import cached_readout, readout_key
 from poodle_mm.evaluation.suites import SUITES, is_detection, readout_config
 from poodle_mm.evaluation.table import markdown_tables
 
@@ -130,9 +130,11 @@ def evaluate(
             prepared.append((entry, readout, cfg))
 
     results = []
+    done = {}  # without a decoder both linear readouts are the same
     for entry, readout, cfg in (bar := tqdm(prepared, desc=suite, unit='readout')):
         bar.set_postfix_str(f'{entry.name} (seed {entry.seed}), {readout}')
-        result = cached_readout(cfg, entry.encoder.path)
+        key = readout_key(cfg, entry.encoder.path)
+        result = done[key] = done.get(key) or cached_readout(cfg, entry.encoder.path)
         results.append(
             dict(
                 name=entry.name,

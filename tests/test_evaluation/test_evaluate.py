@@ -99,6 +99,26 @@ def test_second_run_reads_back(tmp_path, checkpoint, camvid, monkeypatch):
     assert len(runs) == 2  # the random network's are still good
 
 
+def test_same_readout_is_run_once(tmp_path, checkpoint, camvid, monkeypatch):
+    """Without a decoder 'linear' and 'linear-encoder' are one config."""
+    from poodle_mm.evaluation import readout
+
+    runs = []
+    monkeypatch.setattr(readout, 'run_readout', lambda cfg: runs.append(cfg) or ({}, None))
+    for use_decoder, expected in ((False, 1), (True, 2)):
+        runs.clear()
+        report = evaluate(
+            read_entries([str(checkpoint)], use_decoder=use_decoder),
+            'camvid',
+            CONFIGS,
+            tmp_path / str(use_decoder),
+            ['linear', 'linear-encoder'],
+            data_root=camvid,
+            size=(64, 64),
+        )
+        assert len(runs) == expected and len(report['results']) == 2
+
+
 def test_groups_come_from_the_training_labels(tmp_path, checkpoint, camvid):
     """Each class fills a twelfth of each image: none is small, all are common."""
     report = evaluate(
