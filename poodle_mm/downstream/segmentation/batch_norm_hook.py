@@ -6,7 +6,7 @@ from mmengine.dist import all_reduce_params
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from mmseg.registry import HOOKS
+from mmseg.registry import DATASETS, HOOKS
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
@@ -46,7 +46,7 @@ class RecalibrateBatchNormHook(Hook):
             for t in runner.cfg.test_dataloader.dataset.pipeline
             if 'LoadAnnotations' not in t['type']
         ]
-        num_images = len(runner.train_dataloader.dataset)
+        num_images = len(DATASETS.build(dict(dataset, pipeline=[])))
         return dict(
             batch_size=min(self.batch_size, num_images),
             num_workers=0,
@@ -63,5 +63,24 @@ def recalibrate_batch_norm(features: nn.Module, images: Iterable[Tensor]) -> Non
         features: Network; on return in eval mode, its parameters unchanged.
         images: Batches (N, 3, H, W), normalised, of equal size: each batch counts the same.
     """
-    update_bn(images, features.eval())
+    update_bn(images, _OnlyNorms(features.eval()))
     all_reduce_params([b for b in features.buffers() if b.is_floating_point()], op='mean')
+
+
+class _OnlyNorms(nn.Module):
+    """Puts nothing but batch norms in train mode: a frozen encoder's ``train`` leaves them out."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+        self.training = module.training
+
+    def train(self, mode: bool = True) -> '_OnlyNorms':
+        self.training = mode
+        for part in self.module.modules():
+            if isinstance(part, nn.modules.batchnorm._BatchNorm):
+                part.training = mode
+        return self
+
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
+        return self.module(images)
