@@ -1,4 +1,4 @@
-"""Make a set of synthetic driving scenes: videos, labelled images, exact flow on demand.
+"""Make a set of synthetic driving scenes: videos, labelled images, boxes, exact flow on demand.
 
 python tools/make_scenes.py data/scenes --train 64 --val 12 --test 12 --workers 2
 python tools/make_scenes.py --preview scenes.png
@@ -6,7 +6,7 @@ python tools/make_scenes.py --preview scenes.png
 
 import argparse
 
-from poodle_mm.datasets.scenes import draw_preview, write_scenes
+from poodle_mm.datasets.scenes import count_boxes, draw_preview, write_scenes
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,7 +37,7 @@ def main() -> None:
     if args.preview:
         draw_preview(args.preview)
         return
-    write_scenes(
+    root = write_scenes(
         args.root,
         dict(train=args.train, val=args.val, test=args.test),
         size=tuple(args.size),
@@ -47,6 +47,10 @@ def main() -> None:
         seed=args.seed,
         workers=args.workers,
     )
+    for path in sorted((root / 'annotations').glob('*.json')):
+        counts = count_boxes(path)
+        each = ', '.join(f'{name} {count}' for name, count in counts.items())
+        print(f'{path.stem}: {sum(counts.values())} boxes ({each})')
 
 
 if __name__ == '__main__':

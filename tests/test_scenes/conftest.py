@@ -20,9 +20,12 @@ def path(*points: tuple[float, float, float], yaws: tuple[float, ...] = (0.0, 0.
 
 @pytest.fixture
 def hand_made():
-    """hand_made(panels, bodies, drive): panels (x0, x1, z, bottom, top, body), fronto-parallel."""
+    """hand_made(panels, bodies, drive): panels (x0, x1, z, bottom, top, body), fronto-parallel.
 
-    def make(panels=(), bodies=(), drive=None, alphas=None) -> Scene:
+    Buildings, each an object, unless ``classes`` (train ids) and ``objects`` say otherwise.
+    """
+
+    def make(panels=(), bodies=(), drive=None, alphas=None, classes=None, objects=None) -> Scene:
         origin = [(x0, -top, z) for x0, _, z, _, top, _ in panels]
         edge_s = [(x1 - x0, 0, 0) for x0, x1, *_ in panels]
         edge_t = [(0, top - bottom, 0) for *_, bottom, top, _ in panels]
@@ -32,7 +35,7 @@ def hand_made():
             np.array(edge_s, float).reshape(-1, 3),
             np.array(edge_t, float).reshape(-1, 3),
             np.array([panel[-1] for panel in panels], np.intp),
-            np.full(count, 2, np.uint8),
+            np.array([2] * count if classes is None else classes, np.uint8),
             np.ones(count, bool),
         )
         alphas = alphas or [None] * count
@@ -42,6 +45,7 @@ def hand_made():
             town=None,
             surfaces=surfaces,
             textures=[SimpleNamespace(alpha=alpha) for alpha in alphas],
+            objects=np.array(range(count) if objects is None else objects, np.int32),
             shadows=None,
             bodies=list(bodies),
             drive=drive or path((0, 0, 0), (0, 0, 0)),

@@ -1,6 +1,7 @@
 """Writing sets of scenes: layout, videos, resuming, refusing."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -9,7 +10,15 @@ import cv2
 import numpy as np
 import pytest
 
-from poodle_mm.datasets.scenes import exact_flow, load_scene, render_frame, write_scenes, writer
+from poodle_mm.datasets.scenes import (
+    count_boxes,
+    exact_flow,
+    load_scene,
+    object_boxes,
+    render_frame,
+    write_scenes,
+    writer,
+)
 
 SMALL = dict(size=(64, 96), num_frames=8, fps=5.0, labelled_frames=2)
 
@@ -35,6 +44,7 @@ def test_layout(written):
             expected |= {f'videos/{name}.mp4', f'videos/{name}.json'}
             for frame in (2, 6):
                 expected |= {f'{kind}/{name}_{frame:06d}.png' for kind in ('images', 'labels')}
+        expected.add(f'annotations/{split}.json')
     assert found == expected
     meta = json.loads((written / 'meta.json').read_text())
     assert meta['counts'] == {'train': 2, 'val': 1, 'test': 0} and meta['size'] == [64, 96]
@@ -72,6 +82,45 @@ def test_labelled_images(written):
     assert ids.dtype == np.uint8 and ids.ndim == 2
 
 
+def test_annotations(written):
+    """COCO's API reads the boxes of each labelled frame, under BDD100K's class names."""
+    coco = pytest.importorskip('pycocotools.coco').COCO(written / 'annotations/train.json')
+    files = {image['file_name']: image for image in coco.loadImgs(coco.getImgIds())}
+    assert set(files) == {path.name for path in (written / 'images/train').iterdir()}
+    assert [category['name'] for category in coco.loadCats(sorted(coco.getCatIds()))] == [
+        'pedestrian', 'rider', 'car', 'truck', 'bus', 'train', 'motorcycle', 'bicycle',
+        'traffic light', 'traffic sign',
+    ]  # fmt: skip
+    total = 0
+    for index, frame in ((0, 2), (0, 6), (1, 2), (1, 6)):
+        scene = load_scene(written / f'videos/train/scene_{index:05d}.json')
+        image = files[f'scene_{index:05d}_{frame:06d}.png']
+        assert (image['height'], image['width']) == (64, 96)
+        boxes, categories = object_boxes(scene, frame / 5)
+        found = coco.loadAnns(coco.getAnnIds(image['id']))
+        assert [a['category_id'] for a in found] == [c + 1 for c in categories]
+        for annotation, (x0, y0, x1, y1) in zip(found, boxes):
+            assert annotation['bbox'] == [x0, y0, x1 - x0, y1 - y0]
+        total += len(found)
+    assert total == sum(count_boxes(written / 'annotations/train.json').values()) > 4
+
+
+def test_folder_without_annotations_gets_them(tmp_path, written):
+    """As an earlier version wrote it: the boxes are added, nothing else changes."""
+    root = tmp_path / 'set'
+    shutil.copytree(written, root)
+    before = stamps(root)
+    shutil.rmtree(root / 'annotations')
+    write_scenes(root, dict(train=2, val=1), **SMALL)
+    after = stamps(root)
+    assert after.keys() == before.keys()
+    for path in after:
+        if path.parent.name == 'annotations':
+            assert path.read_bytes() == (written / path.relative_to(root)).read_bytes()
+        else:
+            assert after[path] == before[path]
+
+
 def test_flow_from_the_description(written):
     """The path of the JSON is enough."""
     path = written / 'videos/train/scene_00000.json'
@@ -105,7 +154,7 @@ def test_interrupted_writing_is_resumed(tmp_path, written, monkeypatch):
     finished = root / 'videos/train/scene_00000.mp4'
     assert before[finished] == after[finished]
     # What came out is what an uninterrupted run gives.
-    for path in written.rglob('*.png'):
+    for path in [*written.rglob('*.png'), *written.glob('annotations/*')]:
         assert path.read_bytes() == (root / path.relative_to(written)).read_bytes()
     assert {p.relative_to(root) for p in after} == {p.relative_to(written) for p in stamps(written)}
 
@@ -147,8 +196,10 @@ def test_tool(tmp_path, repo, written):
     command = [sys.executable, repo / 'tools/make_scenes.py', tmp_path / 'set', '--train', 2]
     command += ['--val', 1, '--test', 0, '--size', 64, 96, '--fps', 5, '--seconds', 1.6]
     command += ['--labelled', 2, '--workers', 2]
-    subprocess.run([str(part) for part in command], check=True, capture_output=True)
-    for path in written.rglob('*.png'):
+    done = subprocess.run([str(p) for p in command], check=True, capture_output=True, text=True)
+    cars = count_boxes(written / 'annotations/train.json')['car']
+    assert f'car {cars}' in done.stdout.splitlines()[0] and cars > 0
+    for path in [*written.rglob('*.png'), *written.glob('annotations/*')]:
         assert path.read_bytes() == (tmp_path / 'set' / path.relative_to(written)).read_bytes()
 
 

@@ -1,5 +1,7 @@
-"""Synthetic driving scenes with exact flow, visibility and labels."""
+"""Synthetic driving scenes with exact flow, visibility, labels and boxes."""
 
+from .annotations import count_boxes
+from .boxes import object_boxes, render_objects
 from .classes import IGNORE, SCENE_CLASSES, SCENE_PALETTE
 from .flow import exact_flow
 from .preview import draw_preview
@@ -24,12 +26,15 @@ __all__ = [
     'Scene',
     'SceneSpec',
     'build_scene',
+    'count_boxes',
     'draw_preview',
     'exact_flow',
     'load_scene',
+    'object_boxes',
     'render_colour',
     'render_frame',
     'render_labels',
+    'render_objects',
     'save_scene',
     'write_scenes',
 ]

@@ -1,5 +1,7 @@
 """Collects the textured parallelograms of a scene."""
 
+from itertools import count
+
 import numpy as np
 
 from .classes import CLASS_ID
@@ -23,20 +25,32 @@ class Builder:
         self.known: dict[tuple, Texture] = {}
         self._quads: list[tuple] = []
         self._shadows: list[tuple] = []
+        self._wholes = count()
+        self._objects: list[int] = []
+        self._numbers: dict[tuple[int, str], int] = {}
 
     def still(self, position: np.ndarray, yaw: float = 0.0) -> 'Place':
         """A place fixed in the world."""
-        return Place(self, rotation(yaw), np.asarray(position, float), -1, yaw)
+        shift = np.asarray(position, float)
+        return Place(self, rotation(yaw), shift, -1, yaw, next(self._wholes))
 
-    def moving(self, trajectory: Trajectory) -> 'Place':
-        """A place that moves; its axes are those of the moving body."""
+    def moving(self, trajectory: Trajectory, part_of: 'Place | None' = None) -> 'Place':
+        """A place that moves; its axes are those of the moving body.
+
+        What stands there and at ``part_of`` is one object, as the cars of a train are.
+        """
         self.bodies.append(trajectory)
         yaw = float(trajectory.yaws[0])
-        return Place(self, np.eye(3), np.zeros(3), len(self.bodies) - 1, yaw)
+        whole = part_of.whole if part_of else next(self._wholes)
+        return Place(self, np.eye(3), np.zeros(3), len(self.bodies) - 1, yaw, whole)
 
     def surfaces(self) -> Surfaces:
         """All surfaces so far; surface i wears ``textures[i]``."""
         return _pack(self._quads)
+
+    def objects(self) -> np.ndarray:
+        """(N,) number of the object that surface i is a part of; an object has one class."""
+        return np.array(self._objects, np.int32)
 
     def shadows(self) -> Surfaces:
         """All shadows on the ground; their class_id is 1 for boxes and 0 for round ones."""
@@ -56,11 +70,19 @@ def _pack(rows: list[tuple]) -> Surfaces:
 
 
 class Place:
-    """Where a model stands: adds its parallelograms in local axes (x right, y down, z forward)."""
+    """Where a model stands: adds its parallelograms in local axes (x right, y down, z forward).
 
-    def __init__(self, builder, turn, shift, body, yaw) -> None:
+    All that is added of one class is one object.
+    """
+
+    def __init__(self, builder, turn, shift, body, yaw, whole) -> None:
         self.builder, self.turn, self.shift, self.body = builder, turn, shift, body
-        self.yaw = yaw
+        self.yaw, self.whole = yaw, whole
+
+    def another(self) -> 'Place':
+        """The same place for another object."""
+        whole = next(self.builder._wholes)
+        return Place(self.builder, self.turn, self.shift, self.body, self.yaw, whole)
 
     def quad(
         self,
@@ -89,6 +111,7 @@ class Place:
         if key not in b.known:
             b.known[key] = Texture(painter, seed, params, light, flip, turn)
         b.textures.append(b.known[key])
+        b._objects.append(b._numbers.setdefault((self.whole, label), len(b._numbers)))
         b._quads.append(
             (
                 self.turn @ origin + self.shift,

@@ -130,7 +130,7 @@ def gantry(place: Place, rng, span: float) -> None:
     place.panel((-span, 0), (0, 0), 6.6, 6.2, 'pole', street.pole, {'wood': False}, two_sided=True)
     for x in np.arange(-span + 0.8, -3.2, rng.uniform(4.5, 7)):
         ends = ((x, -0.1), (x + rng.uniform(2.6, 3.6), -0.1))
-        place.panel(
+        place.another().panel(
             *ends, 7.4, 5.5, 'traffic sign', street.sign, dict(shape='board'), two_sided=True
         )
 
@@ -149,10 +149,11 @@ def traffic_light(place: Place, rng, reach: float, state: int) -> None:
         heads.append((reach, height - 0.75))
     seed = int(rng.integers(2**31))
     for x, bottom in heads:
+        head = place.another()
         for back, z, (x0, x1) in ((False, -0.2, (-0.22, 0.22)), (True, -0.14, (0.22, -0.22))):
             ends = ((x + x0, z), (x + x1, z))
             params = dict(state=state, back=back)
-            place.panel(
+            head.panel(
                 *ends, bottom + 1.05, bottom, 'traffic light', street.traffic_light, params,
                 seed=seed,
             )  # fmt: skip

@@ -63,6 +63,7 @@ class Scene:
         town: the road and its kind.
         surfaces: everything but ground and sky; surface i wears ``textures[i]``.
         textures: one per surface, many shared.
+        objects: (N,) int32 number of the object that surface i is a part of.
         shadows: soft parallelograms on the ground; they change colours only.
         bodies: trajectories of what moves.
         drive: the camera's trajectory, at road level.
@@ -75,6 +76,7 @@ class Scene:
     town: Town
     surfaces: Surfaces
     textures: list[Texture]
+    objects: np.ndarray
     shadows: Surfaces
     bodies: list[Trajectory]
     drive: Trajectory
@@ -149,6 +151,7 @@ def build_scene(
         town,
         builder.surfaces(),
         builder.textures,
+        builder.objects(),
         builder.shadows(),
         builder.bodies,
         drive,

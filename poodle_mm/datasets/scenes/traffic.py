@@ -153,11 +153,12 @@ class Traffic:
         rng = self.rng
         side = rng.choice([-1, 1])
         pace = rng.uniform(2, 11)
+        place = None
         for k in range(4):
             x = side * (k * 18.6 - 26) - side * self._knots(0, pace)
             positions = np.stack([x, 0 * x, np.full_like(x, z)], axis=1)
             yaw = np.full(len(x), -side * np.pi / 2)
-            place = self.builder.moving(Trajectory(self.times, positions, yaw))
+            place = self.builder.moving(Trajectory(self.times, positions, yaw), part_of=place)
             movers.long_vehicle(place, np.random.default_rng(int(z * 100)), 'train', 18, 2.9, 3.9)
 
     def tram(self) -> None:
@@ -169,9 +170,10 @@ class Traffic:
         rng, town = self.rng, self.town
         d = town.road.left - town.road.pavement_left - 2.4
         z, pace = rng.uniform(24, 40), rng.uniform(0, 7)
+        place = None
         for k in range(2):
             track = along_road(town, d, z + 18.4 * k - self._knots(0, pace), self.times, back=True)
-            place = self.builder.moving(track)
+            place = self.builder.moving(track, part_of=place)
             movers.long_vehicle(place, np.random.default_rng(int(z * 100)), 'train', 18, 2.6, 3.6)
 
     def parked(self) -> None:

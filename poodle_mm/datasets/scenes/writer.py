@@ -1,4 +1,4 @@
-"""Writes a set of scenes as videos, labelled images and descriptions."""
+"""Writes a set of scenes as videos, labelled images, boxes and descriptions."""
 
 import json
 import multiprocessing
@@ -14,8 +14,17 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from .annotations import LabelledFrame, to_coco
+from .boxes import object_boxes
 from .classes import SCENE_CLASSES
-from .scene import RENDERER_VERSION, SceneSpec, build_scene, render_colour, render_labels
+from .scene import (
+    RENDERER_VERSION,
+    Scene,
+    SceneSpec,
+    build_scene,
+    render_colour,
+    render_labels,
+)
 
 SPLITS = ('train', 'val', 'test')
 _SEEDS_PER_SPLIT = 1_000_000
@@ -35,8 +44,10 @@ def write_scenes(
 
     ``videos/<split>/scene_00012.mp4`` with ``scene_00012.json`` beside it (for `exact_flow`),
     ``images/<split>/scene_00012_000007.png`` and ``labels/<split>/scene_00012_000007.png`` (train
-    ids) for the labelled frames, the number being the frame's; ``meta.json`` comes last, so a
-    folder without it is unfinished. Splits never share a seed.
+    ids) for the labelled frames, the number being the frame's; ``annotations/<split>.json`` has
+    their boxes in COCO's format (:func:`~poodle_mm.datasets.scenes.object_boxes`; a folder from
+    before there were boxes gets them). ``meta.json`` comes last, so a folder without it is
+    unfinished. Splits never share a seed.
 
     Args:
         root: the folder; made when missing.
@@ -80,18 +91,26 @@ def write_scenes(
                 f'{root} holds scenes made with other parameters (see {path.name}): '
                 'give another folder, or delete this one'
             )
-    if done.is_file():
+    splits = [split for split in SPLITS if labelled_frames and parameters['counts'][split]]
+    annotations = {split: root / 'annotations' / f'{split}.json' for split in splits}
+    if done.is_file() and all(path.is_file() for path in annotations.values()):
         return root
     root.mkdir(parents=True, exist_ok=True)
-    _write(begun, json.dumps(parameters, indent=1).encode())
+    if not done.is_file():
+        _write(begun, json.dumps(parameters, indent=1).encode())
     jobs = []
     for number, split in enumerate(SPLITS):
         for index in range(parameters['counts'][split]):
             scene_seed = (seed * len(SPLITS) + number) * _SEEDS_PER_SPLIT + index
             spec = SceneSpec(scene_seed, tuple(size), num_frames, float(fps))
             jobs.append((root, split, f'scene_{index:05d}', spec, labelled_frames))
-    _run(jobs, workers)
-    os.replace(begun, done)
+    written = _run(jobs, workers)
+    for split, path in annotations.items():
+        frames = [f for job, found in zip(jobs, written) if job[1] == split for f in found]
+        path.parent.mkdir(exist_ok=True)
+        _write(path, json.dumps(to_coco(frames, size)).encode())
+    if not done.is_file():
+        os.replace(begun, done)
     return root
 
 
@@ -102,13 +121,15 @@ def _read(path: Path) -> dict | None:
         return None
 
 
-def _run(jobs: list[tuple], workers: int) -> None:
+def _run(jobs: list[tuple], workers: int) -> list[list[LabelledFrame]]:
+    """What :func:`write_scene` returns for each job."""
     with tqdm(total=len(jobs), desc='scenes', unit='scene') as bar:
         if workers <= 1:
+            written = []
             for job in jobs:
-                write_scene(*job)
+                written.append(write_scene(*job))
                 bar.update()
-            return
+            return written
         context = multiprocessing.get_context('spawn')
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
             futures = [pool.submit(write_scene, *job) for job in jobs]
@@ -119,6 +140,7 @@ def _run(jobs: list[tuple], workers: int) -> None:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+            return [future.result() for future in futures]
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -139,17 +161,32 @@ def labelled_numbers(num_frames: int, labelled_frames: int) -> list[int]:
     return [int((k + 0.5) * num_frames / labelled_frames) for k in range(labelled_frames)]
 
 
-def write_scene(root: Path, split: str, name: str, spec: SceneSpec, labelled_frames: int) -> None:
-    """Render one scene; its description is written last and marks it as complete."""
+def write_scene(
+    root: Path, split: str, name: str, spec: SceneSpec, labelled_frames: int
+) -> list[LabelledFrame]:
+    """Render one scene, unless that was done; its description comes last and marks it as complete.
+
+    Returns:
+        Its labelled frames with their boxes.
+    """
     cv2.setNumThreads(0)
-    videos = root / 'videos' / split
-    description = videos / f'{name}.json'
-    if description.is_file() and _read(description) is not None:
-        return
-    videos.mkdir(parents=True, exist_ok=True)
     scene = build_scene(spec.seed, spec.size, spec.num_frames, spec.fps)
-    labelled = set(labelled_numbers(spec.num_frames, labelled_frames))
-    part = videos / f'{name}.mp4.tmp'
+    labelled = {
+        k: f'{name}_{k:06d}.png' for k in labelled_numbers(spec.num_frames, labelled_frames)
+    }
+    description = root / 'videos' / split / f'{name}.json'
+    if not description.is_file() or _read(description) is None:
+        _render(scene, root, split, name, labelled)
+        _write(description, (json.dumps(asdict(spec), indent=1) + '\n').encode())
+    return [(file, *object_boxes(scene, k / spec.fps)) for k, file in labelled.items()]
+
+
+def _render(scene: Scene, root: Path, split: str, name: str, labelled: dict[int, str]) -> None:
+    """Write video, images and labels."""
+    spec = scene.spec
+    video = root / 'videos' / split / f'{name}.mp4'
+    video.parent.mkdir(parents=True, exist_ok=True)
+    part = video.with_name(f'{name}.mp4.tmp')
     with av.open(str(part), 'w', format='mp4') as container:
         rate = Fraction(spec.fps).limit_denominator(1001)
         # Keyframes only: 13 % more bytes at this noise and motion, half the decoding for a pair.
@@ -162,9 +199,8 @@ def write_scene(root: Path, split: str, name: str, spec: SceneSpec, labelled_fra
             rgb = render_colour(scene, k / spec.fps)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format='rgb24')))
             if k in labelled:
-                file = f'{name}_{k:06d}.png'
-                _write_png(root / 'images' / split / file, rgb[..., ::-1])
-                _write_png(root / 'labels' / split / file, render_labels(scene, k / spec.fps))
+                _write_png(root / 'images' / split / labelled[k], rgb[..., ::-1])
+                labels = render_labels(scene, k / spec.fps)
+                _write_png(root / 'labels' / split / labelled[k], labels)
         container.mux(stream.encode())
-    os.replace(part, videos / f'{name}.mp4')
-    _write(description, (json.dumps(asdict(spec), indent=1) + '\n').encode())
+    os.replace(part, video)

@@ -1,0 +1,43 @@
+"""BDD100K's detection classes."""
+
+from typing import ClassVar
+
+from mmdet.datasets import CocoDataset
+from mmdet.datasets.api_wrappers import COCO
+from mmdet.registry import DATASETS
+
+from poodle_mm.datasets.preparation.scalabel import DET_CLASSES
+
+
+class _CheckedCOCO(COCO):
+    """Annotations whose categories are exactly those that are asked for, in that order."""
+
+    def get_cat_ids(
+        self, cat_names: tuple = (), sup_names: tuple = (), cat_ids: tuple = ()
+    ) -> list[int]:
+        found = [category['name'] for category in self.loadCats(sorted(self.getCatIds()))]
+        if cat_names and list(cat_names) != found:
+            raise ValueError(
+                f'the annotation file has the categories {found}, but the data set wants '
+                f'{list(cat_names)} in this order'
+            )
+        return super().get_cat_ids(cat_names, sup_names, cat_ids)
+
+
+@DATASETS.register_module()
+class BDD100KDetDataset(CocoDataset):
+    """Boxes of BDD100K's 10 classes in COCO's format; the synthetic scenes have the same.
+
+    Raises:
+        ValueError: If the categories of the annotation file are others or in another order, which
+            MMDetection would number as they come.
+    """
+
+    COCOAPI = _CheckedCOCO
+    METAINFO: ClassVar[dict] = dict(
+        classes=DET_CLASSES,
+        palette=[
+            (220, 20, 60), (255, 0, 0), (0, 0, 142), (0, 0, 70), (0, 60, 100),
+            (0, 80, 100), (0, 0, 230), (119, 11, 32), (250, 170, 30), (220, 220, 0),
+        ],
+    )  # fmt: skip
