@@ -11,8 +11,6 @@ from mmengine.runner import Runner
 
 from poodle_mm.engine.files import write_text
 
-_SUMMARY = dict(mIoU='miou', aAcc='acc')
-
 
 def run_readout(cfg: Config) -> tuple[dict, Runner]:
     """Train and test the head of a downstream config.
@@ -34,15 +32,14 @@ def run_readout(cfg: Config) -> tuple[dict, Runner]:
 def summarise(found: Mapping[str, float]) -> dict:
     """The figures of a table out of what MMSegmentation or MMDetection reports."""
     if 'coco/bbox_mAP' in found:
+        percent = {k: 100 * float(v) if v >= 0 else float('nan') for k, v in found.items()}
         classes = {
-            k.removeprefix('coco/').removesuffix('_precision'): 100 * float(v)
-            for k, v in found.items()
+            k.removeprefix('coco/').removesuffix('_precision'): v
+            for k, v in percent.items()
             if k.endswith('_precision')
         }
         return dict(
-            map=100 * float(found['coco/bbox_mAP']),
-            map50=100 * float(found['coco/bbox_mAP_50']),
-            per_class=classes,
+            map=percent['coco/bbox_mAP'], map50=percent['coco/bbox_mAP_50'], per_class=classes
         )
     groups = {k.removeprefix('mIoU/'): v for k, v in found.items() if k.startswith('mIoU/')}
     miou = groups.pop('all')

@@ -152,6 +152,16 @@ def test_nothing_runs_if_anything_is_wrong(tmp_path, checkpoint, camvid, monkeyp
         )
 
 
+def test_detection_figures_in_percent():
+    """MMDetection's fractions, and its -1 where a class has no box."""
+    from poodle_mm.evaluation.readout import summarise
+
+    found = {'coco/bbox_mAP': 0.25, 'coco/bbox_mAP_50': 0.5, 'coco/bbox_mAP_s': -1}
+    figures = summarise(found | {'coco/car_precision': 0.125, 'coco/bus_precision': -1.0})
+    assert (figures['map'], figures['map50'], figures['per_class']['car']) == (25, 50, 12.5)
+    assert np.isnan(figures['per_class']['bus']) and list(figures['per_class']) == ['car', 'bus']
+
+
 @pytest.mark.slow
 def test_command_line(repo, tmp_path, checkpoint, camvid):
     """The tool prints the table; a mistake is one line."""
