@@ -69,6 +69,32 @@ def test_report_is_self_contained(demo):
     assert not list((root / 'out').glob('.*'))
 
 
+@pytest.mark.slow
+def test_checkpoint_goes_through_the_suite(demo, repo, tmp_path):
+    """Pretrained on the scenes, evaluated on the scenes: every segmentation readout, one table."""
+    _, root = demo
+    steps = json.loads((root / 'out' / 'metrics.json').read_text())['steps']
+    checkpoint = root / 'out' / 'pretrain' / f'iter_{steps}.pth'
+    command = [sys.executable, str(repo / 'tools' / 'evaluate.py'), f'A={checkpoint}', 'none']
+    options = dict(
+        suite='demo', data_root=root / 'scenes', work_dir=tmp_path, iters=2, size=(64, 128)
+    )
+    for name, value in options.items():
+        values = value if isinstance(value, tuple) else (value,)
+        command += [f'--{name.replace("_", "-")}', *map(str, values)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    results = json.loads((tmp_path / 'demo.json').read_text())['results']
+    readouts = ['linear', 'linear-encoder', 'upernet']
+    assert [(r['name'], r['readout']) for r in results] == [
+        (name, readout) for name in ('A', 'scratch') for readout in readouts
+    ]
+    assert all(0 <= r['metrics']['miou'] <= 100 for r in results)
+    scratch = [r['metrics'] for r in results if r['name'] == 'scratch']
+    assert scratch[0] == scratch[1]  # no decoder: the same readout
+    assert '| A | ' in done.stdout and '| scratch | ' in done.stdout
+
+
 def test_mistake_is_one_line(repo, tmp_path):
     """Exit status 2 and what is wrong, without a trace."""
     done = run(repo, '--config', 'missing.py', '--work-dir', tmp_path)
