@@ -92,6 +92,7 @@ def test_config_trains_and_tests(file, tmp_path, weights):
     cfg.work_dir = str(tmp_path / 'run')
     cfg.experiment_name = file.stem
     runner = Runner.from_cfg(cfg)
+    runner.model.init_weights()  # done once: Runner.train does not draw the heads anew
     before = {k: v.clone() for k, v in runner.model.state_dict().items()}
     runner.train()
     metrics = runner.test()
