@@ -57,10 +57,11 @@ def read_entries(
     """
     named = [_split_name(argument) for argument in arguments]
     files = [path for _, path in named if path != SCRATCH]
-    model_file = like or (files[0] if files else None)
-    scratch = replace(
-        read_checkpoint(model_file) if model_file else random_encoder(), path=None, neck=None
-    )
+    model_file = like or next((path for _, path in named if path != SCRATCH), None)
+    scratch = None
+    if any(path == SCRATCH for _, path in named):
+        found = read_checkpoint(model_file) if model_file else random_encoder()
+        scratch = replace(found, path=None, neck=None)
     seen = Counter()
     entries = []
     for name, path in named:
@@ -90,7 +91,6 @@ def evaluate(
     config_dir: Path,
     work_dir: Path,
     readouts: Sequence[str] | None = None,
-    quiet: bool | None = None,
     **settings,
 ) -> dict:
     """Run what has not been run, and write ``<suite>.json`` and ``<suite>.md`` into ``work_dir``.
@@ -101,7 +101,6 @@ def evaluate(
         config_dir: ``configs/downstream``.
         work_dir: Folder of the readouts' runs and of the tables.
         readouts: Names in ``READOUTS``; default the suite's.
-        quiet: Show a bar instead of MMEngine's log lines; default for the suites of minutes.
         settings: ``data_root``, ``split``, ``size``, ``iters``, ``options``: see
             :func:`~poodle_mm.evaluation.suites.readout_config`.
 
@@ -112,7 +111,6 @@ def evaluate(
     if suite not in SUITES:
         raise ValueError(f'unknown suite {suite!r}: take one of {list(SUITES)}')
     readouts = list(readouts or SUITES[suite].readouts)
-    quiet = SUITES[suite].whole_images if quiet is None else quiet
     settings['split'] = settings.get('split') or SUITES[suite].split
     prepared = []
     groups = None
@@ -125,7 +123,7 @@ def evaluate(
             if not is_detection(readout) and not cfg.test_evaluator.get('groups'):
                 groups = groups or groups_of(cfg)
                 cfg.test_evaluator.groups = groups
-            if quiet:
+            if SUITES[suite].whole_images:  # minutes: the bar says enough
                 cfg.log_level = 'ERROR'
             prepared.append((entry, readout, cfg))
 
@@ -134,7 +132,7 @@ def evaluate(
     for entry, readout, cfg in (bar := tqdm(prepared, desc=suite, unit='readout')):
         bar.set_postfix_str(f'{entry.name} (seed {entry.seed}), {readout}')
         key = readout_key(cfg, entry.encoder.path)
-        result = done[key] = done.get(key) or cached_readout(cfg, entry.encoder.path)
+        result = done[key] = done.get(key) or cached_readout(cfg, key)
         results.append(
             dict(
                 name=entry.name,

@@ -47,17 +47,16 @@ def summarise(found: Mapping[str, float]) -> dict:
     return dict(miou=miou, acc=float(found['aAcc']), **groups, per_class=classes)
 
 
-def cached_readout(cfg: Config, checkpoint: str | None) -> dict:
+def cached_readout(cfg: Config, key: str) -> dict:
     """As :func:`run_readout`, but what was done before under the same settings is read back.
 
-    The result lies in ``result.json`` of the work dir with a key made from the config and the
-    checkpoint's bytes.
+    The result lies in ``result.json`` of the work dir together with ``key``, what
+    :func:`readout_key` returns.
 
     Returns:
         ``dict(metrics, seconds, key)``; NaN is None.
     """
     file = Path(cfg.work_dir, 'result.json')
-    key = readout_key(cfg, checkpoint)
     if file.is_file():
         result = json.loads(file.read_text(encoding='utf-8'))
         if result.get('key') == key:

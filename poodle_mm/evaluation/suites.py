@@ -100,9 +100,7 @@ def readout_config(
     size: tuple[int, int] | None = None,
     iters: int | None = None,
     seed: int = 0,
-    groups: Mapping | str | None = None,
     options: Mapping | None = None,
-    processes: int = 1,
 ) -> Config:
     """A readout's config, ready for MMEngine's Runner.
 
@@ -114,9 +112,7 @@ def readout_config(
         size: (H, W) to which whole images are resized, for suites that do so.
         iters: Another length of the training, schedules in proportion.
         seed: Of a random encoder, of the heads and of the order of images.
-        groups: Class groups for the metric, see ``ClassGroupIoU``; default the config's.
         options: Dotted keys to values, as ``--cfg-options``; applied last.
-        processes: The total batch is the schedule's, split over so many processes.
 
     Raises:
         FileNotFoundError: If a folder of the data is missing or empty.
@@ -136,11 +132,8 @@ def readout_config(
         tools.set_size(cfg, size)
     if iters is not None:
         set_max_iters(cfg, iters)
-    if groups is not None and not is_detection(readout):
-        cfg.test_evaluator = dict(cfg.test_evaluator, groups=groups)
-    if cfg.get('auto_scale_lr'):
-        total = cfg.auto_scale_lr.base_batch_size
-        cfg.train_dataloader.batch_size = max(1, total // processes)
+    if cfg.get('auto_scale_lr'):  # one process has the whole batch of the schedule
+        cfg.train_dataloader.batch_size = cfg.auto_scale_lr.base_batch_size
     cfg.work_dir = str(work_dir)
     cfg.randomness = dict(seed=seed)
     cfg.merge_from_dict(dict(options or {}))

@@ -77,9 +77,8 @@ def test_both_readouts_have_stride_8(labelled_set, tmp_path, checkpoint):
 def test_learns_two_bands_and_reports_by_group(labelled_set, tmp_path, checkpoint):
     """Sky above road is separable by random features; figures agree with each other."""
     groups = dict(small=['sky'], large=['road', 'pole'])
-    cfg = build_config(
-        checkpoint, labelled_set, tmp_path, 'linear-encoder', True, iters=60, groups=groups
-    )
+    cfg = build_config(checkpoint, labelled_set, tmp_path, 'linear-encoder', True, iters=60)
+    cfg.test_evaluator.groups = groups
     metrics, runner = run_readout(cfg)
     classes = metrics['per_class']
     assert metrics['acc'] > 90

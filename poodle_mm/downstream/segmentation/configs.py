@@ -98,17 +98,15 @@ def _keeps_decoder(cfg: Config) -> bool:
 
 def _spread_over_layers(readout: dict, bare: dict) -> None:
     """The config's layers of a ViT-S/16 (12 layers) at the same depths of another one."""
-    depth = _channels(bare, num_layers=True)
+    depth = BACKBONES.build(bare).num_layers
     readout['out_indices'] = tuple((i + 1) * depth // 12 - 1 for i in readout['out_indices'])
     if readout.get('frozen_stages', 0) > 0:
         readout['frozen_stages'] = depth
 
 
-def _channels(backbone: dict, num_layers: bool = False) -> int | list[int]:
-    """Channels of the encoder's output maps; or the number of layers of a ViT."""
+def _channels(backbone: dict) -> list[int]:
+    """Channels of the encoder's output maps."""
     built = BACKBONES.build({k: v for k, v in backbone.items() if k != 'init_cfg'})
-    if num_layers:
-        return built.num_layers
     if hasattr(built, 'embed_dims'):
         return [built.embed_dims] * len(backbone['out_indices'])
     return [built.feat_dim // 2 ** (3 - stage) for stage in backbone['out_indices']]

@@ -1,4 +1,4 @@
-# A few minutes on two CPU cores, counted in iterations (ours).
+# Short, for small sets on a CPU; counted in iterations (ours).
 _base_ = '../default_runtime.py'
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=400, val_interval=400)
 val_cfg = dict(type='ValLoop')
