@@ -40,7 +40,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--weights', choices=['online', 'ema'], default='online')
     parser.add_argument('--no-sdm', action='store_true', help='drop the spatial decoder')
     parser.add_argument(
-        '--like', metavar='CHECKPOINT', help='architecture of `none` (default: the first file)'
+        '--like',
+        metavar='FILE',
+        help='checkpoint or config with the architecture of `none` (default: the first checkpoint)',
     )
     parser.add_argument('--split', choices=['val', 'test'], help='demo and camvid: default test')
     parser.add_argument(

@@ -6,6 +6,7 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    run_stats=dict(type='RunStatsHook'),
 )
 custom_hooks = [
     dict(type='TargetUpdateHook', schedule_epochs=300),

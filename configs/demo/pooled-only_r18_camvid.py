@@ -1,4 +1,4 @@
 # The pooled objective alone: the spatial decoder serves only the dense one, so it goes too.
-_base_ = ['poodle_r18_camvid.py']
+_base_ = ['poodle_r18_camvid.py', '../_base_/ablations/pooled-only.py']
 
-model = dict(neck=None, dense_head=None)
+model = {{_base_.ablation}}

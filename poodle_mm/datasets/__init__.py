@@ -5,13 +5,20 @@ from .frame_pair_dataset import FramePairDataset
 from .frame_pair_sample import FramePairSample
 from .mixed_dataset import MixedPairDataset
 from .sampler import PairSampler
-from .transforms import LoadCachedFlow, LoadSceneFlow, PackFramePair, PairRandomCrop
+from .transforms import (
+    ImageViews,
+    LoadCachedFlow,
+    LoadSceneFlow,
+    PackFramePair,
+    PairRandomCrop,
+)
 from .video_reader import FrameReadError, VideoReader
 
 __all__ = [
     'FramePairDataset',
     'FramePairSample',
     'FrameReadError',
+    'ImageViews',
     'LoadCachedFlow',
     'LoadSceneFlow',
     'MixedPairDataset',

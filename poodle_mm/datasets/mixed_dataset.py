@@ -18,6 +18,7 @@ class MixedPairDataset(Dataset):
     Args:
         datasets: ``FramePairDataset`` objects or configs.
         weights: Relative frequency of each; None draws in proportion to the lengths.
+        pipeline: Transforms for the configs that have none.
         length: Items an epoch; None is the sum of the lengths.
         seed: Of the mixture and of all that is drawn from it.
 
@@ -31,8 +32,12 @@ class MixedPairDataset(Dataset):
         weights: Sequence[float] | None = None,
         length: int | None = None,
         seed: int = 0,
+        pipeline: Sequence[dict] | None = None,
     ) -> None:
-        self.datasets = [DATASETS.build(d) if isinstance(d, dict) else d for d in datasets]
+        common = {} if pipeline is None else dict(pipeline=pipeline)
+        self.datasets = [
+            DATASETS.build({**common, **d}) if isinstance(d, dict) else d for d in datasets
+        ]
         if not self.datasets:
             raise ValueError('MixedPairDataset needs at least one data set')
         sizes = [len(dataset) for dataset in self.datasets]

@@ -15,6 +15,7 @@ from poodle_mm.demo.processes import cpu_ranks
 from poodle_mm.engine.train import build_runner
 
 _WARM_STEPS, _TIMED_STEPS = 8, 16
+_SHORTEST = 2  # a step of warm-up and one of the cosine
 
 
 @dataclass
@@ -62,7 +63,7 @@ class ProgressHook(Hook):
         outputs: dict | None = None,
     ) -> None:
         """One step on."""
-        self.pairs += len(data_batch['inputs']) * runner.world_size
+        self.pairs += len(data_batch['data_samples']) * runner.world_size
         self.ends.append(time.monotonic())
         rate = self.pairs / (self.ends[-1] - self.ends[0])
         loss = runner.message_hub.get_scalar('train/loss').mean(20)
@@ -112,4 +113,4 @@ def steps_in(cfg: Config, minutes: float) -> int:
         trial.experiment_name = f'timing_{Path(trial.work_dir).name}'
         _, progress = _train(trial, 'timing')
     seconds = (progress.ends[-1] - progress.ends[_WARM_STEPS]) / _TIMED_STEPS
-    return max(1, round(60 * minutes / seconds))
+    return max(_SHORTEST, round(60 * minutes / seconds))

@@ -5,6 +5,7 @@
 
 from poodle_mm.downstream.checkpoint import (
     EncoderCheckpoint,
+    encoder_of_config,
     load_part,
     random_encoder,
     read_checkpoint,
@@ -15,6 +16,7 @@ __all__ = [
     'EncoderCheckpoint',
     'FrozenPartsHook',
     'StrictLoadHook',
+    'encoder_of_config',
     'load_part',
     'random_encoder',
     'read_checkpoint',

@@ -55,6 +55,16 @@ def random_encoder(depth: int = 50) -> EncoderCheckpoint:
     return EncoderCheckpoint(None, dict(type='mmpretrain.ResNet', depth=depth))
 
 
+def encoder_of_config(cfg: Config) -> EncoderCheckpoint:
+    """Encoder and decoder of a pretraining config, with random weights."""
+    neck = cfg.model.get('neck')
+    return EncoderCheckpoint(
+        None,
+        _bare(cfg.model.backbone, cfg.get('default_scope')),
+        _bare(neck, 'poodle_mm') if _is_decoder(neck) else None,
+    )
+
+
 def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpoint:
     """Find out which encoder (and decoder) a file holds.
 

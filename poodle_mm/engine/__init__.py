@@ -3,11 +3,13 @@
 from poodle_mm.engine.checkpoint_hook import AtomicCheckpointHook
 from poodle_mm.engine.collapse_monitor_hook import CollapseMonitorHook
 from poodle_mm.engine.pair_visualization_hook import PairVisualizationHook
+from poodle_mm.engine.run_stats_hook import RunStatsHook
 from poodle_mm.engine.target_update_hook import TargetUpdateHook
 
 __all__ = [
     'AtomicCheckpointHook',
     'CollapseMonitorHook',
     'PairVisualizationHook',
+    'RunStatsHook',
     'TargetUpdateHook',
 ]

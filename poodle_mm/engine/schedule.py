@@ -1,6 +1,52 @@
 """Making a training shorter or longer."""
 
+from typing import Any
+
 from mmengine.config import Config
+
+_LENGTHS = ('begin', 'end', 'T_max', 'schedule_iters', 'schedule_epochs')
+
+
+def length_options(cfg: Config, length: int) -> dict[str, Any]:
+    """Options (dotted keys to values) that give a training another length, schedules in proportion.
+
+    Learning rate and target momentum keep their curves: what the config does after a share of its
+    length happens after the same share of the new one. Warm-up stays at least one step of the
+    loop's unit.
+
+    Args:
+        cfg: Config that trains by iterations or by epochs, its schedules in the same unit.
+        length: New ``train_cfg.max_iters`` or ``train_cfg.max_epochs``.
+
+    Raises:
+        ValueError: If the config's schedules have another unit than its loop, or if nothing would
+            be left of one of them.
+    """
+    by_epoch = 'max_epochs' in cfg.train_cfg
+    unit = 'max_epochs' if by_epoch else 'max_iters'
+    schedulers = cfg.get('param_scheduler') or []
+    if unit not in cfg.train_cfg or any(s.get('by_epoch', True) != by_epoch for s in schedulers):
+        raise ValueError(
+            'the length can be set where train_cfg.max_iters goes with by_epoch=False in each '
+            'param_scheduler, or train_cfg.max_epochs with by_epoch=True'
+        )
+    before = cfg.train_cfg[unit]
+    options = {f'train_cfg.{unit}': length}
+    for name in ('param_scheduler', 'custom_hooks'):
+        for index, part in enumerate(cfg.get(name) or []):
+            scaled = {
+                key: max(round(part[key] * length / before), int(part[key] > 0))
+                for key in _LENGTHS
+                if part.get(key) is not None
+            }
+            if 'T_max' in scaled and part['T_max'] == part.get('end', 0) - part.get('begin', 0):
+                scaled['T_max'] = scaled['end'] - scaled.get('begin', 0)  # also when rounded
+            if 'end' in scaled and scaled['end'] <= scaled.get('begin', 0):
+                raise ValueError(
+                    f'a length of {length} ({unit}) is too short: nothing is left of {part["type"]}'
+                )
+            options |= {f'{name}.{index}.{key}': value for key, value in scaled.items()}
+    return options
 
 
 def set_max_iters(cfg: Config, max_iters: int) -> None:
@@ -9,15 +55,9 @@ def set_max_iters(cfg: Config, max_iters: int) -> None:
     Raises:
         ValueError: If the config trains by epochs.
     """
-    before = cfg.train_cfg.get('max_iters')
-    if before is None or any(s.get('by_epoch', True) for s in cfg.param_scheduler):
+    if 'max_iters' not in cfg.train_cfg:
         raise ValueError(
-            'the length can be set for configs that train by iterations: train_cfg.max_iters and '
-            'by_epoch=False in each param_scheduler'
+            'the length in iterations can be set for configs that train by iterations: '
+            'train_cfg.max_iters and by_epoch=False in each param_scheduler'
         )
-    hooks = [h for h in cfg.get('custom_hooks') or [] if 'schedule_iters' in h]
-    for part in [*cfg.param_scheduler, *hooks]:
-        for key in ('begin', 'end', 'T_max', 'schedule_iters'):
-            if part.get(key) is not None:
-                part[key] = max(round(part[key] * max_iters / before), key != 'begin')
-    cfg.train_cfg.max_iters = max_iters
+    cfg.merge_from_dict(length_options(cfg, max_iters))

@@ -10,7 +10,13 @@ from pathlib import Path
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
-from poodle_mm.downstream import EncoderCheckpoint, random_encoder, read_checkpoint
+from poodle_mm.downstream import (
+    EncoderCheckpoint,
+    encoder_of_config,
+    random_encoder,
+    read_checkpoint,
+)
+from poodle_mm.engine.config import load_config
 from poodle_mm.engine.files import write_text
 from poodle_mm.evaluation.class_groups import class_groups, class_shares
 from poodle_mm.evaluation.readout import cached_readout, readout_key
@@ -47,8 +53,8 @@ def read_entries(
     Args:
         arguments: ``FILE``, ``NAME=FILE``, or ``none`` for random weights (``NAME=none``).
         weights: ``'online'`` or ``'ema'``, for our checkpoints.
-        like: For ``none``: a checkpoint of the wanted architecture. Default that of the first
-            file, else a ResNet-50.
+        like: For ``none``: a checkpoint or a config file (``.py``) of the wanted architecture.
+            Default the first checkpoint, else a ResNet-50.
         use_decoder: False drops the spatial decoders.
         seed: Of the first entry of each name.
 
@@ -56,11 +62,10 @@ def read_entries(
         FileNotFoundError, ValueError: As :func:`~poodle_mm.downstream.read_checkpoint`.
     """
     named = [_split_name(argument) for argument in arguments]
-    files = [path for _, path in named if path != SCRATCH]
     model_file = like or next((path for _, path in named if path != SCRATCH), None)
     scratch = None
     if any(path == SCRATCH for _, path in named):
-        found = read_checkpoint(model_file) if model_file else random_encoder()
+        found = _architecture(model_file) if model_file else random_encoder()
         scratch = replace(found, path=None, neck=None)
     seen = Counter()
     entries = []
@@ -74,6 +79,12 @@ def read_entries(
         entries.append(Entry(name, encoder, seed + seen[name]))
         seen[name] += 1
     return entries
+
+
+def _architecture(file: str) -> EncoderCheckpoint:
+    if file.endswith('.py'):
+        return encoder_of_config(load_config(file))
+    return read_checkpoint(file)
 
 
 def _split_name(argument: str) -> tuple[str, str]:

@@ -17,7 +17,7 @@ HEADLINE = [
     'poodle_r50_bdd_in1k.py',
     'poodle_r50_wt-venice.py',
     'poodle_r50_wt-all.py',
-    'ablations/poodle_r50_bdd_256x512_40e.py',
+    'ablations/bdd100k/poodle_r50_bdd_256x512_40e.py',
 ]
 IMAGES_PER_EPOCH = 70_000  # BDD100K's train videos
 
@@ -134,7 +134,7 @@ def test_walking_tours_recipe(repo):
 
 
 def test_ablation_epochs_count_repeats(repo):
-    cfg = load(repo, 'ablations/poodle_r50_bdd_256x512_40e.py')
+    cfg = load(repo, 'ablations/bdd100k/poodle_r50_bdd_256x512_40e.py')
     repeats = cfg.train_dataloader.dataset.repeats
     assert repeats * cfg.train_cfg.max_epochs == 40
     assert repeats * cfg.custom_hooks[0].schedule_epochs == 40

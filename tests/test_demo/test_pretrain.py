@@ -25,15 +25,18 @@ def test_schedules_end_with_training(cfg):
     assert cfg.custom_hooks[-1]['schedule_iters'] == 50
 
 
-def test_one_iteration_still_has_schedules(cfg):
-    """The shortest run keeps every schedule at least one iteration long."""
-    set_max_iters(cfg, 1)
-    assert all(s['end'] >= 1 for s in cfg.param_scheduler)
-    assert cfg.param_scheduler[1].T_max >= 1
+def test_the_shortest_run(cfg):
+    """Two iterations: one of warm-up, one of cosine; less is refused."""
+    set_max_iters(cfg, 2)
+    warm_up, cosine = cfg.param_scheduler
+    assert (warm_up.begin, warm_up.end) == (0, 1)
+    assert (cosine.begin, cosine.end, cosine.T_max) == (1, 2, 1)
+    with pytest.raises(ValueError, match='nothing is left of CosineAnnealingLR'):
+        set_max_iters(cfg, 1)
 
 
 def test_epochs_are_refused(cfg):
     """Minutes cannot be turned into epochs."""
     cfg.param_scheduler[0].by_epoch = True
-    with pytest.raises(ValueError, match='by iterations'):
+    with pytest.raises(ValueError, match='by_epoch=False'):
         set_max_iters(cfg, 5)

@@ -2,6 +2,7 @@
 
 from .crop import PairRandomCrop
 from .flow import LoadCachedFlow, LoadSceneFlow
+from .image_views import ImageViews
 from .pack import PackFramePair
 
-__all__ = ['LoadCachedFlow', 'LoadSceneFlow', 'PackFramePair', 'PairRandomCrop']
+__all__ = ['ImageViews', 'LoadCachedFlow', 'LoadSceneFlow', 'PackFramePair', 'PairRandomCrop']

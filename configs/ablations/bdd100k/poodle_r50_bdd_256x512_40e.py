@@ -1,7 +1,8 @@
 # The ablations' base (appendix A): 256x512, crops of area 0.04 to 0.11, 40 epochs with repeated
 # sampling. The paper does not print R; with R = 2 (ours) a pass over the videos counts as 2 epochs.
-_base_ = ['../poodle_r50_bdd.py']
+_base_ = ['../../poodle_r50_bdd.py']
 
+processes = 4  # the paper: 2 or 4 GPUs
 repeats = 2
 schedule_passes = 40 // repeats
 warmup_passes = 2 // repeats

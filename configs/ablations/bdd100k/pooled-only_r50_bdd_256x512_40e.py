@@ -1,0 +1,4 @@
+# The pooled objective alone (Figure 5c); the decoder serves only the dense one, so it goes too.
+_base_ = ['poodle_r50_bdd_256x512_40e.py', '../../_base_/ablations/pooled-only.py']
+
+model = {{_base_.ablation}}

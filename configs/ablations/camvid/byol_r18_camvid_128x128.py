@@ -1,0 +1,11 @@
+# BYOL on single frames of the videos that PooDLe sees here, small.
+_base_ = [
+    '../../_base_/image_r18.py',
+    '../../_base_/models/byol_r18_quarter.py',
+    '../../_base_/datasets/byol_views_128.py',
+    '../../_base_/datasets/camvid_driving.py',
+]
+
+dataset = _base_.camvid_driving
+dataset.pipeline = _base_.pipeline
+train_dataloader = dict(dataset=dataset)

@@ -1,0 +1,97 @@
+"""Throughput, memory and progress of a training, in a file that other programs read."""
+
+import json
+import resource
+import time
+from pathlib import Path
+from statistics import median
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from poodle_mm.engine.files import write_text
+from poodle_mm.registry import HOOKS
+
+RUN_STATS = 'run_stats.json'
+_KEPT = 10_000  # iteration times of which the median is taken
+
+
+@HOOKS.register_module()
+class RunStatsHook(Hook):
+    """Writes ``run_stats.json`` into the work dir, now and then and at the end.
+
+    Its entries: ``iter`` and ``max_iters``; ``pairs`` seen since the beginning of the run (items of
+    the batch over all processes); ``pairs_per_second``, total batch over the median time from one
+    iteration's end to the next one's in this process, loading included, the first ``warmup``
+    iterations left out; ``seconds`` of training, resumed parts included; ``memory_mib``, the peak
+    of this process: allocated on the GPU, or resident on a CPU (data workers not counted);
+    ``device`` and ``processes``.
+
+    Args:
+        interval: Iterations between two writings.
+        warmup: Iterations that the median leaves out.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self, interval: int = 50, warmup: int = 5) -> None:
+        self.interval = interval
+        self.warmup = warmup
+        self._times: list[float] = []
+        self._done = 0
+        self._earlier = 0.0
+
+    def before_train(self, runner: Runner) -> None:
+        """Read what earlier parts of a resumed run took, and start the clock."""
+        file = Path(runner.work_dir, RUN_STATS)
+        if runner.iter and file.is_file():
+            before = json.loads(file.read_text(encoding='utf-8'))
+            # Iterations after the checkpoint are done again; so their time counts again, too.
+            self._earlier = before['seconds'] * min(1.0, runner.iter / before['iter'])
+        self._start = self._last = time.monotonic()
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Time this iteration; write every ``interval``."""
+        now = time.monotonic()
+        self._done += 1
+        if self._done > self.warmup and len(self._times) < _KEPT:
+            self._times.append(now - self._last)
+        self._last = now
+        self._batch = len(data_batch['data_samples']) * runner.world_size
+        if (runner.iter + 1) % self.interval == 0 or runner.iter + 1 == runner.max_iters:
+            self._write(runner)
+
+    def _write(self, runner: Runner) -> None:
+        if runner.rank != 0:
+            return
+        done = runner.iter + 1
+        stats = dict(
+            iter=done,
+            max_iters=runner.max_iters,
+            pairs=done * self._batch,
+            pairs_per_second=self._batch / median(self._times) if self._times else None,
+            seconds=self._earlier + self._last - self._start,
+            memory_mib=peak_memory_mib(),
+            device=device_name(),
+            processes=runner.world_size,
+        )
+        write_text(Path(runner.work_dir, RUN_STATS), json.dumps(stats, indent=2) + '\n')
+
+
+def peak_memory_mib() -> float:
+    """Peak memory of this process: allocated on the GPU if there is one, else resident."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10  # Linux counts in KiB
+
+
+def device_name() -> str:
+    """Name of the GPU, or ``'cpu'``."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu'

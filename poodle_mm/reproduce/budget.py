@@ -1,0 +1,122 @@
+"""How long a run trains: epochs, pairs or minutes."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+
+from poodle_mm.demo.pretrain import steps_in
+from poodle_mm.engine.files import write_text
+from poodle_mm.engine.schedule import length_options
+from poodle_mm.registry import DATASETS
+
+_UNITS = dict(
+    min='minutes', minutes='minutes', e='epochs', epochs='epochs', p='pairs', pairs='pairs'
+)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """An amount of training.
+
+    Attributes:
+        amount: How much.
+        unit: ``'epochs'`` (a pass with R repeats counts as R), ``'pairs'`` or ``'minutes'``.
+    """
+
+    amount: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f'{self.amount:g} {self.unit}'
+
+
+def parse_budget(text: str) -> Budget:
+    """``'10min'``, ``'6400pairs'``, ``'40'`` or ``'40epochs'``.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    match = re.fullmatch(r'(\d+(?:\.\d+)?)\s*([a-z]*)', text.strip())
+    unit = _UNITS.get(match[2] or 'epochs') if match else None
+    if unit is None or float(match[1]) <= 0:
+        raise ValueError(f'budget {text!r}: write 10min, 6400pairs, or a number of epochs')
+    return Budget(float(match[1]), unit)
+
+
+def pairs_per_step(cfg: Config) -> int:
+    """Pairs of one optimizer step over all processes that the config is meant for."""
+    loader = cfg.train_dataloader
+    return (
+        loader.batch_size
+        * loader.dataset.get('repeats', 1)
+        * cfg.get('processes', 1)
+        * cfg.optim_wrapper.get('accumulative_counts', 1)
+    )
+
+
+def budget_options(cfg: Config, budget: Budget) -> dict[str, Any]:
+    """Config options that train for so long, schedules in proportion.
+
+    Args:
+        cfg: A config whose data can be opened, unless the answer does not depend on them (epochs
+            of a loop by epochs, pairs of a loop by iterations).
+        budget: Epochs or pairs; minutes have to be timed, see :func:`timed_options`.
+
+    Raises:
+        ValueError: If that is less than the shortest possible schedule, or in minutes.
+    """
+    if budget.unit == 'minutes':
+        raise ValueError('minutes have to be timed: see timed_options')
+    repeats = cfg.train_dataloader.dataset.get('repeats', 1)
+    if 'max_epochs' in cfg.train_cfg:
+        passes = budget.amount / repeats
+        if budget.unit == 'pairs':
+            passes = budget.amount / (_length(cfg) * repeats)
+        if round(passes) < 1:
+            raise ValueError(f'{budget} are less than one pass over the data with {repeats} pairs')
+        return length_options(cfg, round(passes))
+    pairs = budget.amount
+    if budget.unit == 'epochs':
+        pairs = budget.amount * _length(cfg)
+    return length_options(cfg, max(1, round(pairs / pairs_per_step(cfg))))
+
+
+def timed_options(cfg: Config, minutes: float, threads: int, file: Path) -> dict[str, Any]:
+    """Config options that train for so many minutes on this machine.
+
+    A few iterations are timed; the answer is kept in ``file``, so that a run that goes on later
+    keeps its length.
+
+    Args:
+        cfg: A config that trains by iterations.
+        minutes: Wanted.
+        threads: CPU threads that the run will have.
+        file: JSON with what was timed before.
+
+    Raises:
+        ValueError: If the config trains by epochs.
+    """
+    if 'max_iters' not in cfg.train_cfg:
+        raise ValueError('this config trains by epochs: give the budget in epochs or pairs')
+    if file.is_file():
+        before = json.loads(file.read_text(encoding='utf-8'))
+        if before['minutes'] == minutes:
+            return length_options(cfg, before['iters'])
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        iters = steps_in(cfg, minutes)
+    finally:
+        torch.set_num_threads(before)
+    write_text(file, json.dumps(dict(minutes=minutes, iters=iters)) + '\n')
+    return length_options(cfg, iters)
+
+
+def _length(cfg: Config) -> int:
+    """Items of the training data."""
+    return len(DATASETS.build(cfg.train_dataloader.dataset))

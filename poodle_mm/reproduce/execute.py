@@ -1,0 +1,169 @@
+"""Runs jobs side by side, shows how far they are, and goes on where it was stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from poodle_mm.engine.files import write_text
+from poodle_mm.engine.run_stats_hook import RUN_STATS
+from poodle_mm.reproduce.plan import Run, job_line
+
+RUN_FILE = 'run.json'
+LOG_FILE = 'job.log'
+_FIRST_PORT = 29500
+_POLL_SECONDS = 0.5
+
+
+def check_folders(runs: Sequence[Run]) -> None:
+    """Refuse folders that hold a run with other options.
+
+    Raises:
+        ValueError: Naming the folder and what differs.
+    """
+    for run in runs:
+        file = run.work_dir / RUN_FILE
+        if not file.is_file():
+            continue
+        before = json.loads(file.read_text(encoding='utf-8'))
+        now = _identity(run)
+        keys = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k))
+        if keys:
+            differences = ', '.join(f'{k}: {before.get(k)} → {now.get(k)}' for k in keys)
+            raise ValueError(
+                f'{run.work_dir} holds another run ({differences}): choose another --work-dir, or '
+                'delete it'
+            )
+
+
+def is_done(run: Run) -> bool:
+    """Whether a run with these options was trained and read out."""
+    return read_result(run) is not None and (run.work_dir / RUN_FILE).is_file()
+
+
+def read_result(run: Run) -> dict | None:
+    """What came out: ``dict(metrics by readout, stats)``, or None while there is nothing."""
+    suite, names = _readouts(run)
+    file = run.readout_dir / f'{suite}.json'
+    if not file.is_file():
+        return None
+    report = json.loads(file.read_text(encoding='utf-8'))
+    metrics = {result['readout']: result['metrics'] for result in report['results']}
+    if not set(names) <= metrics.keys():
+        return None
+    stats = {}
+    if (run.work_dir / RUN_STATS).is_file():
+        stats = json.loads((run.work_dir / RUN_STATS).read_text(encoding='utf-8'))
+    return dict(metrics=metrics, stats=stats)
+
+
+def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
+    """Run what is not done, ``jobs`` at a time, each in a shell of its own.
+
+    A job writes its output into ``job.log`` of its folder. One that fails does not stop the others.
+    An interruption ends all; the next call goes on from their last checkpoints.
+
+    Args:
+        runs: In the order in which they start.
+        jobs: Running at once.
+        root: Folder with ``tools``, in which the commands are run.
+
+    Returns:
+        Runs that failed.
+    """
+    check_folders(runs)
+    waiting = [(i, run) for i, run in enumerate(runs) if not is_done(run)]
+    running: dict[int, tuple[Run, subprocess.Popen]] = {}
+    failed = []
+    # kill, like Ctrl-C, ends the jobs too: they run in sessions of their own
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    bar = tqdm(total=float(len(runs)), unit='run', bar_format=_BAR)
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                index, run = waiting.pop(0)
+                running[index] = run, _start(run, _FIRST_PORT + index % 1000, jobs, root)
+            time.sleep(_POLL_SECONDS)
+            for index, (run, process) in list(running.items()):
+                if process.poll() is None:
+                    continue
+                del running[index]
+                if process.returncode or read_result(run) is None:
+                    failed.append(run)
+                    tail = ''.join(_tail(run.work_dir / LOG_FILE))
+                    bar.write(f'{run.work_dir.name} failed ({run.work_dir / LOG_FILE}):\n{tail}')
+            pending = len(waiting) + sum(1 - _share(run) for run, _ in running.values())
+            bar.n = len(runs) - pending
+            bar.set_postfix_str(', '.join(run.work_dir.name for run, _ in running.values()))
+            bar.refresh()
+    finally:
+        for _, process in running.values():
+            os.killpg(process.pid, signal.SIGTERM)
+        for _, process in running.values():
+            process.wait()
+        signal.signal(signal.SIGTERM, before)
+        bar.close()
+    return failed
+
+
+_BAR = '{l_bar}{bar}| {n:.1f}/{total:.0f} runs [{elapsed}<{remaining}] {postfix}'
+
+
+def threads_of(run: Run, jobs: int) -> int:
+    """CPU threads for each process of a run when so many runs share the machine."""
+    return max(1, (os.cpu_count() or 1) // (jobs * run.processes))
+
+
+def _start(run: Run, port: int, jobs: int, root: Path) -> subprocess.Popen:
+    run.work_dir.mkdir(parents=True, exist_ok=True)
+    write_text(run.work_dir / RUN_FILE, json.dumps(_identity(run), indent=2) + '\n')
+    env = dict(
+        os.environ,
+        PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ.get("PATH", "")}',
+        PYTHON=sys.executable,
+        OMP_NUM_THREADS=os.environ.get('OMP_NUM_THREADS', str(threads_of(run, jobs))),
+    )
+    with open(run.work_dir / LOG_FILE, 'ab') as log:
+        return subprocess.Popen(
+            ['bash', '-c', job_line(run, port)],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=env,
+            cwd=root,
+            start_new_session=True,  # so that its workers end with it
+        )
+
+
+def _identity(run: Run) -> dict:
+    """What makes a run this run: where its data lie does not."""
+    options = {k: v for k, v in run.options.items() if not k.endswith('data_root')}
+    identity = dict(config=run.config.stem, processes=run.processes, **options)
+    return json.loads(json.dumps(identity))  # tuples as they are read back
+
+
+def _readouts(run: Run) -> tuple[str, list[str]]:
+    suite = run.readout[run.readout.index('--suite') + 1]
+    rest = run.readout[run.readout.index('--readouts') + 1 :]
+    end = next((i for i, word in enumerate(rest) if word.startswith('--')), len(rest))
+    return suite, list(rest[:end])
+
+
+def _share(run: Run) -> float:
+    """How far a run is; training is nearly all of it."""
+    file = run.work_dir / RUN_STATS
+    if not file.is_file():
+        return 0.0
+    stats = json.loads(file.read_text(encoding='utf-8'))
+    return 0.95 * stats['iter'] / stats['max_iters']
+
+
+def _tail(file: Path, lines: int = 15) -> list[str]:
+    with open(file, encoding='utf-8', errors='replace') as text:
+        return text.readlines()[-lines:]

@@ -1,0 +1,148 @@
+"""Jobs: run side by side, skipped when done, gone on with, ended together."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from poodle_mm.reproduce import execute as module
+from poodle_mm.reproduce.execute import (
+    check_folders,
+    execute,
+    is_done,
+    read_result,
+    threads_of,
+)
+from poodle_mm.reproduce.plan import Run
+from poodle_mm.reproduce.studies import Variant
+
+RESULT = dict(results=[dict(readout='linear', metrics=dict(miou=20.5, acc=60.0))])
+
+
+def make_run(tmp_path, name: str, **changes) -> Run:
+    run = Run(
+        variant=Variant(name, name, 'poodle'),
+        seed=0,
+        config=Path(f'{name}.py'),
+        options={'train_cfg.max_iters': 10, 'train_dataloader.dataset.data_root': '/here'},
+        processes=1,
+        work_dir=tmp_path / name,
+        readout=('--suite', 'demo', '--readouts', 'linear', '--size', '96', '192'),
+    )
+    return replace(run, **changes)
+
+
+@pytest.fixture
+def shell(monkeypatch):
+    """Runs a snippet in place of training and readout; ``RESULT_FILE`` is what it has to write."""
+    lines = {}
+
+    def job_line(run, port):
+        file = run.readout_dir / 'demo.json'
+        default = f"mkdir -p {run.readout_dir}; echo '{json.dumps(RESULT)}' > {file}"
+        return lines.get(run.variant.key, '{finish}').format(
+            finish=default, work_dir=run.work_dir, port=port
+        )
+
+    monkeypatch.setattr(module, 'job_line', job_line)
+    monkeypatch.setattr(module, '_POLL_SECONDS', 0.02)
+    return lines
+
+
+def test_runs_what_is_missing(tmp_path, shell):
+    runs = [make_run(tmp_path, name) for name in 'abc']
+    shell['b'] = 'echo again >> {work_dir}/count; {finish}'
+    assert not any(map(is_done, runs))
+    assert execute(runs, 2, tmp_path) == []
+    assert all(map(is_done, runs))
+    assert read_result(runs[0])['metrics'] == {'linear': dict(miou=20.5, acc=60.0)}
+    assert execute(runs, 2, tmp_path) == []
+    assert (tmp_path / 'b' / 'count').read_text() == 'again\n'  # once
+
+
+def test_as_many_at_once_as_asked_for(tmp_path, shell):
+    """Each job meets exactly one other: it waits until two have signed in, or for ever."""
+    runs = [make_run(tmp_path, name) for name in 'ab']
+    for name in 'ab':
+        shell[name] = (
+            f'touch {tmp_path}/{name}.here; '
+            f'for i in $(seq 200); do [ $(ls {tmp_path}/*.here | wc -l) = 2 ] && break; sleep .05; '
+            'done; [ $i -lt 200 ] && {{ {finish}; }}'
+        ).replace('{{ {finish}; }}', '( {finish} )')
+    assert execute(runs, 2, tmp_path) == []
+
+
+def test_a_failure_does_not_stop_the_others(tmp_path, shell, capsys):
+    runs = [make_run(tmp_path, name) for name in 'abc']
+    shell['a'] = 'echo the cause >&2; false'
+    shell['b'] = 'true'  # ends well, but leaves no result
+    assert execute(runs, 1, tmp_path) == runs[:2]
+    assert is_done(runs[2])
+    captured = capsys.readouterr()
+    assert 'a failed' in captured.out + captured.err
+    assert 'the cause' in captured.out + captured.err
+    assert 'the cause' in (tmp_path / 'a' / 'job.log').read_text()
+
+
+def test_other_ports_for_runs_at_the_same_time(tmp_path, shell):
+    runs = [make_run(tmp_path, name) for name in 'ab']
+    for name in 'ab':
+        shell[name] = 'echo {port} > {work_dir}/port; {finish}'
+    execute(runs, 2, tmp_path)
+    assert len({(run.work_dir / 'port').read_text() for run in runs}) == 2
+
+
+def test_a_folder_belongs_to_one_run(tmp_path, shell):
+    run = make_run(tmp_path, 'a')
+    execute([run], 1, tmp_path)
+    elsewhere = {**run.options, 'train_dataloader.dataset.data_root': '/there'}
+    check_folders([replace(run, options=elsewhere)])
+    longer = replace(run, options={**run.options, 'train_cfg.max_iters': 20})
+    with pytest.raises(ValueError, match=r'a holds another run \(train_cfg.max_iters: 10 → 20\)'):
+        execute([longer], 1, tmp_path)
+
+
+def test_more_readouts_are_not_done_yet(tmp_path, shell):
+    run = make_run(tmp_path, 'a')
+    execute([run], 1, tmp_path)
+    words = ('--suite', 'demo', '--readouts', 'linear', 'upernet', '--size', '96', '192')
+    assert not is_done(replace(run, readout=words))
+
+
+def test_threads_are_shared(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, 'cpu_count', lambda: 16)
+    run = make_run(tmp_path, 'a', processes=2)
+    assert [threads_of(run, jobs) for jobs in (1, 4, 100)] == [8, 2, 1]
+
+
+def test_kill_ends_the_jobs(tmp_path, repo):
+    """SIGTERM, as a cluster sends it: nothing is left running."""
+    script = tmp_path / 'script.py'
+    script.write_text(
+        textwrap.dedent(f"""
+        from pathlib import Path
+        from poodle_mm.reproduce import execute as module
+        from tests.test_reproduce.test_execute import make_run
+        module.job_line = lambda run, port: 'echo $$ > {tmp_path}/pid; sleep 600'
+        module.execute([make_run(Path({str(tmp_path)!r}), 'a')], 1, Path('.'))
+        """)
+    )
+    process = subprocess.Popen(
+        [sys.executable, script], cwd=repo, env=dict(os.environ, PYTHONPATH='.')
+    )
+    pid = tmp_path / 'pid'
+    for _ in range(600):
+        if pid.is_file() and pid.read_text().strip():
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+    with pytest.raises(ProcessLookupError):
+        os.killpg(int(pid.read_text()), 0)

@@ -1,0 +1,241 @@
+"""Runs of a study: the paper's recipes, shared runs, command lines that mean what the plan says."""
+
+import shlex
+import sys
+
+import pytest
+from mmengine.config import DictAction
+
+from poodle_mm.engine.config import load_config
+from poodle_mm.reproduce.budget import parse_budget
+from poodle_mm.reproduce.plan import (
+    PlanArguments,
+    choose,
+    job_line,
+    plan_run,
+    readout_command,
+    train_command,
+)
+from poodle_mm.reproduce.reproduce import reproduce
+from poodle_mm.reproduce.settings import DATA
+from poodle_mm.reproduce.studies import STUDIES, TABLE_4
+
+
+@pytest.fixture
+def plan(repo, tmp_path):
+    """A function from study, row, seed and arguments to a run."""
+
+    def make(study: str, key: str, seed: int = 0, data: str = 'camvid', **arguments):
+        args = PlanArguments(DATA[data], repo / 'configs', tmp_path, **arguments)
+        ((_, variant),) = choose(STUDIES[study], [key])
+        return plan_run(variant, seed, args)
+
+    return make
+
+
+def parsed(command: list[str]) -> tuple[dict, list[str]]:
+    """Options of a command as MMEngine's command line reads them, and the words before."""
+    where = command.index('--cfg-options')
+    options = dict(word.split('=', 1) for word in command[where + 1 :])
+    return {k: DictAction._parse_iterable(v) for k, v in options.items()}, command[:where]
+
+
+def dry_run(capsys, repo, tmp_path, study: str, **arguments) -> dict[str, dict[str, str]]:
+    """What a dry run prints: row to topic to text."""
+    reproduce(study, root=repo, work_dir=tmp_path, dry_run=True, **arguments)
+    rows = {}
+    for line in capsys.readouterr().out.splitlines():
+        if not line.startswith(' '):
+            row = rows.setdefault(line.split(':')[0], {})
+        else:
+            topic, text = line.split(maxsplit=1)
+            row[topic] = text
+    return rows
+
+
+def test_table_4_on_bdd100k_is_the_papers_recipe(capsys, repo, tmp_path):
+    rows = dry_run(capsys, repo, tmp_path, 'table 4', data='bdd100k', rows=list('1234567'))
+    for key, row in rows.items():
+        assert row['data'] == (
+            'videos data/bdd100k, Δ 15–30 frames, crop area 0.04–0.11 → 256×512, '
+            'R = 2 pairs a visit'
+        )
+        assert row['schedule'] == (
+            'AdamW 0.0005, weight decay 0.01, 128 pairs a step, 40 epochs, 2 of them warm-up, '
+            'cosine to 40, target momentum from 0.996'
+        )
+        assert row['readout'] == '--suite bdd100k --readouts linear'
+        assert row['flow'].startswith('UFlow' if key == '6' else 'RAFTFlow arch=large')
+        assert row['processes'] in ('2', '4')
+        with_pool = key not in '15'
+        assert row.get('subcrops') == (
+            'K = 6 pairs of 192×192, area 0.05–0.3' if with_pool else None
+        )
+    models = {key: row['model'].removeprefix('PooDLe: ResNet-50, ') for key, row in rows.items()}
+    assert models == {
+        '1': 'dilated to stride 8, no decoder, dense loss',
+        '2': 'dilated to stride 8, no decoder, dense + pooled loss',
+        '3': 'stride 32, decoder (blocks: bottleneck, laterals: none), dense + pooled loss',
+        '4': 'stride 32, decoder (blocks: none, laterals: linear), dense + pooled loss',
+        '5': 'stride 32, decoder (blocks: bottleneck, laterals: linear), dense loss',
+        '6': 'stride 32, decoder (blocks: bottleneck, laterals: linear), dense + pooled loss',
+        '7': 'stride 32, decoder (blocks: bottleneck, laterals: linear), dense + pooled loss',
+    }
+
+
+def test_figures_on_bdd100k_are_the_papers_sweeps(capsys, repo, tmp_path):
+    crops, subcrops = {}, {}
+    for study in ('figure 5', 'figure 7', 'figure 9'):
+        for key, row in dry_run(capsys, repo, tmp_path, study, data='bdd100k').items():
+            assert '40 epochs' in row['schedule']
+            crops[key] = row['data'].split('crop area ')[1].split(',')[0]
+            subcrops[key] = row.get('subcrops')
+            if study == 'figure 9':
+                assert f'Δ {key.removeprefix("9-")} frames' in row['data']
+    areas = ['0.05–0.25', '0.25–0.5', '0.5–0.75', '0.75–1']
+    for height, width in ((256, 512), (384, 768)):
+        for area in areas:
+            key = f'5a-{height}-{float(area.split("–")[0])}'
+            assert crops[key] == f'{area} → {height}×{width}'
+    for low, high in ((0.02, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.5)):
+        assert crops[f'5b-{low}'] == '0.125–0.25 → 256×512'
+        assert subcrops[f'5b-{low}'] == f'K = 6 pairs of 192×192, area {low:g}–{high:g}'
+    fixed_density = {
+        192: ('0.07–0.14 → 192×384', '0.05–0.3'),
+        256: ('0.125–0.25 → 256×512', '0.05–0.3'),
+        320: ('0.195–0.39 → 320×640', '0.032–0.192'),
+        384: ('0.281–0.563 → 384×768', '0.022–0.133'),
+    }
+    for method in ('poodle', 'dense-only', 'pooled-only', 'flowe'):
+        for height, (crop, area) in fixed_density.items():
+            assert crops[f'5c-{method}-{height}'] == crop
+            pooled = method in ('poodle', 'pooled-only')
+            found = subcrops[f'5c-{method}-{height}']
+            assert found == (f'K = 6 pairs of 192×192, area {area}' if pooled else None)
+    for k in (3, 6, 9):
+        assert subcrops[f'7-{k}'] == f'K = {k} pairs of 192×192, area 0.05–0.3'
+    assert subcrops['7-0'] is None
+    assert len(crops) == 8 + 4 + 16 + 4 + 4
+
+
+def test_density_is_fixed():
+    """Source pixels per input pixel and subcrop content agree within the paper's rounding."""
+    frame = 1280 * 720
+    for variant in STUDIES['figure 5'][2].variants:
+        size, area = variant.settings['size'], variant.settings['area']
+        density = sum(area) / 2 * frame / (size[0] * size[1])
+        assert density == pytest.approx(1.32, rel=0.02)  # the paper's number
+        if size[0] > 256:
+            content = variant.settings['subcrop_area'][1] * sum(area) / 2
+            assert content == pytest.approx(0.3 * 0.1875, rel=0.01)
+
+
+def test_a_default_value_is_no_other_run(plan):
+    """K = 6 is row 7 itself on BDD100K, so that a sweep shares its folder; K = 3 is not."""
+    row = plan('table 4', '7', data='bdd100k')
+    same, other = (plan('figure 7', f'7-{k}', data='bdd100k') for k in (6, 3))
+    assert same.work_dir == row.work_dir and same.options == row.options
+    assert other.work_dir.name == 'poodle_r50_bdd_256x512_40e_subcrops-num3_s0'
+    assert other.options == {'model.data_preprocessor.subcrops.num': 3}
+
+
+@pytest.mark.parametrize('study', STUDIES)
+def test_folders_differ_where_runs_do(plan, study):
+    """No two runs with different options share a folder."""
+    found = {}
+    for part in STUDIES[study]:
+        for variant in part.variants:
+            if variant.method not in ('byol', 'densecl'):
+                run = plan(study, variant.key)
+                options = found.setdefault(run.work_dir, run.options)
+                assert options == run.options
+
+
+def test_command_means_what_the_plan_says(plan):
+    """Reading the command's options as MMEngine does gives the plan's config."""
+    run = plan(
+        'figure 5',
+        '5a-384-0.25',
+        seed=3,
+        budget=parse_budget('1600pairs'),
+        data_root='/data/camvid',
+        driving='/data/driving',
+    )
+    options, words = parsed(train_command(run))
+    assert words[:2] == ['python', 'tools/train.py'] and '--resume' in words
+    cfg = load_config(run.config, options)
+    assert cfg.to_dict() == run.load().to_dict()
+    assert cfg.train_cfg.max_iters == 100
+    assert [s['end'] for s in cfg.param_scheduler] == [5, 100]
+    first, second = cfg.train_dataloader.dataset.datasets
+    assert (first.data_root, second.data_root) == ('/data/camvid', '/data/driving')
+    crop = cfg.train_dataloader.dataset.pipeline[0]
+    assert tuple(crop.size) == (192, 384)  # half of the paper's
+    assert tuple(crop.area) == (0.25, 0.5)
+    seeds = (cfg.randomness, cfg.train_dataloader.dataset, cfg.train_dataloader.sampler)
+    assert [part.seed for part in seeds] == [3, 3, 3]
+    assert run.checkpoint.name == 'iter_100.pth'
+    tail = readout_command(run)
+    assert f'5a-384-0.25={run.checkpoint}' in tail and tail[tail.index('--seed') + 1] == '3'
+
+
+def test_processes_keep_the_total_batch(plan):
+    for processes, batch in ((1, 64), (2, 32), (4, 16)):
+        run = plan('table 4', '7', data='bdd100k', processes=processes)
+        assert run.load().train_dataloader.batch_size == batch
+    run = plan('table 4', '7', data='bdd100k', processes=2)
+    command = train_command(run, port=29501)
+    assert command[:4] == ['env', 'PORT=29501', 'bash', 'tools/dist_train.sh']
+    assert command[5] == '2'
+    with pytest.raises(ValueError, match='does not split into 3'):
+        plan('table 4', '7', data='bdd100k', processes=3)
+
+
+def test_what_needs_no_flow_is_shared(plan):
+    """Random weights and image methods are the same runs with exact and with estimated flow."""
+    for key in ('scratch', 'byol', 'densecl', '1'):
+        exact, estimated = (plan('table 4', key, data=data) for data in ('demo-exact', 'demo'))
+        same = (exact.config, exact.work_dir) == (estimated.config, estimated.work_dir)
+        assert same == (key != '1')
+
+
+def test_scratch_is_only_read_out(plan):
+    run = plan('table 4', 'scratch', seed=2)
+    (command,) = [shlex.split(part) for part in job_line(run).split('&&')]
+    assert command[2] == 'scratch=none' and '--like' in command
+    assert command[command.index('--seed') + 1] == '2'
+
+
+def test_rows_by_pattern(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    keys = [v.key for _, v in choose((TABLE_4,), None)]
+    assert '6' not in keys and '7' in keys  # UFlow's weights are not there
+    (tmp_path / 'checkpoints').mkdir()
+    (tmp_path / 'checkpoints' / 'uflow_bdd100k.pth').touch()
+    assert '6' in [v.key for _, v in choose((TABLE_4,), None)]
+    assert [v.key for _, v in choose(STUDIES['figure 5'], ['5c-flowe-*'])] == [
+        f'5c-flowe-{height}' for height in (192, 256, 320, 384)
+    ]
+    with pytest.raises(ValueError, match="no row '8': there are scratch, byol"):
+        choose((TABLE_4,), ['8'])
+
+
+def test_same_frame_twice_has_no_exact_flow(plan):
+    with pytest.raises(ValueError, match='use --data demo'):
+        plan('figure 9', '9-0', data='demo-exact')
+    run = plan('figure 9', '9-15', data='demo')
+    assert run.load().train_dataloader.dataset.delta == 0.5  # seconds
+
+
+def test_dry_run_tool(repo, tmp_path):
+    """The tool itself, with a wrong row: one line, no trace."""
+    import subprocess
+
+    result = subprocess.run(
+        [sys.executable, 'tools/reproduce.py', '--table', '4', '--data', 'demo', '--rows', '9'],
+        cwd=repo,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode and "no row '9'" in result.stderr
+    assert 'Traceback' not in result.stderr

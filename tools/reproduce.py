@@ -1,0 +1,76 @@
+"""Pretrain and read out the rows of the paper's Table 4, or the sweeps of its Figures 5, 7 and 9.
+
+    python tools/reproduce.py --table 4 --data bdd100k --dry-run
+    python tools/reproduce.py --table 4 --data camvid --rows scratch 1 7 --seeds 0 1 2 --jobs 2 \\
+        --budget 6400pairs --data-root CAMVID --driving FRAMES
+    python tools/reproduce.py --figure 7 --data demo --jobs 2 --budget 10min
+
+Runs that are done are skipped, others go on from their last checkpoint; runs that several studies
+share are trained once. Writes <work dir>/<data>/<table or figure>.{json,md,png}.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmengine.config import DictAction
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def parse_args() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    study = parser.add_mutually_exclusive_group(required=True)
+    study.add_argument('--table', choices=['4'])
+    study.add_argument('--figure', choices=['5', '7', '9'])
+    parser.add_argument(
+        '--data',
+        required=True,
+        choices=['demo', 'demo-exact', 'camvid', 'bdd100k'],
+        help='demo: synthetic scenes with DIS flow; demo-exact: with their exact flow',
+    )
+    parser.add_argument('--rows', nargs='+', metavar='KEY', help='e.g. scratch 1 7, or "5c-*"')
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument(
+        '--budget', help='of each pretraining: 10min, 6400pairs, or epochs (default: the configs)'
+    )
+    parser.add_argument('--jobs', type=int, default=1, help='runs at the same time')
+    parser.add_argument(
+        '--processes', type=int, help='of each run, GPUs if there are any (default: the configs)'
+    )
+    parser.add_argument(
+        '--readouts', nargs='+', default=['linear'], choices=['linear', 'linear-encoder', 'upernet']
+    )
+    parser.add_argument('--split', choices=['val', 'test'], help='demo and camvid: default test')
+    parser.add_argument('--data-root', help="root of the data (default: the configs')")
+    parser.add_argument('--driving', help='camvid: root of the frames of driving videos')
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/reproduce'))
+    parser.add_argument('--dry-run', action='store_true', help='print the recipes and stop')
+    parser.add_argument(
+        '--print-commands', action='store_true', help='print a shell line for each run and stop'
+    )
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', default={}
+    )
+    parser.add_argument('--debug', action='store_true', help='show the trace of errors')
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Plan, run, report."""
+    args = parse_args()
+    from poodle_mm.engine.errors import one_line_errors
+    from poodle_mm.reproduce.reproduce import reproduce
+
+    options = vars(args)
+    study = f'table {options.pop("table")}' if args.table else f'figure {args.figure}'
+    options.pop('table', None), options.pop('figure')
+    with one_line_errors(options.pop('debug')):
+        return reproduce(study, root=ROOT, **options)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
