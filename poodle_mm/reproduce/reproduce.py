@@ -83,7 +83,7 @@ def reproduce(
         return 0
 
     failed = execute(unique, jobs, root)
-    for part in dict.fromkeys(study for study, _ in chosen):
+    for part in {part.name: part for part, _ in chosen}.values():
         folder = args.work_dir / args.data.folder
         own = [run for (key, _), run in runs.items() if run.variant in part.variants]
         report, files = write_report(part, own, readouts, folder, _settings_text(args))

@@ -165,7 +165,7 @@ def save_scene(scene: Scene, path: str | Path) -> None:
     Path(path).write_text(json.dumps(asdict(scene.spec), indent=1) + '\n')
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)  # some MB each; below the number of scenes it would thrash
 def _cached(spec: SceneSpec) -> Scene:
     return build_scene(spec.seed, spec.size, spec.num_frames, spec.fps)
 
