@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 
 from poodle_mm.datasets.scenes import write_scenes
 from poodle_mm.registry import MODELS
+from poodle_mm.reproduce.budget import pairs_per_step
 
 # Table 4 as printed: dense, pool, top-down blocks, laterals; without the last two the encoder is
 # dilated. Pooled-only is Figure 5c's.
@@ -121,11 +122,10 @@ def scenes(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize(('folder', 'method'), CONFIGS)
-def test_steps(repo, folder, method, scenes, tmp_path):
-    """Each config trains two steps in MMEngine's Runner, narrow, on small crops of real video."""
-    cfg = shrunk(load(repo, folder, method))
+def train_two_steps(cfg: Config, scenes, tmp_path) -> Runner:
+    """Two pairs a step from the scenes' videos, in the Runner; the recipe is the config's."""
     cfg.work_dir = str(tmp_path)
+    cfg.experiment_name = tmp_path.name
     loader = cfg.train_dataloader
     loader.update(batch_size=2, num_workers=0, persistent_workers=False, pin_memory=False)
     for dataset in loader.dataset.get('datasets', [loader.dataset]):
@@ -133,20 +133,62 @@ def test_steps(repo, folder, method, scenes, tmp_path):
         dataset.update(source='videos', index_cache=str(scenes / 'index'))
         if dataset.get('delta_unit') == 'frames':
             dataset.delta = (5, 10)  # of 24 frames at 10 a second
-    loader.dataset.pipeline[0].update(size=(64, 128), area=(0.5, 1.0))
-    if cfg.model.data_preprocessor.flow.type != 'CachedFlow':
-        cfg.model.data_preprocessor.flow = dict(type='DISFlow', preset='ultrafast')
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=2)
-    cfg.custom_hooks = [dict(type='TargetUpdateHook'), dict(type='CollapseMonitorHook')]
     cfg.default_hooks = dict(checkpoint=None, sampler_seed=None, logger=None)
     cfg.visualizer = dict(type='mmengine.Visualizer')
     cfg.param_scheduler = None
     cfg.log_level = 'ERROR'
-    cfg.experiment_name = f'{folder}_{method}'
     runner = Runner.from_cfg(cfg)
     runner.train()
+    assert math.isfinite(runner.message_hub.get_scalar('train/loss').current())
+    return runner
+
+
+@pytest.mark.parametrize(('folder', 'method'), CONFIGS)
+def test_steps(repo, folder, method, scenes, tmp_path):
+    """Each config trains, narrow and on small crops."""
+    cfg = shrunk(load(repo, folder, method))
+    cfg.train_dataloader.dataset.pipeline[0].update(size=(64, 128), area=(0.5, 1.0))
+    if cfg.model.data_preprocessor.flow.type != 'CachedFlow':
+        cfg.model.data_preprocessor.flow = dict(type='DISFlow', preset='ultrafast')
+    cfg.custom_hooks = [dict(type='TargetUpdateHook'), dict(type='CollapseMonitorHook')]
+    runner = train_two_steps(cfg, scenes, tmp_path)
     scalars = runner.message_hub.log_scalars
     dense, pool, *_ = TICKS[method]
     assert ('train/loss_dense' in scalars, 'train/loss_pool' in scalars) == (dense, pool)
-    assert math.isfinite(scalars['train/loss'].current())
     assert int(runner.model.target.steps) == 2
+
+
+IMAGE_CONFIGS = {
+    f'{folder}/{method}_{recipe}': method
+    for method in ('byol', 'densecl')
+    for folder, recipe in (
+        ('bdd100k', 'r50_bdd_224x224_40e'),
+        ('camvid', 'r18_camvid_128x128'),
+        ('scenes', 'r18_scenes_128x128'),
+    )
+}
+
+
+@pytest.mark.parametrize('name', IMAGE_CONFIGS)
+def test_image_baselines_step(repo, name, scenes, tmp_path):
+    """mmpretrain's methods on the same reader, with the same length and batch as PooDLe's row."""
+    cfg = Config.fromfile(repo / 'configs' / 'ablations' / f'{name}.py')
+    poodle = load(repo, name.split('/')[0], 'poodle')
+    assert pairs_per_step(cfg) == pairs_per_step(poodle)
+    assert cfg.optim_wrapper == poodle.optim_wrapper
+    lengths = [
+        c.train_cfg.get('max_epochs', c.train_cfg.get('max_iters'))
+        * (c.train_dataloader.dataset.get('repeats', 1) if 'max_epochs' in c.train_cfg else 1)
+        for c in (cfg, poodle)
+    ]
+    assert lengths[0] == lengths[1]
+    backbone = cfg.model.backbone
+    backbone.update(stem_channels=8, base_channels=8)
+    cfg.model.neck.update(in_channels=8 * (32 if backbone.depth == 50 else 8))
+    for pipeline in cfg.train_dataloader.dataset.pipeline[0].pipelines:
+        pipeline[0].scale = 32
+    if IMAGE_CONFIGS[name] == 'densecl':
+        cfg.model.queue_len = 8
+    runner = train_two_steps(cfg, scenes, tmp_path)
+    assert type(runner.model).__module__.startswith('mmpretrain.')

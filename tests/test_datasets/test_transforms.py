@@ -133,6 +133,27 @@ def test_delta_0_jitters_and_the_exact_flow_is_constant():
     np.testing.assert_allclose(done['flow'][1, :, 5, 5], -flow, atol=1e-5)
 
 
+def test_jitter_for_every_delta():
+    """Frame flow (3, -2) everywhere: a point of crop 1 is found in crop 2 where its content is."""
+    results = pair(seed=4)
+    results['flow'] = np.zeros((2, 2, 90, 160), np.float32)
+    results['flow'][0] = np.array([3, -2], np.float32)[:, None, None]
+    results['flow'][1] = -results['flow'][0]
+    frames = [frame.copy() for frame in results['frames']]
+    done = PairRandomCrop(area=(0.2, 0.3), size=(40, 100), always_jitter=True)(results)
+    box, box2 = np.array(done['crop_box']), np.array(done['crop_box2'])
+    assert (box != box2).any()
+    for image, frame, edges in zip(done['frames'], frames, (box, box2)):
+        np.testing.assert_array_equal(image, crop_resize(frame, tuple(edges), (40, 100)))
+    scale = (box[2:] - box[:2]) / (100, 40)
+    for direction, (first, second, motion) in enumerate(
+        ((box, box2, (3, -2)), (box2, box, (-3, 2)))
+    ):
+        in_frame = (np.array([30.0, 11.0]) + 0.5) * scale + first[:2] + motion
+        expected = (in_frame - second[:2]) / scale - 0.5 - (30.0, 11.0)
+        np.testing.assert_allclose(done['flow'][direction, :, 11, 30], expected, atol=1e-4)
+
+
 def test_flow_and_visibility_follow_the_crop():
     results = pair()
     v, u = np.mgrid[:90, :160].astype(np.float32)

@@ -81,10 +81,10 @@ class PairRandomCrop(BaseTransform):
     """Cut the same random box from both frames and resize it (PooDLe §4.1).
 
     Required keys: ``frames``, ``ori_shape``, ``frame_ids``, ``rng``. Modified: ``frames``, ``flow``
-    and ``visible`` when there. Added: ``crop_box`` and, where both frames are the same frame,
-    ``crop_box2``: then the second crop is shifted by up to ``jitter`` of the frame's size, and the
-    exact flow from the first crop to the second is the constant ``(crop_box - crop_box2)`` scaled
-    to the output.
+    and ``visible`` when there. Added: ``crop_box`` and, where both frames are the same frame (or
+    with ``always_jitter``), ``crop_box2``: then the second crop is shifted by up to ``jitter`` of
+    the frame's size. For the same frame twice the exact flow from the first crop to the second is
+    the constant ``(crop_box - crop_box2)`` scaled to the output.
 
     Args:
         area: Range of the crop's share of the frame's area, uniform.
@@ -92,6 +92,9 @@ class PairRandomCrop(BaseTransform):
         aspect: Width over height of the crop; None keeps the frame's own, so that the resize may be
             anisotropic. An area that does not fit with a fixed aspect is clamped, with a warning.
         jitter: Largest shift of the second crop for delta = 0, share of the frame's size.
+        always_jitter: Shift it for every delta. Not the paper's (it crops both frames at the same
+            place): what a frame shows is then at another place of the other crop, so that features
+            of the place alone do not solve the dense objective.
 
     Raises:
         ValueError: For a range or size without meaning.
@@ -103,6 +106,7 @@ class PairRandomCrop(BaseTransform):
         size: tuple[int, int],
         aspect: float | None = None,
         jitter: float = 0.1,
+        always_jitter: bool = False,
     ) -> None:
         if not 0 < area[0] <= area[1] <= 1:
             raise ValueError(f'area must be 0 < min <= max <= 1, got {area}')
@@ -116,6 +120,7 @@ class PairRandomCrop(BaseTransform):
         self.size = tuple(size)
         self.aspect = aspect
         self.jitter = jitter
+        self.always_jitter = always_jitter
         self._warned = False
 
     def transform(self, results: dict) -> dict:
@@ -131,7 +136,7 @@ class PairRandomCrop(BaseTransform):
                 level=logging.WARNING,
             )
         box2 = box
-        if results['frame_ids'][0] == results['frame_ids'][1]:
+        if self.always_jitter or results['frame_ids'][0] == results['frame_ids'][1]:
             box2 = jitter_box(rng, box, shape, self.jitter)
             results['crop_box2'] = box2
         results['crop_box'] = box
@@ -156,5 +161,5 @@ class PairRandomCrop(BaseTransform):
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(area={self.area}, size={self.size}, aspect={self.aspect}, '
-            f'jitter={self.jitter})'
+            f'jitter={self.jitter}, always_jitter={self.always_jitter})'
         )

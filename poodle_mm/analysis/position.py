@@ -1,0 +1,48 @@
+"""How much of dense features is known from the place in the image alone."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+
+def position_share(features: Iterable[Tensor]) -> float:
+    """Share of the features' variance that lies between places of the image (ours).
+
+    Every feature of every image is a place's mean plus a rest; the share is the variance of the
+    means over the total, channels summed, corrected for the finite number of images so that
+    features without any relation to their place have an expected share of 0. Images of one camera
+    have a share above 0 by themselves (sky is above road); a network that reports where a pixel is
+    instead of what it shows approaches 1. A loss that compares the same place of two frames, as
+    flow equivariance does for small motion, can be solved in part by such features.
+
+    Args:
+        features: Maps (C, h, w) of different images, all of one shape; at least two.
+
+    Returns:
+        0 to 1; slightly below 0 is possible by chance.
+
+    Raises:
+        ValueError: For fewer than two maps, maps of different shapes, or constant features.
+    """
+    count, total, squares = 0, None, None
+    for feature in features:
+        feature = feature.double()
+        if total is None:
+            total, squares = torch.zeros_like(feature), torch.zeros_like(feature)
+        if feature.shape != total.shape:
+            raise ValueError(
+                f'map {count} has shape {tuple(feature.shape)}, the ones before '
+                f'{tuple(total.shape)}: resize the images to one size'
+            )
+        total += feature
+        squares += feature**2
+        count += 1
+    if count < 2:
+        raise ValueError(f'the position share needs the maps of two images or more, got {count}')
+    mean = total / count
+    within = ((squares - count * mean**2) / (count - 1)).mean(dim=(1, 2)).sum()
+    between = mean.flatten(1).var(dim=1, correction=0).sum() - within / count
+    if not within + between > 0:
+        raise ValueError('the features are constant: their variance has no shares')
+    return float(between / (within + between))
