@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from poodle_mm.reproduce.report import values
+from poodle_mm.reproduce.report import setting_text, values
 from poodle_mm.reproduce.studies import Study
 
 _COLOURS = ('#2563eb', '#ea7317', '#0f9488', '#8a8f98')
@@ -18,7 +18,7 @@ def draw_sweep(study: Study, report: dict, readout: str) -> Figure:
         report: What :func:`~poodle_mm.reproduce.report.collect` returns for it.
         readout: Which readout's figures.
     """
-    ticks = list(dict.fromkeys(tick_label(v.settings[study.x]) for v in study.variants))
+    ticks = list(dict.fromkeys(setting_text(row['settings'][study.x]) for row in report['rows']))
     figure = Figure(figsize=(5.2, 3.6), layout='constrained')
     axis = figure.add_subplot()
     for (label, points), colour in zip(_lines(study, report, readout).items(), _COLOURS):
@@ -30,7 +30,8 @@ def draw_sweep(study: Study, report: dict, readout: str) -> Figure:
         )
     axis.set_xticks(range(len(ticks)), ticks)
     axis.set_xlim(-0.3, len(ticks) - 0.7)
-    axis.set_xlabel(study.x_label)
+    unit = f' ({report["delta_unit"]})' if study.x == 'delta' else ''
+    axis.set_xlabel(study.x_label + unit)
     axis.set_ylabel(f'mIoU in %, {readout} readout')
     axis.set_title(study.title, fontsize=10, loc='left')
     axis.spines[['top', 'right']].set_visible(False)
@@ -40,20 +41,13 @@ def draw_sweep(study: Study, report: dict, readout: str) -> Figure:
     return figure
 
 
-def tick_label(value: float | tuple) -> str:
-    """``(0.05, 0.25)`` → ``0.05–0.25``, ``(256, 512)`` → ``256×512``, ``3`` → ``3``."""
-    if not isinstance(value, tuple):
-        return f'{value:g}'
-    return ('×' if isinstance(value[0], int) else '–').join(f'{v:g}' for v in value)
-
-
 def _lines(study: Study, report: dict, readout: str) -> dict[str, dict[str, list[float]]]:
     """Line to tick to the figures of all seeds; what was not measured is left out."""
     lines = {}
-    settings = {variant.key: variant.settings[study.x] for variant in study.variants}
     for metric, group in _GROUPS.items() if study.groups else [('miou', None)]:
         for row in report['rows']:
             if found := values(row, readout, metric):
-                line = lines.setdefault(group or row['label'], {})
-                line[tick_label(settings[row['key']])] = found
+                name = setting_text(row['settings'][study.line]) if study.line else row['label']
+                line = lines.setdefault(group or name, {})
+                line[setting_text(row['settings'][study.x])] = found
     return lines

@@ -8,17 +8,19 @@ from poodle_mm.engine.files import write_text
 from poodle_mm.evaluation.table import spread
 from poodle_mm.reproduce.execute import read_result
 from poodle_mm.reproduce.plan import Run
+from poodle_mm.reproduce.settings import DataSetting, scaled
 from poodle_mm.reproduce.studies import Study
 
 _METRICS = dict(miou='All', acc='Acc', small='Small', large='Large', rare='Rare', common='Common')
 
 
-def collect(study: Study, runs: Sequence[Run]) -> dict:
+def collect(study: Study, runs: Sequence[Run], data: DataSetting) -> dict:
     """Figures of all finished runs of a study.
 
     Returns:
-        ``dict(study, rows)``; a row has ``key``, ``label``, ``settings``, ``paper`` and ``seeds``:
-        seed to ``dict(metrics by readout, stats)``. JSON-ready.
+        ``dict(study, title, delta_unit, rows)``; a row has ``key``, ``label``, ``settings`` (at
+        the scale of the data), ``paper`` and ``seeds``: seed to ``dict(metrics by readout,
+        stats)``.
     """
     rows = []
     for variant in study.variants:
@@ -29,12 +31,12 @@ def collect(study: Study, runs: Sequence[Run]) -> dict:
             dict(
                 key=variant.key,
                 label=variant.label,
-                settings=dict(variant.settings),
+                settings=scaled(variant.settings, data),
                 paper=dict(variant.paper),
                 seeds={str(seed): result for seed, result in results.items() if result},
             )
         )
-    return dict(study=study.name, title=study.title, rows=rows)
+    return dict(study=study.name, title=study.title, delta_unit=data.delta_unit, rows=rows)
 
 
 def values(row: dict, readout: str, metric: str) -> list[float]:
@@ -61,7 +63,9 @@ def markdown(report: dict, readout: str, settings: str = '') -> str:
         stats = [seed['stats'] for seed in row['seeds'].values() if seed['stats']]
         name = row['label']
         if row['settings']:
-            name += ' (' + ', '.join(f'{k} {_text(v)}' for k, v in row['settings'].items()) + ')'
+            name += (
+                ' (' + ', '.join(f'{k} {setting_text(v)}' for k, v in row['settings'].items()) + ')'
+            )
         lines.append(
             [
                 name,
@@ -77,14 +81,19 @@ def markdown(report: dict, readout: str, settings: str = '') -> str:
 
 
 def write_report(
-    study: Study, runs: Sequence[Run], readouts: Sequence[str], folder: Path, settings: str
+    study: Study,
+    runs: Sequence[Run],
+    data: DataSetting,
+    readouts: Sequence[str],
+    folder: Path,
+    settings: str,
 ) -> tuple[dict, list[Path]]:
     """Write ``<study>.json`` and ``<study>[_<readout>].md`` into a folder.
 
     Returns:
         What the JSON holds, and the Markdown files.
     """
-    report = collect(study, runs)
+    report = collect(study, runs, data)
     write_text(folder / f'{study.name}.json', json.dumps(report, indent=2) + '\n')
     files = []
     for readout in readouts:
@@ -103,5 +112,8 @@ def _paper(row: dict, metric: str) -> str:
     return f'{row["paper"][metric]:.1f}' if metric in row['paper'] else '–'
 
 
-def _text(value) -> str:
-    return '–'.join(f'{v:g}' for v in value) if isinstance(value, (list, tuple)) else f'{value:g}'
+def setting_text(value: float | Sequence) -> str:
+    """``(0.05, 0.25)`` → ``0.05–0.25``, ``(256, 512)`` → ``256×512``, ``3`` → ``3``."""
+    if not isinstance(value, Sequence):
+        return f'{value:g}'
+    return ('×' if isinstance(value[0], int) else '–').join(f'{v:g}' for v in value)

@@ -86,7 +86,7 @@ def reproduce(
     for part in {part.name: part for part, _ in chosen}.values():
         folder = args.work_dir / args.data.folder
         own = [run for (key, _), run in runs.items() if run.variant in part.variants]
-        report, files = write_report(part, own, readouts, folder, _settings_text(args))
+        report, files = write_report(part, own, args.data, readouts, folder, _settings_text(args))
         if part.x:
             from poodle_mm.reproduce.figures import draw_sweep
 

@@ -18,8 +18,8 @@ class DataSetting:
         suite: Readout suite, see :mod:`poodle_mm.evaluation.suites`.
         size: (H, W) of the readout's images, for suites of whole images.
         shrink: The sweeps' crop sizes are the paper's divided by this.
-        delta_step: Distance of two frames that stands for the paper's 15 frames, in the unit of
-            the config's ``delta``.
+        delta_step: Distance of two frames that stands for the paper's 15 frames.
+        delta_unit: Its unit, that of the configs.
     """
 
     folder: str
@@ -28,6 +28,7 @@ class DataSetting:
     size: tuple[int, int] | None = None
     shrink: int = 1
     delta_step: float = 15
+    delta_unit: str = 'frames'
 
     def config(self, config_dir: Path, method: str, with_flow: bool = True) -> Path:
         """The config of a method.
@@ -48,11 +49,11 @@ class DataSetting:
         return found[0]
 
 
-_SMALL = dict(size=(96, 192), shrink=2)
-_SCENES = dict(**_SMALL, without_flow='scenes', suite='demo', delta_step=0.5)  # seconds
+_SMALL = dict(size=(96, 192), shrink=2, delta_unit='seconds')
+_SCENES = dict(**_SMALL, without_flow='scenes', suite='demo', delta_step=0.5)
 DATA = {
     'bdd100k': DataSetting('bdd100k', 'bdd100k', 'bdd100k'),
-    # seconds: most of CamVid's frames are one apart
+    # most of CamVid's frames are a second apart
     'camvid': DataSetting('camvid', 'camvid', 'camvid', **_SMALL, delta_step=1.0),
     'demo': DataSetting('scenes', **_SCENES),
     'demo-exact': DataSetting('scenes-exact', **_SCENES),
@@ -66,6 +67,16 @@ def datasets_of(cfg: Config) -> dict[str, Config]:
     if 'datasets' not in dataset:
         return {key: dataset}
     return {f'{key}.datasets.{i}': part for i, part in enumerate(dataset.datasets)}
+
+
+def scaled(settings: Mapping[str, Any], data: DataSetting) -> dict[str, Any]:
+    """A variant's settings at the scale of the data: crop size in pixels, ``delta`` in its unit."""
+    settings = dict(settings)
+    if 'size' in settings:
+        settings['size'] = tuple(side // data.shrink for side in settings['size'])
+    if 'delta' in settings:
+        settings['delta'] = settings['delta'] * data.delta_step
+    return settings
 
 
 def sweep_options(cfg: Config, settings: Mapping[str, Any], data: DataSetting) -> dict[str, Any]:
@@ -83,9 +94,10 @@ def sweep_options(cfg: Config, settings: Mapping[str, Any], data: DataSetting) -
             of one crop.
     """
     options = {}
+    settings = scaled(settings, data)
     crop = 'train_dataloader.dataset.pipeline.0'
     if 'size' in settings:
-        options[f'{crop}.size'] = tuple(side // data.shrink for side in settings['size'])
+        options[f'{crop}.size'] = settings['size']
     if 'area' in settings:
         options[f'{crop}.area'] = settings['area']
     if 'delta' in settings:
@@ -96,7 +108,7 @@ def sweep_options(cfg: Config, settings: Mapping[str, Any], data: DataSetting) -
                 'place: use --data demo, whose flow is estimated'
             )
         for key in datasets_of(cfg):
-            options[f'{key}.delta'] = settings['delta'] * data.delta_step
+            options[f'{key}.delta'] = settings['delta']
     subcrops = 'model.data_preprocessor.subcrops'
     if cfg.model.get('data_preprocessor', {}).get('subcrops'):
         if 'subcrop_area' in settings:

@@ -39,6 +39,7 @@ class Study:
         variants: Rows or points.
         x: The setting on a figure's horizontal axis; None for a table.
         x_label: Its name.
+        line: The setting that tells a figure's lines apart; None: the variants' labels.
         groups: Whether the figure shows the class groups Small and Large, too.
     """
 
@@ -47,6 +48,7 @@ class Study:
     variants: tuple[Variant, ...]
     x: str | None = None
     x_label: str = ''
+    line: str | None = None
     groups: bool = False
 
 
@@ -108,7 +110,7 @@ FIGURE_5A = Study(
     tuple(
         Variant(
             f'5a-{size[0]}-{area[0]}',
-            f'{size[0]}×{size[1]}',
+            'PooDLe',
             'poodle',
             dict(size=size, area=area),
         )
@@ -117,6 +119,7 @@ FIGURE_5A = Study(
     ),
     x='area',
     x_label='crop area (share of the frame)',
+    line='size',
 )
 FIGURE_5B = Study(
     'figure5b',

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from poodle_mm.reproduce.figures import draw_sweep, tick_label
-from poodle_mm.reproduce.report import markdown, values
+from poodle_mm.reproduce.figures import draw_sweep
+from poodle_mm.reproduce.report import markdown, setting_text, values
+from poodle_mm.reproduce.settings import DATA, scaled
 from poodle_mm.reproduce.studies import FIGURE_5A, FIGURE_5B, TABLE_4
 
 
@@ -64,6 +65,8 @@ def test_sweep_is_drawn_at_its_values():
     report = dict(
         rows=[
             row('5a-256-0.05', FIGURE_5A, seeds(30.0, 32.0)),
+            row('5a-256-0.25', FIGURE_5A, {}),
+            row('5a-256-0.5', FIGURE_5A, {}),
             row('5a-256-0.75', FIGURE_5A, seeds(20.0)),
             row('5a-384-0.25', FIGURE_5A, seeds(34.0)),
         ]
@@ -94,4 +97,10 @@ def test_values_leave_out_what_is_missing():
 
 
 def test_ticks():
-    assert [tick_label(v) for v in ((0.05, 0.25), (256, 512), 3)] == ['0.05–0.25', '256×512', '3']
+    assert [setting_text(v) for v in ((0.05, 0.25), (256, 512), 3)] == ['0.05–0.25', '256×512', '3']
+
+
+def test_settings_at_the_scale_of_the_data():
+    wanted = dict(size=(256, 512), delta=2, area=(0.1, 0.2))
+    assert scaled(wanted, DATA['bdd100k']) == dict(size=(256, 512), delta=30, area=(0.1, 0.2))
+    assert scaled(wanted, DATA['demo']) == dict(size=(128, 256), delta=1.0, area=(0.1, 0.2))
