@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from poodle_mm.datasets.preparation.files import list_files, write_json
+from poodle_mm.datasets.preparation.files import list_files
 from poodle_mm.datasets.preparation.labels import check_ids, read_label
 from poodle_mm.evaluation.class_groups import class_groups, class_shares
+from poodle_mm.files import write_json
 
 DATASETS = ('bdd100k', 'cityscapes', 'ade20k', 'camvid')
 """Data sets whose class names are known."""

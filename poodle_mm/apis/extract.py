@@ -9,11 +9,12 @@ import torch
 from poodle_mm.apis.encoder import DenseEncoder, load_encoder
 from poodle_mm.apis.features import Image
 from poodle_mm.apis.pictures import draw_pca
-from poodle_mm.apis.store import renamed_when_whole, save_image_features, save_video_features
+from poodle_mm.apis.store import save_image_features, save_video_features
 from poodle_mm.apis.video import chosen_frames
 from poodle_mm.datasets.frame_folders import IMAGE_EXTENSIONS
 from poodle_mm.datasets.video_index import VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.video_reader import VideoReader
+from poodle_mm.files import replacing
 
 _PICTURES = 8
 
@@ -112,5 +113,5 @@ def _save_pca(
     path: Path,
 ) -> None:
     figure = draw_pca(encoder, images, size, batch_size, titles)
-    with renamed_when_whole(path) as temporary:
+    with replacing(path) as temporary:
         figure.savefig(temporary, format='png')

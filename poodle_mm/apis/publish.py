@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from poodle_mm.apis.encoder import load_encoder
-from poodle_mm.apis.store import renamed_when_whole
 from poodle_mm.downstream.checkpoint import read_checkpoint
+from poodle_mm.files import replacing
 from poodle_mm.version import __version__
 
 
@@ -64,6 +64,6 @@ def publish_model(
     content = buffer.getvalue()
     digest = hashlib.sha256(content).hexdigest()[:8]
     path = Path(out_dir) / f'{name or Path(checkpoint).stem}-{digest}.pth'
-    with renamed_when_whole(path) as temporary:
+    with replacing(path) as temporary:
         temporary.write_bytes(content)
     return path

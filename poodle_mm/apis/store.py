@@ -1,9 +1,7 @@
 """Dense features on disk; a file with its final name is whole."""
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from poodle_mm.apis.encoder import DenseEncoder
 from poodle_mm.apis.features import cell_size, dense_features, load_image
 from poodle_mm.apis.video import chosen_frames, video_features
 from poodle_mm.datasets.video_reader import VideoReader
+from poodle_mm.files import replacing
 
 
 def save_video_features(
@@ -59,7 +58,7 @@ def save_video_features(
         unit='frame',
     )
     if out.suffix == '.npy':
-        with renamed_when_whole(out) as temporary:
+        with replacing(out) as temporary:
             array = None
             for row, item in enumerate(items):
                 if array is None:
@@ -122,21 +121,8 @@ def save_image_features(
 
 def write_npz(path: str | PathLike, **arrays) -> None:
     """``numpy.savez`` under a temporary name in the same folder, then renamed."""
-    with renamed_when_whole(path) as temporary, open(temporary, 'wb') as file:
+    with replacing(path) as temporary, open(temporary, 'wb') as file:
         np.savez(file, **arrays)
-
-
-@contextmanager
-def renamed_when_whole(path: str | PathLike) -> Iterator[Path]:
-    """A temporary name beside ``path`` to write to; renamed at the end, removed on an error."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.tmp')
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _stored(features: Tensor, half: bool, name: str) -> np.ndarray:

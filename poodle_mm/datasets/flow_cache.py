@@ -1,11 +1,12 @@
 """Flow of single pairs on disk: where a pair's file is, and how it is written and read."""
 
 import os
-import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+
+from poodle_mm.files import replacing
 
 
 def flow_cache_path(root: str | os.PathLike, source: str, frame_ids: tuple[int, int]) -> Path:
@@ -45,16 +46,8 @@ def write_flow(path: str | os.PathLike, flow: np.ndarray) -> None:
         half = np.asarray(flow).astype(np.float16)
     if not np.isfinite(half).all():
         raise ValueError(f'{path}: flow has values that are not finite in float16')
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix='.', suffix='.tmp')
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            np.savez(file, flow=half)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with replacing(path) as temporary, open(temporary, 'wb') as file:
+        np.savez(file, flow=half)
 
 
 def read_flow(path: str | os.PathLike) -> np.ndarray:

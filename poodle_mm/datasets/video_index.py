@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,8 @@ import av
 import numpy as np
 from mmengine.logging import print_log
 from tqdm import tqdm
+
+from poodle_mm.files import replacing
 
 from .video_reader import FrameReadError, FrameTable, VideoReader
 
@@ -142,16 +143,8 @@ def write_index(path: str | os.PathLike, infos: Iterable[VideoInfo]) -> None:
             parts = [getattr(table, field) for table in tables]
             arrays[field] = np.concatenate(parts)
             arrays[f'{field}_ends'] = np.cumsum([len(part) for part in parts])
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix='.', suffix='.tmp')
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            np.savez_compressed(file, **arrays)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with replacing(path) as temporary, open(temporary, 'wb') as file:
+        np.savez_compressed(file, **arrays)
 
 
 def read_index(path: str | os.PathLike) -> dict[str, VideoInfo]:

@@ -11,11 +11,11 @@ from poodle_mm.demo import figures
 from poodle_mm.demo.pretrain import PretrainingResult, pretrain, steps_in
 from poodle_mm.demo.report import build_report, format_table
 from poodle_mm.engine.config import load_config
-from poodle_mm.engine.files import write_text
 from poodle_mm.engine.pair_visualization_hook import look
 from poodle_mm.engine.pictures import draw_pair
 from poodle_mm.engine.schedule import set_max_iters
 from poodle_mm.evaluation.readout import without_nan
+from poodle_mm.files import write_text
 
 
 def run_demo(

@@ -1,11 +1,12 @@
 """Plain ViT weights (the naming of DINO, iBOT and timm), read off their keys and shapes."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
+
+from poodle_mm.files import replacing
 
 _RENAMES = (
     ('patch_embed.proj.', 'patch_embed.projection.'),
@@ -79,8 +80,6 @@ def convert_vit_file(source: str | Path, target: str | Path) -> str:
     if not is_foreign_vit(state):
         raise ValueError(f'{source} holds no ViT with the names of DINO and timm')
     renamed = rename_vit(state)
-    temporary = Path(target).with_name(f'.{Path(target).name}.tmp')
-    temporary.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(state_dict=renamed), temporary)
-    os.replace(temporary, target)
+    with replacing(target) as temporary:
+        torch.save(dict(state_dict=renamed), temporary)
     return f'{target}: {len(renamed)} tensors of a ViT, {infer_vit(renamed)["arch"]}'

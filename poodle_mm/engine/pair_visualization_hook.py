@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from poodle_mm.files import replacing
 from poodle_mm.registry import HOOKS
 
 if TYPE_CHECKING:
@@ -67,10 +67,8 @@ class PairVisualizationHook(Hook):
         canvas.draw()
         image = np.asarray(canvas.buffer_rgba())[..., :3].copy()
         path = Path(runner.work_dir) / 'pictures' / f'iter_{runner.iter + 1:06d}_{index}.png'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f'.{path.name}.tmp')
-        imsave(temporary, image, format='png')
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            imsave(temporary, image)
         runner.visualizer.add_image(f'pair_{index}', image, runner.iter + 1)
 
 

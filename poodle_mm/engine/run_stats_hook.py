@@ -10,7 +10,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from poodle_mm.engine.files import write_text
+from poodle_mm.files import write_text
 from poodle_mm.registry import HOOKS
 
 RUN_STATS = 'run_stats.json'

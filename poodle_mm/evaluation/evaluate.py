@@ -17,11 +17,11 @@ from poodle_mm.downstream import (
     read_checkpoint,
 )
 from poodle_mm.engine.config import load_config
-from poodle_mm.engine.files import write_text
 from poodle_mm.evaluation.class_groups import class_groups, class_shares
 from poodle_mm.evaluation.readout import cached_readout, readout_key
 from poodle_mm.evaluation.suites import SUITES, is_detection, readout_config
 from poodle_mm.evaluation.table import markdown_tables
+from poodle_mm.files import write_text
 
 SCRATCH = 'none'
 

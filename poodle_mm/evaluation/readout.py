@@ -9,7 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from poodle_mm.engine.files import write_text
+from poodle_mm.files import write_text
 
 
 def run_readout(cfg: Config) -> tuple[dict, Runner]:

@@ -5,7 +5,6 @@ differ. MMFlow itself is not needed (and cannot be imported beside today's packa
 """
 
 import hashlib
-import os
 import pickle
 import re
 from collections.abc import Mapping
@@ -15,6 +14,8 @@ import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 from torchvision.models.optical_flow import raft_large
+
+from poodle_mm.files import replacing
 
 _RENAMES = (
     # Both encoders.
@@ -118,13 +119,6 @@ def convert_file(source: str | Path, target: str | Path) -> str:
         weights = convert_mmflow_raft(checkpoint.get('state_dict', checkpoint))
     except (ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ValueError(f'{source}: {error}') from error
-    target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f'.{target.name}.{os.getpid()}.tmp')
-    try:
+    with replacing(target) as temporary:
         torch.save(weights, temporary)
-        sha = hashlib.sha256(temporary.read_bytes()).hexdigest()
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return sha
+        return hashlib.sha256(temporary.read_bytes()).hexdigest()

@@ -10,8 +10,8 @@ import torch
 from mmengine.config import Config
 
 from poodle_mm.demo.pretrain import steps_in
-from poodle_mm.engine.files import write_text
 from poodle_mm.engine.schedule import length_options
+from poodle_mm.files import write_text
 from poodle_mm.registry import DATASETS
 
 _UNITS = dict(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from poodle_mm.engine.files import write_text
 from poodle_mm.engine.run_stats_hook import RUN_STATS
+from poodle_mm.files import write_text
 from poodle_mm.reproduce.plan import Run, job_line
 
 RUN_FILE = 'run.json'

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from poodle_mm.engine.files import write_text
 from poodle_mm.evaluation.table import spread
+from poodle_mm.files import write_text
 from poodle_mm.reproduce.execute import read_result
 from poodle_mm.reproduce.plan import Run
 from poodle_mm.reproduce.settings import DataSetting, scaled

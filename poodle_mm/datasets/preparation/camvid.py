@@ -7,8 +7,9 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
+from poodle_mm.files import replacing
+
 from ..video_index import find_files
-from .files import replacing
 from .labels import check_ids, read_label
 
 SPLITS = ('train', 'val', 'test')

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from .files import list_files, replacing
+from poodle_mm.files import replacing
+
+from .files import list_files
 from .labels import LabelError, read_label
 
 SOURCE_SUFFIX = '_gtFine_labelIds.png'

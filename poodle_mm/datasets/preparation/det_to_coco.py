@@ -7,7 +7,8 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from .files import write_json
+from poodle_mm.files import write_json
+
 from .scalabel import DET_CLASSES, IMAGE_SIZE, BoxCounts, frame_boxes, read_frames
 
 

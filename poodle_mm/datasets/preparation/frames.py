@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from poodle_mm.files import write_json
+
 from ..video_index import VIDEO_EXTENSIONS, find_files
 from ..video_reader import FrameReadError, VideoReader
-from .files import write_json
 
 _CHUNK_BYTES = 2**28
 

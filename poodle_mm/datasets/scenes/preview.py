@@ -1,10 +1,11 @@
 """One picture of what the scenes give: frame, labels, flow and visibility."""
 
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from poodle_mm.files import replacing
 
 from .classes import SCENE_PALETTE
 from .flow import exact_flow
@@ -44,8 +45,6 @@ def draw_preview(
         shown = np.where(visible[..., None], rgb, np.uint8((215, 60, 60)))
         rows.append(np.concatenate([rgb, palette[labels], colours, shown], axis=1))
     picture = np.concatenate(rows)
-    path = Path(path)
-    part = path.with_name(f'.{path.name}.tmp.png')
-    if not cv2.imwrite(str(part), picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9]):
-        raise OSError(f'cannot write {path}')
-    os.replace(part, path)
+    with replacing(path) as part:
+        if not cv2.imwrite(str(part), picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9]):
+            raise OSError(f'cannot write {path}')

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from poodle_mm.files import replacing
+
 from .annotations import LabelledFrame, to_coco
 from .boxes import object_boxes
 from .classes import SCENE_CLASSES
@@ -144,9 +146,8 @@ def _run(jobs: list[tuple], workers: int) -> list[list[LabelledFrame]]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + '.tmp')
-    part.write_bytes(content)
-    os.replace(part, path)
+    with replacing(path) as part:
+        part.write_bytes(content)
 
 
 def _write_png(path: Path, image: np.ndarray) -> None:
@@ -185,9 +186,7 @@ def _render(scene: Scene, root: Path, split: str, name: str, labelled: dict[int,
     """Write video, images and labels."""
     spec = scene.spec
     video = root / 'videos' / split / f'{name}.mp4'
-    video.parent.mkdir(parents=True, exist_ok=True)
-    part = video.with_name(f'{name}.mp4.tmp')
-    with av.open(str(part), 'w', format='mp4') as container:
+    with replacing(video) as part, av.open(str(part), 'w', format='mp4') as container:
         rate = Fraction(spec.fps).limit_denominator(1001)
         # Keyframes only: 13 % more bytes at this noise and motion, half the decoding for a pair.
         options = {'crf': '16', 'preset': 'veryfast', 'g': '1'}
@@ -203,4 +202,3 @@ def _render(scene: Scene, root: Path, split: str, name: str, labelled: dict[int,
                 labels = render_labels(scene, k / spec.fps)
                 _write_png(root / 'labels' / split / labelled[k], labels)
         container.mux(stream.encode())
-    os.replace(part, video)

@@ -10,7 +10,7 @@ from poodle_mm.datasets.preparation import camvid
 from poodle_mm.datasets.preparation.camvid import convert_camvid
 from poodle_mm.datasets.preparation.check import check_data
 from poodle_mm.datasets.preparation.cityscapes import convert_tree, to_train_ids
-from poodle_mm.datasets.preparation.files import list_files, replacing
+from poodle_mm.datasets.preparation.files import list_files
 from poodle_mm.datasets.preparation.labels import (
     COLOURS,
     ILLEGAL,
@@ -22,6 +22,7 @@ from poodle_mm.datasets.preparation.labels import (
     check_ids,
     read_label,
 )
+from poodle_mm.files import replacing
 
 TRAIN_IDS = {*range(19), 255}
 

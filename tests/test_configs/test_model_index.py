@@ -1,0 +1,298 @@
+"""The model index, its metafiles and the model zoo's page say what configs and results say."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from mmengine.config import Config
+from modelindex.load_model_index import load as load_model_index
+
+from poodle_mm.evaluation.published import PUBLISHED
+from poodle_mm.registry import MODELS
+from poodle_mm.reproduce.settings import datasets_of
+from poodle_mm.reproduce.studies import TABLE_4
+
+REPO = Path(__file__).resolve().parents[2]
+PAPER_GPUS = 16  # of the configs that name no number of processes
+FLOWS = dict(RAFTFlow='RAFT', DISFlow='DIS', UFlow='UFlow', CachedFlow='exact')
+# What a data set is called, by its root and the folder below it.
+DATA = {
+    ('data/bdd100k', 'videos/train'): 'BDD100K',
+    ('data/walking_tours', 'videos'): 'Walking Tours',
+    ('data/walking_tours', 'videos/venice'): 'Walking Tours (Venice)',
+    ('data/camvid', 'images/train'): 'CamVid',
+    ('data/driving_frames', ''): 'Driving videos',
+    ('work_dirs/scenes', 'videos/train'): 'Synthetic driving scenes',
+}
+METRICS = [
+    f'{readout} {metric}{which}'
+    for readout, which in (('Linear', ''), ('Linear', ' (encoder alone)'), ('UperNet', ''))
+    for metric in ('mIoU', 'Accuracy')
+]
+# Where docs/results.md reports a data set.
+SECTIONS = {'Synthetic driving scenes': '## Synthetic scenes', 'CamVid': '## CamVid'}
+
+
+def metafiles() -> list[dict]:
+    index = yaml.safe_load((REPO / 'model-index.yml').read_text(encoding='utf-8'))
+    return [yaml.safe_load((REPO / f).read_text(encoding='utf-8')) for f in index['Import']]
+
+
+ENTRIES = {entry['Name']: entry for meta in metafiles() for entry in meta['Models']}
+COLLECTIONS = {c['Name']: c for meta in metafiles() for c in meta.get('Collections', [])}
+
+
+def pretraining_configs() -> list[str]:
+    patterns = ('*.py', 'demo/*.py', 'ablations/*/*.py')
+    found = [path for pattern in patterns for path in (REPO / 'configs').glob(pattern)]
+    return sorted(str(path.relative_to(REPO)) for path in found)
+
+
+@cache
+def config(name: str) -> Config:
+    return Config.fromfile(REPO / ENTRIES[name]['Config'])
+
+
+def test_each_pretraining_config_is_listed_once():
+    listed = [entry['Config'] for meta in metafiles() for entry in meta['Models']]
+    assert sorted(listed) == pretraining_configs()
+    assert [Path(path).stem for path in listed] == list(ENTRIES)
+
+
+def test_every_metafile_is_imported():
+    index = yaml.safe_load((REPO / 'model-index.yml').read_text(encoding='utf-8'))
+    found = [str(path.relative_to(REPO)) for path in (REPO / 'configs').rglob('metafile.yml')]
+    assert sorted(index['Import']) == sorted(found)
+
+
+def test_collections():
+    """Each is there, and its files are; FlowE is PooDLe without what it lacks."""
+    for name, entry in ENTRIES.items():
+        method = name.split('_')[0]
+        expected = dict(flowe='FlowE', byol='BYOL', densecl='DenseCL').get(method, 'PooDLe')
+        assert entry['In Collection'] == expected
+    assert {entry['In Collection'] for entry in ENTRIES.values()} == set(COLLECTIONS)
+    for collection in COLLECTIONS.values():
+        assert (REPO / collection['README']).is_file()
+        assert collection['Code'].startswith('https://') or (REPO / collection['Code']).is_file()
+        assert set(collection['Paper']) == {'Title', 'URL'}
+
+
+@pytest.mark.parametrize('name', ENTRIES)
+def test_metadata(name):
+    """What the config says of itself, worked out from its keys."""
+    cfg = config(name)
+    found = dict(ENTRIES[name]['Metadata'])
+    assert found.pop('Parameters') == encoder_parameters(
+        cfg.model.backbone.depth, cfg.model.backbone.get('base_channels', 64)
+    )
+    loader = cfg.train_dataloader
+    repeats = loader.dataset.get('repeats', 1)
+    expected = {
+        'Batch Size': loader.batch_size * repeats * cfg.get('processes', PAPER_GPUS),
+        'Architecture': architecture(cfg.model),
+        'Training Data': training_data(cfg),
+    }
+    if 'max_epochs' in cfg.train_cfg:
+        expected['Epochs'] = cfg.train_cfg.max_epochs * repeats
+        assert expected['Batch Size'] == cfg.auto_scale_lr.base_batch_size
+    else:
+        expected['Iterations'] = cfg.train_cfg.max_iters
+    if cfg.model.type == 'PooDLe':
+        preprocessor = cfg.model.data_preprocessor
+        heads = [part for part in ('dense', 'pooled') if cfg.model.get(f'{part}_head')]
+        assert ('pooled' in heads) == bool(preprocessor.subcrops)
+        expected |= {'Losses': heads, 'Flow': FLOWS[preprocessor.flow.type]}
+    assert found == expected
+
+
+@cache
+def encoder_parameters(depth: int, base_channels: int) -> int:
+    width = dict(base_channels=base_channels, stem_channels=base_channels)
+    encoder = MODELS.build(dict(type='mmpretrain.ResNet', depth=depth, **width))
+    return sum(p.numel() for p in encoder.parameters())
+
+
+def architecture(model: Config) -> list[str]:
+    backbone, neck = model.backbone, model.get('neck') if model.type == 'PooDLe' else None
+    width = f' ({backbone.base_channels} base channels)' if 'base_channels' in backbone else ''
+    words = [f'ResNet-{backbone.depth}{width}']
+    if max(backbone.get('dilations', (1,))) > 1:
+        words.append('stride 8 by dilation')
+    if neck:
+        lacking = [part for part in ('lateral', 'block') if neck.get(part, 'default') is None]
+        words.append(' '.join(['SDM', *(f'without {part}s' for part in lacking)]))
+    return words
+
+
+def training_data(cfg: Config) -> list[str]:
+    init = cfg.model.backbone.get('init_cfg') or {}
+    names = ['ImageNet-1k'] if init.get('checkpoint') == 'torchvision://resnet50' else []
+    for dataset in datasets_of(cfg).values():
+        prefix = dataset.get('data_prefix', {}).get('path', '')
+        names.append(DATA[dataset.data_root, prefix])
+    return names
+
+
+def test_nothing_is_published():
+    assert all('Weights' in e and e['Weights'] is None for e in ENTRIES.values())
+
+
+def section(text: str, heading: str) -> str:
+    level = heading.split()[0]
+    start = text.index(heading + '\n')
+    end = text.find(f'\n{level} ', start)
+    return text[start : end if end > 0 else None]
+
+
+def figures(text: str) -> list[float]:
+    """Numbers with a decimal point, standard deviations left out."""
+    return [float(value) for value in re.findall(r'(?<!± )\b\d+\.\d+', text)]
+
+
+def in_order(values: list[float], row: str) -> bool:
+    rest = iter(figures(row))
+    return all(value in rest for value in values)
+
+
+def test_results_are_those_that_were_run():
+    """Every result stands in a row of results.md, the method's or that of trained weights."""
+    text = (REPO / 'docs' / 'results.md').read_text(encoding='utf-8')
+    with_results = {name: entry['Results'] for name, entry in ENTRIES.items() if entry['Results']}
+    assert set(with_results) == {n for n, e in ENTRIES.items() if '/demo/' in e['Config']}
+    for name, results in with_results.items():
+        method = name.split('_')[0]
+        for result in results:
+            assert result['Task'] == 'Semantic Segmentation'
+            metrics = result['Metrics']
+            assert list(metrics) == [key for key in METRICS if key in metrics]
+            rows = section(text, SECTIONS[result['Dataset']]).splitlines()
+            values = list(metrics.values())
+            found = [r for r in rows if r.startswith('|') and in_order(values, r)]
+            labels = [' '.join(re.findall(r'[a-z+-]+', r.casefold())) for r in found]
+            assert labels, (name, values)
+            # Rows are named after the method, or else after what is read out.
+            readout = 'encoder +' if 'Linear mIoU' in metrics else 'encoder'
+            own = re.compile(rf'{method}|{re.escape(readout)} (sdm )?pretrained')
+            assert all(own.match(label) for label in labels), labels
+
+
+def test_other_tools_read_the_index(monkeypatch):
+    """OpenMMLab's reader finds no fault; MMPreTrain lists the models beside its own."""
+    index = load_model_index(str(REPO / 'model-index.yml'))
+    # READMEs are named from the root, as MIM wants, which this reader resolves differently.
+    assert [error for error in index.check(silent=True) if 'README' not in error] == []
+    full = {model.name: model.full_model for model in index.models}
+    assert full['poodle_r18_scenes'].metadata.data['Training Techniques'][0] == 'AdamW'
+    assert full['flowe_r18_scenes_96x192'].paper['URL'].endswith('2101.06553')
+
+    from mmpretrain.apis import ModelHub, list_models
+
+    monkeypatch.setattr(ModelHub, '_models_dict', {})
+    monkeypatch.setattr(ModelHub, '_ModelHub__mmpretrain_registered', False)
+    ModelHub._register_mmpretrain_models()  # a name that it has already would raise
+    ModelHub.register_model_index(REPO / 'model-index.yml', config_prefix=REPO)
+    assert set(ENTRIES) <= set(list_models())
+    assert ModelHub.get('poodle_r18_scenes').config.model.type == 'PooDLe'
+
+
+@cache
+def page() -> str:
+    return (REPO / 'docs' / 'model_zoo.md').read_text(encoding='utf-8')
+
+
+def links(text: str) -> list[str]:
+    inline = re.findall(r'\]\(([^)\s]+)\)', text)
+    return inline + re.findall(r'^\[[^]]+\]: (\S+)$', text, flags=re.MULTILINE)
+
+
+def anchors(path: Path) -> set[str]:
+    """GitHub's: the heading in lower case, without punctuation, with hyphens for spaces."""
+    headings = re.findall(r'^#+ (.+)$', path.read_text(encoding='utf-8'), flags=re.MULTILINE)
+    return {re.sub(r'[^\w\- ]', '', heading.lower()).replace(' ', '-') for heading in headings}
+
+
+def test_page_links():
+    docs = REPO / 'docs'
+    targets = [link for link in links(page()) if not link.startswith('http')]
+    for target in targets:
+        file, _, anchor = target.partition('#')
+        assert (docs / file).resolve().is_file(), target
+        assert not anchor or anchor in anchors(docs / file), target
+    configs = [
+        str((docs / target).resolve().relative_to(REPO.resolve()))
+        for target in targets
+        if target.endswith('.py')
+    ]
+    assert sorted(configs) == pretraining_configs()
+    used = re.findall(r'\]\[([^]]+)\]', page())
+    assert used and all(f'\n[{name}]: ' in page() for name in used)
+
+
+def test_commands_name_files():
+    paths = re.findall(r'\b((?:tools|configs)/[\w./-]+\.(?:sh|py))', page())
+    assert paths and all((REPO / path).is_file() for path in paths)
+
+
+def rows_of_the_page() -> dict[str, dict[str, str]]:
+    """Name of the model to its row, by column."""
+    rows, columns = {}, []
+    for line in page().splitlines():
+        cells = [cell.strip() for cell in line.strip().strip('|').split('|')]
+        link = re.search(r'configs/\S+/?([^/\s]+)\.py\)', line)
+        if line.startswith('|') and 'config' in cells:
+            columns = cells
+        elif line.startswith('|') and link:
+            name = Path(link[0].rstrip(')')).stem
+            rows[name] = dict(zip(columns, cells, strict=True))
+    return rows
+
+
+def papers_figures() -> dict[str, float]:
+    """Linear mIoU that the paper prints, by model."""
+    main = {
+        (suite, row.table, row.method, row.pretrain, row.epochs): row.scores['linear', 'miou']
+        for suite in ('bdd100k', 'ade20k')
+        for row in PUBLISHED[suite]
+        if ('linear', 'miou') in row.scores
+    }
+    wanted = {
+        'poodle_r50_bdd': main['bdd100k', 1, 'PooDLe', 'BDD', '100'],
+        'poodle_r50_bdd_in1k': main['bdd100k', 1, 'PooDLe', 'BDD*', '100'],
+        'flowe_r50_bdd': main['bdd100k', 1, 'FlowE', 'BDD', '100'],
+        'poodle_r50_wt-venice': main['ade20k', 2, 'PooDLe', 'WT-Venice', '20'],
+        'poodle_r50_wt-all': main['ade20k', 2, 'PooDLe', 'WT-all', '20'],
+    }
+    for variant in TABLE_4.variants:
+        if variant.paper:
+            wanted[f'{variant.method}_r50_bdd_256x512_40e'] = variant.paper['miou']
+    return wanted
+
+
+@pytest.mark.parametrize('name', ENTRIES)
+def test_row_of_the_page(name):
+    row, meta = rows_of_the_page()[name], ENTRIES[name]['Metadata']
+    if 'Epochs' in meta:
+        assert row['length'] == f'{meta["Epochs"]} epochs'
+    else:
+        unit = 'pairs' if 'Flow' in meta else 'frames'
+        assert row['length'] == f'{meta["Iterations"] * meta["Batch Size"]:,} {unit}'
+
+    if 'paper' in row:
+        printed = papers_figures().get(name)
+        assert figures(row['paper']) == ([] if printed is None else [printed])
+        assert printed is not None or row['paper'] == '–'
+    if 'row' in row:
+        keys = {v.method: v.key for v in TABLE_4.variants if v.method}
+        assert row['row'].strip('`') == keys.get(name.split('_')[0], '')
+
+    metrics = {k: v for r in ENTRIES[name]['Results'] or [] for k, v in r['Metrics'].items()}
+    linear = [value for key, value in metrics.items() if key.startswith('Linear mIoU')]
+    if linear:  # of pooled-only both are the same readout
+        assert figures(row['here']) == (linear if len(linear) == 2 else linear * 2)
+    elif 'r50' in name or name.startswith('uflow'):
+        assert row['here'] == '–'  # needs GPUs, or weights that nobody has
+    else:
+        assert row['here'] == 'results.md'
