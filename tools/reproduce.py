@@ -53,6 +53,9 @@ def parse_args() -> argparse.Namespace:
         '--print-commands', action='store_true', help='print a shell line for each run and stop'
     )
     parser.add_argument(
+        '--report-only', action='store_true', help='table of what is done; run nothing'
+    )
+    parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', default={}
     )
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')

@@ -43,8 +43,8 @@ def check_folders(runs: Sequence[Run]) -> None:
 
 
 def is_done(run: Run) -> bool:
-    """Whether a run with these options was trained and read out."""
-    return read_result(run) is not None and (run.work_dir / RUN_FILE).is_file()
+    """Whether a run was trained and read out, here or by the lines that a cluster was given."""
+    return read_result(run) is not None
 
 
 def read_result(run: Run) -> dict | None:

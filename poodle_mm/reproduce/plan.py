@@ -133,8 +133,7 @@ def plan_run(variant: Variant, seed: int, args: PlanArguments) -> Run:
     wanted = sweep_options(cfg, variant.settings, args.data)
     options = {key: value for key, value in wanted.items() if not _equal(cfg, key, value)}
     slug = ''.join(f'_{name}{_slug(value)}' for name, value in _by_name(options).items())
-    roots = [root for root in (args.data_root, args.driving) if root]
-    options |= {f'{k}.data_root': str(r) for k, r in zip(datasets_of(cfg), roots)}
+    options |= _roots(cfg, (args.data_root, args.driving))
     processes = args.processes or cfg.get('processes', 1)
     if processes != cfg.get('processes', 1):
         total = cfg.train_dataloader.batch_size * cfg.get('processes', 1)
@@ -181,6 +180,21 @@ def job_line(run: Run, port: int = 29500) -> str:
     return ' && '.join(shlex.join(command) for command in [*commands, readout_command(run)])
 
 
+def _roots(cfg: Config, roots: Sequence[str | None]) -> dict[str, str]:
+    """Options that point the data sets of a training to folders."""
+    options = {}
+    for key, root in zip(datasets_of(cfg), roots):
+        if root is None:
+            continue
+        if set(root) & set(' ,()[]'):
+            raise ValueError(
+                f"{root}: MMEngine's --cfg-options cannot carry spaces, commas and brackets: link "
+                'the folder to a name without them'
+            )
+        options[f'{key}.data_root'] = root
+    return options
+
+
 def _by_name(options: Mapping[str, Any]) -> dict[str, Any]:
     """Each setting once, with a short name, though it may stand at several data sets."""
     return {
@@ -205,4 +219,4 @@ def _equal(cfg: Config, key: str, value: Any) -> bool:
 def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return '(' + ','.join(_text(v) for v in value) + ')'
-    return f'{value:g}' if isinstance(value, float) else str(value)
+    return str(value)

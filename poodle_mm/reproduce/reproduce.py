@@ -31,6 +31,7 @@ def reproduce(
     driving: str | None = None,
     dry_run: bool = False,
     print_commands: bool = False,
+    report_only: bool = False,
     cfg_options: Mapping[str, Any] | None = None,
 ) -> int:
     """Run what is missing of a study and write its report.
@@ -49,6 +50,7 @@ def reproduce(
             :class:`~poodle_mm.reproduce.plan.PlanArguments`.
         dry_run: Only print what would be done.
         print_commands: Only print a shell line for each run that is not done.
+        report_only: Write the report of what is done, run nothing.
 
     Returns:
         Exit status: 1 if a run failed.
@@ -70,7 +72,7 @@ def reproduce(
     )
     chosen = choose(STUDIES[study], rows)
     runs = {(v.key, seed): plan_run(v, seed, args) for seed in seeds for _, v in chosen}
-    if args.budget and args.budget.unit == 'minutes' and not dry_run:
+    if args.budget and args.budget.unit == 'minutes' and not (dry_run or report_only):
         runs = {key: _timed(run, args.budget.amount, jobs) for key, run in runs.items()}
     unique = list({run.work_dir: run for run in runs.values()}.values())
     if print_commands:
@@ -82,7 +84,7 @@ def reproduce(
             print(_plan_text(run, args))
         return 0
 
-    failed = execute(unique, jobs, root)
+    failed = [] if report_only else execute(unique, jobs, root)
     for part in {part.name: part for part, _ in chosen}.values():
         folder = args.work_dir / args.data.folder
         own = [run for (key, _), run in runs.items() if run.variant in part.variants]

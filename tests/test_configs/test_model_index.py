@@ -31,8 +31,6 @@ METRICS = [
     for readout, which in (('Linear', ''), ('Linear', ' (encoder alone)'), ('UperNet', ''))
     for metric in ('mIoU', 'Accuracy')
 ]
-# Where docs/results.md reports a data set.
-SECTIONS = {'Synthetic driving scenes': '## Synthetic scenes', 'CamVid': '## CamVid'}
 
 
 def metafiles() -> list[dict]:
@@ -140,13 +138,6 @@ def test_nothing_is_published():
     assert all('Weights' in e and e['Weights'] is None for e in ENTRIES.values())
 
 
-def section(text: str, heading: str) -> str:
-    level = heading.split()[0]
-    start = text.index(heading + '\n')
-    end = text.find(f'\n{level} ', start)
-    return text[start : end if end > 0 else None]
-
-
 def figures(text: str) -> list[float]:
     """Numbers with a decimal point, standard deviations left out."""
     return [float(value) for value in re.findall(r'(?<!± )\b\d+\.\d+', text)]
@@ -161,16 +152,16 @@ def test_results_are_those_that_were_run():
     """Every result stands in a row of results.md, the method's or that of trained weights."""
     text = (REPO / 'docs' / 'results.md').read_text(encoding='utf-8')
     with_results = {name: entry['Results'] for name, entry in ENTRIES.items() if entry['Results']}
-    assert set(with_results) == {n for n, e in ENTRIES.items() if '/demo/' in e['Config']}
+    assert set(with_results) >= {n for n, e in ENTRIES.items() if '/demo/' in e['Config']}
     for name, results in with_results.items():
         method = name.split('_')[0]
         for result in results:
             assert result['Task'] == 'Semantic Segmentation'
+            assert result['Dataset'] in ENTRIES[name]['Metadata']['Training Data']
             metrics = result['Metrics']
             assert list(metrics) == [key for key in METRICS if key in metrics]
-            rows = section(text, SECTIONS[result['Dataset']]).splitlines()
             values = list(metrics.values())
-            found = [r for r in rows if r.startswith('|') and in_order(values, r)]
+            found = [r for r in text.splitlines() if r.startswith('|') and in_order(values, r)]
             labels = [' '.join(re.findall(r'[a-z+-]+', r.casefold())) for r in found]
             assert labels, (name, values)
             # Rows are named after the method, or else after what is read out.

@@ -13,8 +13,9 @@ from mmengine.runner import Runner
 from poodle_mm.downstream import read_checkpoint
 from poodle_mm.evaluation.readout import run_readout
 from poodle_mm.evaluation.suites import readout_config
+from poodle_mm.registry import MODELS
 
-from .tiny import CONFIGS, build_config, save_checkpoint
+from .tiny import BACKBONE, CONFIGS, NECK, TEXT, build_config, save_checkpoint
 
 seg = pytest.importorskip('poodle_mm.downstream.segmentation', reason='needs MMSegmentation')
 bn_module = pytest.importorskip('poodle_mm.downstream.segmentation.batch_norm_hook')
@@ -72,6 +73,29 @@ def test_both_readouts_have_stride_8(labelled_set, tmp_path, checkpoint):
         model = MMSEG_MODELS.build(cfg.model)
         shapes.add(model.extract_feat(torch.zeros(1, 3, 64, 128))[-1].shape)
     assert shapes == {(1, 64, 8, 16)}
+
+
+def test_decoder_keeps_the_maps_it_was_trained_on(labelled_set, tmp_path):
+    """An encoder of stride 16 with one decoder block; alone it is dilated like any other."""
+    own = dict(BACKBONE, strides=(1, 2, 2, 1), out_indices=(1, 3))
+    neck = dict(type='SpatialDecoderModule', in_channels=[16, 64])
+    text = TEXT.replace(repr(BACKBONE), repr(own)).replace(repr(NECK), repr(neck))
+    init_default_scope('poodle_mm')
+    state = {}
+    for name, cfg in dict(backbone=own, neck=neck).items():
+        state |= {f'{name}.{k}': v for k, v in MODELS.build(cfg).state_dict().items()}
+    checkpoint = tmp_path / 'stride16.pth'
+    torch.save(dict(meta=dict(cfg=text), state_dict=state), checkpoint)
+
+    kept = build_config(checkpoint, labelled_set, tmp_path, 'linear')
+    assert tuple(kept.model.backbone.strides) == (1, 2, 2, 1)
+    assert tuple(kept.model.backbone.out_indices) == (1, 3)
+    _, runner = run_readout(kept)
+    feats = runner.model.extract_feat(torch.zeros(1, 3, 64, 128))
+    assert feats[-1].shape == (1, 64, 8, 16)
+    alone = build_config(checkpoint, labelled_set, tmp_path, 'linear-encoder')
+    assert tuple(alone.model.backbone.strides) == (1, 2, 1, 1)
+    assert tuple(alone.model.backbone.out_indices) == (3,)
 
 
 def test_learns_two_bands_and_reports_by_group(labelled_set, tmp_path, checkpoint):

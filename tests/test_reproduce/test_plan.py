@@ -179,6 +179,14 @@ def test_command_means_what_the_plan_says(plan):
     assert f'5a-384-0.25={run.checkpoint}' in tail and tail[tail.index('--seed') + 1] == '3'
 
 
+def test_roots(plan):
+    """The second data set's folder alone; and a name that the command line would change."""
+    run = plan('table 4', '7', driving='/data/driving')
+    assert run.options == {'train_dataloader.dataset.datasets.1.data_root': '/data/driving'}
+    with pytest.raises(ValueError, match='link the folder'):
+        plan('table 4', '7', data_root='/my data/camvid')
+
+
 def test_processes_keep_the_total_batch(plan):
     for processes, batch in ((1, 64), (2, 32), (4, 16)):
         run = plan('table 4', '7', data='bdd100k', processes=processes)

@@ -61,5 +61,8 @@ def test_table(root, tmp_path, capsys):
     assert reproduce(**arguments) == 0
     assert capsys.readouterr().out == table
     assert checkpoint.stat().st_mtime_ns == before
+    more = dict(arguments, seeds=(0, 1), report_only=True)
+    assert reproduce(**more) == 0  # what is not there is left out
+    assert json.loads((folder / 'table4.json').read_text()) == report
     reproduce(**arguments, print_commands=True)
     assert capsys.readouterr().out == ''  # nothing is left to do

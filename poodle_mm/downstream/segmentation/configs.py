@@ -8,6 +8,8 @@ from mmpretrain.registry import MODELS as BACKBONES
 from poodle_mm.downstream.checkpoint import EncoderCheckpoint
 
 _UPERNET_SHARE = 4  # 2048 channels of a ResNet-50 have a UperNet of 512
+_FROZEN = ('frozen_stages', 'norm_eval')
+_MAPS = ('out_indices', 'strides', 'dilations', 'out_type')
 
 
 def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
@@ -15,7 +17,8 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
 
     Architecture, weights and what follows from them: channels of the heads (UperNet has a quarter
     of a ResNet's last map's, or those of a ViT's tokens) and the depth of freezing. What the
-    readout decides stays: output maps, dilation, frozen or not.
+    readout decides stays: frozen or not and, unless the decoder is kept (which has learnt on the
+    encoder's own maps), output maps and dilation.
 
     Args:
         cfg: One of ``configs/downstream/mmseg``.
@@ -30,9 +33,11 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     kinds = [b['type'].split('.')[-1] for b in (model.backbone, encoder.backbone)]
     if kinds[0] != kinds[1]:
         raise ValueError(f'the config reads out a {kinds[0]}, the checkpoint holds a {kinds[1]}')
-    kept = ('out_indices', 'strides', 'dilations', 'frozen_stages', 'norm_eval', 'out_type')
+    kept = _FROZEN if _keeps_decoder(cfg) else _FROZEN + _MAPS
     readout = {key: model.backbone[key] for key in kept if key in model.backbone}
     bare = {k: v for k, v in encoder.backbone.items() if k not in kept}
+    if _keeps_decoder(cfg):
+        bare.setdefault('out_indices', model.backbone.out_indices)
     if kinds[0] == 'VisionTransformer':
         _spread_over_layers(readout, bare)
         readout['final_norm'] = True
