@@ -57,6 +57,16 @@ def test_entries(tmp_path, checkpoint):
     assert alone.encoder.backbone['depth'] == 50
 
 
+def test_architecture_of_a_config(repo):
+    """Random weights of what a config would train, without a checkpoint and without its decoder."""
+    config = repo / 'configs' / 'demo' / 'poodle_r18_camvid.py'
+    (scratch,) = read_entries(['scratch=none'], like=str(config))
+    backbone = scratch.encoder.backbone
+    assert (backbone['type'], backbone['depth']) == ('mmpretrain.ResNet', 18)
+    assert backbone['base_channels'] == 16
+    assert scratch.encoder.neck is None and scratch.encoder.path is None
+
+
 def test_second_run_reads_back(tmp_path, checkpoint, camvid, monkeypatch):
     """Same settings: nothing is trained; other weights or settings: it is."""
     from poodle_mm.evaluation import readout
