@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from poodle_mm.flow import CachedFlow, DISFlow, FlowEstimator, RAFTFlow
+from poodle_mm.flow import CachedFlow, DISFlow, FlowEstimator, RAFTFlow, UFlow
 from poodle_mm.registry import MODELS
 
 
@@ -128,5 +128,5 @@ def test_registry_names_the_unknown_type():
 
 
 def test_public_names():
-    for cls in (DISFlow, RAFTFlow, CachedFlow):
+    for cls in (DISFlow, RAFTFlow, UFlow, CachedFlow):
         assert MODELS.get(cls.__name__) is cls

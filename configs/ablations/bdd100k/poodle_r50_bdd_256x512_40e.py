@@ -17,24 +17,11 @@ train_dataloader = dict(
         ],
     ),
 )
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=1e-4,
-        by_epoch=True,
-        begin=0,
-        end=warmup_passes,
-        convert_to_iter_based=True,
-    ),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=schedule_passes - warmup_passes,
-        by_epoch=True,
-        begin=warmup_passes,
-        end=schedule_passes,
-        convert_to_iter_based=True,
-    ),
-]
+param_scheduler = _base_.param_scheduler
+param_scheduler[0].update(end=warmup_passes)
+param_scheduler[1].update(
+    T_max=schedule_passes - warmup_passes, begin=warmup_passes, end=schedule_passes
+)
 train_cfg = dict(max_epochs=schedule_passes)
 custom_hooks = [
     dict(type='TargetUpdateHook', schedule_epochs=schedule_passes),
