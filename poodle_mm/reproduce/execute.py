@@ -70,14 +70,13 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
     An interruption ends all; the next call goes on from their last checkpoints.
 
     Args:
-        runs: In the order in which they start.
+        runs: In the order in which they start; see :func:`check_folders`.
         jobs: Running at once.
         root: Folder with ``tools``, in which the commands are run.
 
     Returns:
         Runs that failed.
     """
-    check_folders(runs)
     waiting = [(i, run) for i, run in enumerate(runs) if not is_done(run)]
     running: dict[int, tuple[Run, subprocess.Popen]] = {}
     failed = []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from poodle_mm.reproduce.budget import parse_budget, timed_options
-from poodle_mm.reproduce.execute import execute, is_done, threads_of
+from poodle_mm.reproduce.execute import check_folders, execute, is_done, threads_of
 from poodle_mm.reproduce.plan import PlanArguments, Run, choose, job_line, plan_run
 from poodle_mm.reproduce.recipe import describe
 from poodle_mm.reproduce.report import write_report
@@ -72,7 +72,9 @@ def reproduce(
     )
     chosen = choose(STUDIES[study], rows)
     runs = {(v.key, seed): plan_run(v, seed, args) for seed in seeds for _, v in chosen}
-    if args.budget and args.budget.unit == 'minutes' and not (dry_run or report_only):
+    if report_only:
+        runs = {key: run for key, run in runs.items() if run.work_dir.is_dir()}
+    if args.budget and args.budget.unit == 'minutes' and not dry_run:
         runs = {key: _timed(run, args.budget.amount, jobs) for key, run in runs.items()}
     unique = list({run.work_dir: run for run in runs.values()}.values())
     if print_commands:
@@ -84,6 +86,7 @@ def reproduce(
             print(_plan_text(run, args))
         return 0
 
+    check_folders(unique)
     failed = [] if report_only else execute(unique, jobs, root)
     for part in {part.name: part for part, _ in chosen}.values():
         folder = args.work_dir / args.data.folder

@@ -64,6 +64,8 @@ def test_table(root, tmp_path, capsys):
     more = dict(arguments, seeds=(0, 1), report_only=True)
     assert reproduce(**more) == 0  # what is not there is left out
     assert json.loads((folder / 'table4.json').read_text()) == report
+    with pytest.raises(ValueError, match='holds another run'):  # no table under a wrong heading
+        reproduce(**dict(more, budget='16pairs'))
     capsys.readouterr()
     reproduce(**arguments, print_commands=True)
     assert capsys.readouterr().out == ''  # nothing is left to do
