@@ -11,6 +11,7 @@ from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import Registry
 
@@ -40,6 +41,12 @@ HOOKS = Registry(
     scope=_SCOPE,
     locations=['poodle_mm.engine', 'poodle_mm.downstream.online_probe_hook'],
 )
+OPTIM_WRAPPERS = Registry(
+    'optim_wrapper',
+    parent=MMENGINE_OPTIM_WRAPPERS,
+    scope=_SCOPE,
+    locations=['poodle_mm.engine'],
+)
 
 # Nothing of ours, but MMEngine warns about each kind that a scope lacks.
 for _name in (
@@ -49,7 +56,6 @@ for _name in (
     'METRICS',
     'MODEL_WRAPPERS',
     'OPTIMIZERS',
-    'OPTIM_WRAPPERS',
     'OPTIM_WRAPPER_CONSTRUCTORS',
     'PARAM_SCHEDULERS',
     'RUNNERS',

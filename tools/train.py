@@ -21,7 +21,13 @@ def parse_args() -> argparse.Namespace:
         metavar='auto|PATH',
         help='go on from a checkpoint; without a path from the last whole one in the work dir',
     )
-    parser.add_argument('--amp', action='store_true', help='automatic mixed precision')
+    parser.add_argument(
+        '--amp',
+        nargs='?',
+        const='bfloat16',
+        choices=['bfloat16', 'float16'],
+        help='mixed precision; bfloat16 (also on CPUs) unless float16 (GPUs, with a loss scale)',
+    )
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',

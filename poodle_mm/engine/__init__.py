@@ -1,5 +1,6 @@
 """What runs around the model: hooks of MMEngine's Runner, training's entry and pictures."""
 
+from poodle_mm.engine.autocast_optim_wrapper import BFloat16OptimWrapper
 from poodle_mm.engine.checkpoint_hook import AtomicCheckpointHook
 from poodle_mm.engine.collapse_monitor_hook import CollapseMonitorHook
 from poodle_mm.engine.pair_visualization_hook import PairVisualizationHook
@@ -8,6 +9,7 @@ from poodle_mm.engine.target_update_hook import TargetUpdateHook
 
 __all__ = [
     'AtomicCheckpointHook',
+    'BFloat16OptimWrapper',
     'CollapseMonitorHook',
     'PairVisualizationHook',
     'RunStatsHook',

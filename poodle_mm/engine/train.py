@@ -19,7 +19,7 @@ def training_config(
     config: str | Path,
     work_dir: str | None = None,
     resume: str | None = None,
-    amp: bool = False,
+    amp: str | None = None,
     auto_scale_lr: bool = False,
     cfg_options: dict[str, Any] | None = None,
     launcher: str = 'none',
@@ -31,7 +31,9 @@ def training_config(
         work_dir: Folder of the run; default the config's, else ``work_dirs/<config name>``.
         resume: ``'auto'`` (the last whole checkpoint of the work dir; a fresh start if it has
             none), a checkpoint file, or None (as the config says).
-        amp: Automatic mixed precision.
+        amp: Mixed precision: ``'bfloat16'`` (:class:`BFloat16OptimWrapper`), ``'float16'``
+            (MMEngine's ``AmpOptimWrapper`` with a dynamic loss scale; GPUs only), or None (as the
+            config says).
         auto_scale_lr: Scale the learning rate by total batch / ``auto_scale_lr.base_batch_size``.
             Unlike in MMEngine, accumulation and repeated sampling count.
         cfg_options: Overrides of the config, dotted keys to values.
@@ -46,8 +48,7 @@ def training_config(
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(config).stem)
     if amp:
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+        _enable_amp(cfg, amp)
     if auto_scale_lr:
         _enable_auto_scale_lr(cfg)
     if resume is None and cfg.get('resume'):
@@ -61,6 +62,19 @@ def training_config(
     if resume:
         cfg.load_from = resume
     return cfg
+
+
+def _enable_amp(cfg: Config, dtype: str) -> None:
+    if dtype == 'bfloat16':
+        cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
+        cfg.optim_wrapper.pop('loss_scale', None)
+    elif dtype != 'float16':
+        raise ValueError(f"mixed precision is 'bfloat16' or 'float16', not {dtype!r}")
+    elif not torch.cuda.is_available():
+        raise ValueError('float16 needs a GPU; on CPUs use --amp bfloat16')
+    else:
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
 def _enable_auto_scale_lr(cfg: Config) -> None:

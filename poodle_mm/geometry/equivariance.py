@@ -7,6 +7,7 @@ from torch import Tensor
 
 from poodle_mm.geometry.affine import apply_affine
 from poodle_mm.geometry.blocked_cosine import cosine_distance
+from poodle_mm.geometry.plain_cosine import cosine_distance_plain
 from poodle_mm.geometry.warp import inside, pixel_grid
 
 # Side of a block in cells. On a CPU the dot products of a block should stay in the cache; elsewhere
@@ -30,6 +31,7 @@ def flow_equivariance_loss(
     flow: Tensor,
     visible: Tensor,
     stride: int,
+    blocked: bool = True,
 ) -> EquivarianceLoss:
     """Dense loss of one direction, frame a (online) to frame b (target network).
 
@@ -59,6 +61,7 @@ def flow_equivariance_loss(
         flow: (B, 2, H, W) from a to b, pixels of the crop.
         visible: (B, H, W) bool, the pixel of a lands inside b and is not occluded there.
         stride: Pixels per cell of the feature grids.
+        blocked: False upsamples both maps to every pixel: the plain path, equal up to rounding.
 
     Returns:
         The loss, with gradients for ``online`` and ``target``, and the share of valid pixels.
@@ -78,14 +81,18 @@ def flow_equivariance_loss(
 
     dtype = torch.promote_types(torch.promote_types(online.dtype, target.dtype), torch.float32)
     with torch.autocast(flow.device.type, enabled=False):
-        distance = cosine_distance(
+        arguments = (
             online.to(dtype),
             target.to(dtype),
             ((points_online + 0.5) / stride - 0.5).to(dtype),
             ((points_target + 0.5) / stride - 0.5).to(dtype),
             valid,
-            block=stride * BLOCK_CELLS.get(flow.device.type, BLOCK_CELLS_ELSEWHERE),
         )
+        if blocked:
+            block = stride * BLOCK_CELLS.get(flow.device.type, BLOCK_CELLS_ELSEWHERE)
+            distance = cosine_distance(*arguments, block)
+        else:
+            distance = cosine_distance_plain(*arguments)
         loss = (2 * distance / counts.clamp(min=1)).mean()
     return EquivarianceLoss(loss, counts / (size[0] * size[1]))
 

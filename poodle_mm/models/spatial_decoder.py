@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch.utils.checkpoint as cp
 from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
-from mmpretrain.models.backbones.resnet import Bottleneck
 from torch import Tensor, nn
 
+from poodle_mm.models.upsampling_bottleneck import UpsamplingBottleneck, upsample2
 from poodle_mm.registry import MODELS
 
 
@@ -22,6 +22,7 @@ class DecoderBlock(BaseModule):
         lateral: ``'linear'`` (one 1x1 convolution, appendix A), ``'mlp'`` (two with norm and ReLU
             between, §4.1), or None for no lateral (ablation row 3).
         norm_cfg: Norm of the bottleneck and of the lateral MLP.
+        reduce_first: See :class:`UpsamplingBottleneck`.
     """
 
     def __init__(
@@ -31,15 +32,15 @@ class DecoderBlock(BaseModule):
         block: str | None = 'bottleneck',
         lateral: str | None = 'linear',
         norm_cfg: dict | None = None,
+        reduce_first: bool = True,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(init_cfg)
         norm_cfg = norm_cfg or dict(type='BN')
-        self.upsample = nn.Upsample(scale_factor=2, mode='bilinear', align_corners=False)
         if block == 'bottleneck':
-            self.block = Bottleneck(channels, channels, expansion=8, norm_cfg=norm_cfg)
+            self.block = UpsamplingBottleneck(channels, norm_cfg, reduce_first)
         elif block is None:
-            self.block = nn.Identity()
+            self.block = None
         else:
             raise ValueError(f"SDM block must be 'bottleneck' or None, got {block!r}")
         if lateral == 'linear':
@@ -58,9 +59,9 @@ class DecoderBlock(BaseModule):
 
     def forward(self, z: Tensor, skip: Tensor) -> Tensor:
         # Images whose size is no multiple of the stride: the coarse map covers a little more.
-        height, width = skip.shape[-2:]
-        z = self.block(self.upsample(z)[..., :height, :width])
-        return z if self.lateral is None else z + self.lateral(skip)
+        size = tuple(skip.shape[-2:])
+        z = upsample2(z, size) if self.block is None else self.block(z, size)
+        return z if self.lateral is None else self.lateral(skip).add_(z)
 
 
 @MODELS.register_module()
@@ -78,6 +79,8 @@ class SpatialDecoderModule(BaseModule):
         with_cp: Activation checkpointing of each block: less memory, one more forward. Running
             statistics of its norms are then updated twice a step.
         frozen: For downstream use: no gradients, batch norms stay in eval mode.
+        reduce_first: The blocks' first 1x1 convolution runs before the upsampling, with which it
+            commutes: less memory and time. False: after it, the plain path.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class SpatialDecoderModule(BaseModule):
         norm_cfg: dict | None = None,
         with_cp: bool = False,
         frozen: bool = False,
+        reduce_first: bool = True,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(
@@ -109,7 +113,7 @@ class SpatialDecoderModule(BaseModule):
         self.out_channels = in_channels[-1]
         self.with_cp = with_cp
         self.blocks = nn.ModuleList(
-            DecoderBlock(self.out_channels, channels, block, lateral, norm_cfg)
+            DecoderBlock(self.out_channels, channels, block, lateral, norm_cfg, reduce_first)
             for channels in reversed(in_channels[:-1])
         )
         self.frozen = frozen

@@ -250,3 +250,22 @@ def test_shapes_that_do_not_belong_together(key, shape, message):
     case[key] = case[key].new_zeros(shape)
     with pytest.raises(ValueError, match=message):
         flow_equivariance_loss(**case)
+
+
+@given(seed=st.integers(0, 2**16), other_size=st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_plain_path_is_the_same(seed, other_size):
+    case = random_case(seed, target_cells=(5, 3) if other_size else None)
+    blocked, plain = (flow_equivariance_loss(**case, blocked=b) for b in (True, False))
+    torch.testing.assert_close(plain, blocked, rtol=1e-9, atol=1e-9)
+    for a, b in zip(gradients(plain.loss, case), gradients(blocked.loss, case)):
+        torch.testing.assert_close(a, b, rtol=1e-7, atol=1e-9)
+
+
+def test_plain_path_ignores_points_that_are_not_valid():
+    case = random_case(3)
+    case['flow'][:, :, ~case['visible'][0]] = math.nan
+    case['visible'][1] = case['visible'][0]
+    plain = flow_equivariance_loss(**case, blocked=False).loss
+    torch.testing.assert_close(plain, flow_equivariance_loss(**case).loss)
+    assert all(g.isfinite().all() for g in gradients(plain, case))

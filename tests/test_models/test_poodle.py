@@ -64,6 +64,28 @@ def test_dense_loss_against_full_resolution():
     torch.testing.assert_close(model.loss(views)['loss_dense'], expected, rtol=1e-5, atol=1e-5)
 
 
+def test_every_shortcut_off_gives_the_same_step():
+    """Decoder, loss and memory format, each by its own switch, against all of them."""
+    cfg = tiny_config(channels_last=True)
+    views = random_views()
+    results = []
+    for plain in (False, True):
+        if plain:
+            cfg['channels_last'] = False
+            cfg['neck']['reduce_first'] = False
+            cfg['dense_head']['blocked'] = False
+        model = tiny_model(**cfg)
+        losses = model.loss(views)
+        (losses['loss_dense'] + losses['loss_pool']).backward()
+        grads = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+        results.append((losses, grads))
+    (quick, quick_grads), (plain, plain_grads) = results
+    torch.testing.assert_close(quick, plain, rtol=1e-5, atol=1e-6)
+    for name, expected in plain_grads.items():
+        scale = expected.abs().max().item()
+        torch.testing.assert_close(quick_grads[name], expected, rtol=1e-3, atol=1e-4 * scale)
+
+
 def test_target_gets_no_gradient_and_every_online_parameter_does():
     model = tiny_model()
     losses = model.loss(random_views())

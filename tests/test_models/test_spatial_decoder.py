@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from poodle_mm.benchmark.activations import kept_bytes
 from poodle_mm.models import SpatialDecoderModule
 
 MAPS = [(512, 64, 128), (1024, 32, 64), (2048, 16, 32)]  # ResNet-50 at 512x1024
@@ -74,6 +75,39 @@ def test_checkpointing_changes_nothing():
         grads.append(torch.autograd.grad(z.square().sum(), [*feats, *sdm.parameters()]))
     for a, b in zip(*grads):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize('sizes', [(8, 4, 2), (7, 4, 2), (5, 3, 2)])
+def test_reducing_before_upsampling_changes_nothing(sizes):
+    """Against mmpretrain's own bottleneck of the upsampled map; odd sizes are cut."""
+    torch.manual_seed(0)
+    shapes = zip((8, 16, 32), sizes)
+    feats = [torch.randn(3, c, n, n + 2, dtype=torch.double) for c, n in shapes]
+    feats[1] = feats[1][..., : -(-feats[0].shape[-1] // 2)]
+    feats[2] = feats[2][..., : -(-feats[1].shape[-1] // 2)]
+    feats = [f.requires_grad_() for f in feats]
+    quick = SpatialDecoderModule([8, 16, 32]).double()
+    plain = SpatialDecoderModule([8, 16, 32], reduce_first=False).double()
+    plain.load_state_dict(quick.state_dict())
+    results = []
+    for sdm in (quick, plain):
+        (z,) = sdm(feats)
+        grads = torch.autograd.grad(z.sin().sum(), [*feats, *sdm.parameters()])
+        results.append([z, *grads, *sdm.buffers()])
+    for a, b in zip(*results, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+
+
+def test_reducing_first_keeps_less_for_the_gradient():
+    kept = {}
+    for first in (False, True):
+        sdm = SpatialDecoderModule([8, 16, 32], reduce_first=first)
+        feats = [torch.randn(1, 8 << i, 16 >> i, 16 >> i, requires_grad=True) for i in range(3)]
+        kept[first] = kept_bytes(lambda sdm=sdm, feats=feats: sdm(feats))
+    # 32 channels upsampled to 8 and 16 cells a side; their coarse maps in place of them, but one
+    # is kept by the block before anyhow
+    upsampled, coarse = 32 * 4 * (8**2 + 16**2), 32 * 4 * (4**2 + 8**2)
+    assert kept[False] - kept[True] == upsampled - coarse
 
 
 @pytest.mark.parametrize(

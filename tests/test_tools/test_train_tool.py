@@ -108,13 +108,22 @@ def test_import_errors_show_their_cause(tool, config, monkeypatch):
 
 def test_options_reach_the_config(config, tmp_path):
     cfg = training_config(
-        config, work_dir='elsewhere', amp=True, cfg_options={'model.backbone.with_cp': True}
+        config, work_dir='elsewhere', amp='bfloat16', cfg_options={'model.backbone.with_cp': True}
     )
     assert cfg.work_dir == 'elsewhere'
-    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
-    assert cfg.optim_wrapper.loss_scale == 'dynamic'
+    assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper'
     assert cfg.model.backbone.with_cp
     assert not cfg.resume and cfg.get('load_from') is None
+
+
+def test_float16_needs_a_gpu(config, monkeypatch):
+    monkeypatch.setattr('torch.cuda.is_available', lambda: False)
+    with pytest.raises(ValueError, match='--amp bfloat16'):
+        training_config(config, amp='float16')
+    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
+    cfg = training_config(config, amp='float16')
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+    assert cfg.optim_wrapper.loss_scale == 'dynamic'
 
 
 def test_work_dir_is_named_after_the_config(config, tmp_path):

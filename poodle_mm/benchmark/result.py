@@ -1,0 +1,108 @@
+"""What a benchmark's stage has measured."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Options:
+    """What all stages are told.
+
+    Attributes:
+        device: ``'cpu'`` or ``'cuda'``.
+        repeats: Runs of each contender; the table shows their median, least and greatest.
+        threads: Of torch, on the CPU.
+        quick: Tiny shapes and few samples: to see that everything runs. Its figures mean nothing.
+        cache: Folder for what is made once and kept (videos, simulated trees).
+        video: A video file to read instead of one that is made; None makes one.
+    """
+
+    device: str = 'cpu'
+    repeats: int = 5
+    threads: int = 2
+    quick: bool = False
+    cache: Path = Path('work_dirs/benchmark/cache')
+    video: Path | None = None
+
+
+@dataclass
+class Measurement:
+    """One contender of a stage.
+
+    Attributes:
+        name: What was run.
+        seconds: Of each run, for one unit of work (see ``StageResult.unit``).
+        more: Other figures: column to value, for example ``{'extra MiB': 143}``.
+    """
+
+    name: str
+    seconds: list[float]
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def median(self) -> float:
+        """Median of ``seconds``."""
+        return median(self.seconds)
+
+
+@dataclass
+class Bar:
+    """A figure and the limit that it should keep.
+
+    Attributes:
+        text: What is compared, for example ``'time / floor'``.
+        value: Measured.
+        limit: ``'<= 1.25'``, ``'>= 3'``.
+    """
+
+    text: str
+    value: float
+    limit: str
+
+    @property
+    def met(self) -> bool:
+        """Whether the value keeps the limit."""
+        sign, number = self.limit.split()
+        return self.value <= float(number) if sign == '<=' else self.value >= float(number)
+
+
+@dataclass
+class StageResult:
+    """The table of one stage.
+
+    Attributes:
+        stage: Its name on the command line.
+        title: A heading.
+        work: What is done, with shapes: one sentence.
+        unit: What ``seconds`` are taken for: ``'pair'``, ``'step'``.
+        rows: Ours, floor and rivals.
+        bars: Limits.
+        notes: What bounds the stage, equalities checked, what was left out.
+    """
+
+    stage: str
+    title: str
+    work: str
+    unit: str
+    rows: list[Measurement]
+    bars: list[Bar] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def row(self, name: str) -> Measurement:
+        """The contender of that name."""
+        return next(row for row in self.rows if row.name == name)
+
+    def ratio(self, name: str, to: str) -> float:
+        """Median time of one contender over another's."""
+        return self.row(name).median / self.row(to).median
+
+    def as_dict(self) -> dict:
+        """For JSON; medians and verdicts written out."""
+        content = asdict(self)
+        for row, measured in zip(content['rows'], self.rows):
+            row['median'] = measured.median if measured.seconds else None
+        for bar, kept in zip(content['bars'], self.bars):
+            bar['met'] = kept.met
+        return content
