@@ -17,6 +17,7 @@ class Options:
         quick: Tiny shapes and few samples: to see that everything runs. Its figures mean nothing.
         cache: Folder for what is made once and kept (videos, simulated trees).
         video: A video file to read instead of one that is made; None makes one.
+        configs: The repository's folder of configs.
     """
 
     device: str = 'cpu'
@@ -25,6 +26,7 @@ class Options:
     quick: bool = False
     cache: Path = Path('work_dirs/benchmark/cache')
     video: Path | None = None
+    configs: Path = Path('configs')
 
 
 @dataclass

@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from poodle_mm.benchmark.result import Options
+
 
 def take_turns(
     contenders: Mapping[str, Callable[[], Any]],
@@ -58,6 +60,11 @@ def in_new_process(function: Callable, *args: Any) -> Any:
     """
     with multiprocessing.get_context('spawn').Pool(1) as pool:
         return pool.apply(function, args)
+
+
+def isolated(options: Options, function: Callable, *args: Any) -> Any:
+    """As :func:`in_new_process`, but with ``options.quick`` the call is made here."""
+    return function(*args) if options.quick else in_new_process(function, *args)
 
 
 def peak_mib() -> float:
