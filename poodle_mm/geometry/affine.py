@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from poodle_mm.geometry.warp import normalise_points, pixel_grid
+from poodle_mm.geometry.warp import doubled_to_grid_, strips
 
 
 def affine_matrix(angle: Tensor, scale: Tensor, size: tuple[int, int]) -> Tensor:
@@ -63,15 +63,27 @@ def apply_affine(m: Tensor, points: Tensor) -> Tensor:
 def warp_affine(image: Tensor, m: Tensor, size: tuple[int, int] | None = None) -> Tensor:
     """Draw the view of a crop: ``view(M x) = crop(x)``, bilinear, zero outside of the crop.
 
+    An affine map of a grid is a row plus a column, so no point is multiplied; the rounding is that
+    of :func:`apply_affine` and :func:`~poodle_mm.geometry.warp.normalise_points`.
+
     Args:
         image: (B, C, H, W) float.
-        m: (B, 2, 3) crop pixel to view pixel.
+        m: (B, 2, 3) crop pixel to view pixel; it gets no gradient.
         size: (H', W') of the view; the crop's own size by default.
 
     Returns:
         (B, C, H', W').
     """
-    grid = pixel_grid(size or image.shape[-2:], image.device, m.dtype)
-    points = apply_affine(invert_affine(m), grid[None])
-    grid = normalise_points(points, image.shape[-2:]).to(image.dtype)
+    height, width = size or image.shape[-2:]
+    with torch.no_grad():
+        # Twice the point: doubling is exact, and the [-1, 1] of grid_sample begins with it.
+        inverse = (2 * invert_affine(m))[..., None, None]
+        u, v = (torch.arange(n, device=image.device, dtype=m.dtype) for n in (width, height))
+        row, column, offset = inverse[:, :, 0] * u, inverse[:, :, 1] * v[:, None], inverse[:, :, 2]
+        grid = m.new_empty(len(m), 2, height, width)
+        for samples, rows in strips(grid.shape, image.device):
+            part = grid[samples, :, rows]
+            torch.add(row[samples], column[samples, :, rows], out=part)
+            doubled_to_grid_(part.add_(offset[samples]), image.shape[-2:])
+        grid = grid.movedim(1, -1).to(image.dtype)
     return F.grid_sample(image, grid, 'bilinear', 'zeros', align_corners=False)

@@ -1,8 +1,10 @@
 """Which pixels of one frame are seen in the other (DDFlow's forward-backward check)."""
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from poodle_mm.geometry.warp import inside, pixel_grid, sample_bilinear
+from poodle_mm.geometry.warp import doubled_to_grid_, strips
 
 
 def occlusion_mask(
@@ -24,10 +26,7 @@ def occlusion_mask(
     Returns:
         (B, H, W) bool, True = occluded.
     """
-    back = sample_bilinear(flow_ba, _landing(flow_ab))
-    mismatch = (flow_ab + back).square().sum(1)
-    motion = flow_ab.square().sum(1) + back.square().sum(1)
-    return mismatch > alpha1 * motion + alpha2
+    return _check(flow_ab, flow_ba, alpha1, alpha2)[0]
 
 
 def visible_mask(
@@ -44,10 +43,37 @@ def visible_mask(
     Returns:
         (B, H, W) bool; False where the flow is not finite.
     """
-    lands_inside = inside(_landing(flow_ab), flow_ab.shape[-2:])
-    return lands_inside & ~occlusion_mask(flow_ab, flow_ba, alpha1, alpha2)
+    occluded, lands_inside = _check(flow_ab, flow_ba, alpha1, alpha2)
+    return lands_inside.logical_and_(occluded.logical_not_())
 
 
-def _landing(flow: Tensor) -> Tensor:
-    """(B, H, W, 2): where each pixel of the first frame is found in the second."""
-    return pixel_grid(flow.shape[-2:], flow.device, flow.dtype) + flow.movedim(1, -1)
+def _check(flow_ab: Tensor, flow_ba: Tensor, alpha1: float, alpha2: float) -> tuple[Tensor, Tensor]:
+    """Occluded and landing inside, (B, H, W) bool each: strip by strip, with planes of u and v."""
+    batch, _, height, width = flow_ab.shape
+    occluded, lands_inside = flow_ab.new_empty((2, batch, height, width), dtype=torch.bool)
+    u, v = (torch.arange(n, device=flow_ab.device, dtype=flow_ab.dtype) for n in (width, height))
+    v = v[:, None]
+    limit = flow_ab.new_tensor([width - 1, height - 1])[:, None, None]
+    for samples, rows in strips(flow_ab.shape, flow_ab.device):
+        there = flow_ab[samples, :, rows]
+        points, spare = torch.empty_like(there), torch.empty_like(there)
+        torch.add(there[:, 0], u, out=points[:, 0])
+        torch.add(there[:, 1], v[rows], out=points[:, 1])
+        # As inside(), with one comparison: these cost more than arithmetic.
+        torch.sub(limit, points, out=spare)
+        torch.minimum(points, spare, out=spare)
+        margin = torch.minimum(spare[:, 0], spare[:, 1], out=spare[:, 0])
+        torch.ge(margin, 0, out=lands_inside[samples, rows])
+
+        grid = doubled_to_grid_(points.mul_(2), (height, width)).movedim(1, -1)
+        back = F.grid_sample(flow_ba[samples], grid, 'bilinear', 'border', align_corners=False)
+        mismatch = _squared_length_(torch.add(there, back, out=spare))
+        motion = _squared_length_(points.copy_(there)).add_(_squared_length_(back))
+        torch.gt(mismatch, motion.mul_(alpha1).add_(alpha2), out=occluded[samples, rows])
+    return occluded, lands_inside
+
+
+def _squared_length_(flow: Tensor) -> Tensor:
+    """(B, H, W) of (B, 2, H, W), which is overwritten."""
+    flow.mul_(flow)
+    return flow[:, 0].add_(flow[:, 1])

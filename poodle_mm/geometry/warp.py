@@ -1,10 +1,13 @@
 """Bilinear look-up at points, and flow as a map of points."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+# Pixels of a strip (:func:`strips`): a dozen float32 planes of it fit into the cache of a core.
+STRIP = 2**15
 
 
 def pixel_grid(
@@ -38,6 +41,45 @@ def normalise_points(points: Tensor, size: tuple[int, int]) -> Tensor:
     """
     height, width = size
     return (2 * points + 1) / points.new_tensor([width, height]) - 1
+
+
+def doubled_to_grid_(planes: Tensor, size: tuple[int, int]) -> Tensor:
+    """What :func:`normalise_points` does, in place and with the coordinates as planes.
+
+    Args:
+        planes: (B, 2, H', W') twice the points' (u, v), pixels.
+        size: (H, W) of the image they refer to.
+
+    Returns:
+        The same tensor; ``planes.movedim(1, -1)`` is the grid, and needs no copy.
+    """
+    planes.add_(1)
+    for plane, extent in zip(planes.unbind(1), reversed(size)):
+        plane.div_(extent)
+    return planes.sub_(1)
+
+
+def strips(shape: Sequence[int], device: torch.device) -> Iterator[tuple[slice, slice]]:
+    """Cut (B, C, H, W) tensors for elementwise work.
+
+    A chain of operations on a CPU runs several times faster while its tensors stay in the cache;
+    elsewhere few large kernels are better.
+
+    Args:
+        shape: (B, C, H, W).
+        device: Where the work is done.
+
+    Yields:
+        Slices of samples and rows, to index ``x[samples, :, rows]``.
+    """
+    batch, _, height, width = shape
+    if device.type != 'cpu':
+        yield slice(None), slice(None)
+        return
+    samples, rows = max(1, STRIP // (height * width)), max(1, STRIP // width)
+    for sample in range(0, batch, samples):
+        for row in range(0, height, rows):
+            yield slice(sample, sample + samples), slice(row, row + rows)
 
 
 def sample_bilinear(image: Tensor, points: Tensor) -> Tensor:

@@ -1,22 +1,11 @@
 """BYOL's colour distortion and blur, drawn for each frame of a pair (PooDLe §4.1; BYOL, app. B)."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torchvision.transforms.v2 import functional as TF
 
-from poodle_mm.views.filters import adjust_hue, gaussian_blur
-
-
-class Distortion(NamedTuple):
-    """What happens to one image."""
-
-    jitter: tuple[tuple[str, float], ...] = ()  # (operation, factor) in the order of application
-    grayscale: bool = False
-    sigma: float | None = None  # of the blur, pixels at the 224 scale
-    solarize: bool = False
+from poodle_mm.views.distort import Distortion, distort_batch, distort_each, distort_plain
 
 
 class PhotometricDistortion:
@@ -102,44 +91,31 @@ class PhotometricDistortion:
             solarize=solarized < self.solarize_prob[role],
         )
 
-    def apply(self, images: Tensor, distortions: Sequence[Distortion], scale: float) -> Tensor:
+    def apply(
+        self,
+        images: Tensor,
+        distortions: Sequence[Distortion],
+        scale: float,
+        plain: bool = False,
+    ) -> Tensor:
         """Distort images, each in its own way.
-
-        Image by image: torchvision's operations take one factor a call, a frame fits into the
-        cache where a batch does not, and what was not drawn costs nothing.
 
         Args:
             images: (N, 3, H, W) float32 in [0, 1].
             distortions: N of them.
             scale: Of the blur: pixels of the image per pixel at the 224 scale.
+            plain: By torchvision's own operations; the result is the same to 1e-6, or to rounding
+                at the threshold of the solarization.
 
         Returns:
             (N, 3, H, W) float32 in [0, 1], a new tensor.
         """
-        distorted = torch.empty_like(images)
-        for image, distortion, result in zip(images, distortions, distorted, strict=True):
-            result.copy_(self._apply_one(image, distortion, scale))
-        return distorted
-
-    def _apply_one(self, image: Tensor, distortion: Distortion, scale: float) -> Tensor:
-        for name, factor in distortion.jitter:
-            image = _JITTER[name](image, factor)
-        if distortion.grayscale:
-            image = TF.rgb_to_grayscale(image, num_output_channels=3)
-        if distortion.sigma is not None:
-            kernel = 2 * int(self.blur_kernel * scale / 2) + 1
-            image = gaussian_blur(image, kernel, distortion.sigma * scale)
-        if distortion.solarize:
-            image = TF.solarize(image, threshold=0.5)
-        return image
-
-
-_JITTER = dict(
-    brightness=TF.adjust_brightness,
-    contrast=TF.adjust_contrast,
-    saturation=TF.adjust_saturation,
-    hue=adjust_hue,
-)
+        kernel = 2 * int(self.blur_kernel * scale / 2) + 1
+        if plain:
+            distort = distort_plain
+        else:
+            distort = distort_each if images.device.type == 'cpu' else distort_batch
+        return distort(images, distortions, kernel, scale)
 
 
 def _probability(key: str, value: float) -> float:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from poodle_mm.geometry.affine import warp_affine
 from poodle_mm.geometry.occlusion import visible_mask
+from poodle_mm.geometry.warp import strips
 from poodle_mm.registry import MODELS
 from poodle_mm.views.affine_views import RandomAffine
 from poodle_mm.views.flip import flip_pairs
@@ -46,6 +47,8 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         std: As ``mean``.
         divisor: The crop's height and width must be multiples of it: the encoder's stride.
         non_blocking: Copy the batch to the device asynchronously.
+        plain: Distort and cut by torchvision's own operations, one image after the other. Slower,
+            and the same images to 1e-5: for comparison.
 
     Raises:
         ValueError: If a value is out of range; names the key.
@@ -63,6 +66,7 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         std: tuple[float, float, float] = (0.229, 0.224, 0.225),
         divisor: int = 32,
         non_blocking: bool = False,
+        plain: bool = False,
     ) -> None:
         super().__init__(non_blocking)
         if max(mean) > 1 or not 0 < min(std) <= max(std) <= 1:
@@ -79,7 +83,7 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         self.subcrop_photometric = _build(PhotometricDistortion, subcrops.pop('photometric', None))
         self.subcrops = FlowSubcrops(**subcrops)
         self.flip_prob = flip_prob
-        self.divisor = divisor
+        self.divisor, self.plain = divisor, plain
         self.register_buffer('mean', torch.tensor(mean).view(3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(std).view(3, 1, 1), persistent=False)
 
@@ -108,7 +112,8 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         inputs, samples = data['inputs'], data['data_samples']
         self._check(inputs, samples)
         with torch.autocast(inputs.device.type, enabled=False):
-            views = self._views(inputs.transpose(0, 1).contiguous() / 255, samples, training)
+            frames = inputs.transpose(0, 1).to(torch.float32, memory_format=torch.contiguous_format)
+            views = self._views(frames.div_(255), samples, training)
         return dict(inputs=views, data_samples=samples)
 
     def _views(
@@ -124,12 +129,26 @@ class FramePairPreprocessor(BaseDataPreprocessor):
             frames, flow, visible = flip_pairs(flipped, frames, flow, visible)
 
         distorted = frames.flatten(0, 1)
-        if training and self.photometric:
+        distorts = training and self.photometric is not None
+        if distorts:
             drawn = [self.photometric.draw(g) for g in for_photometric]
             distortions = [*chain(*zip(*drawn))]  # frame, sample: as the images lie
-            distorted = self.photometric.apply(distorted, distortions, min(size) / 224)
+            scale = min(size) / 224
+            distorted = self.photometric.apply(distorted, distortions, scale, self.plain)
 
-        dense = self._normalise(distorted)
+        cut = {}
+        if self.subcrops.num:
+            draws = [self.subcrops.draw(g, size) for g in for_subcrops]
+            boxes, clamped = self.subcrops.boxes(draws, flow[1])
+            crops = self.subcrops.cut(distorted, boxes.flatten(0, 1), self.plain)
+            if training and self.subcrop_photometric:
+                crops = self._distort_subcrops(crops, for_subcrops)
+            crops = self._normalise_(crops.flatten(0, 1))
+            crops = crops.view(*boxes.shape[:3], *crops.shape[1:])
+            cut = dict(subcrops=crops, boxes=boxes, clamped=clamped)
+
+        # The frames stay as they are; distorted ones are not needed any more.
+        dense = self._normalise_(distorted if distorts else distorted.clone())
         affine = torch.eye(2, 3, device=frames.device).repeat(len(dense), 1, 1)
         if training and self.affine:
             drawn = [self.affine.draw(g, size) for g in for_affine]
@@ -139,21 +158,16 @@ class FramePairPreprocessor(BaseDataPreprocessor):
             dense = warp_affine(dense, affine)
 
         dense, affine = (x.unflatten(0, frames.shape[:2]) for x in (dense, affine))
-        views = dict(frames=frames, dense=dense, affine=affine, flow=flow, visible=visible)
-        if self.subcrops.num:
-            draws = [self.subcrops.draw(g, size) for g in for_subcrops]
-            boxes, clamped = self.subcrops.boxes(draws, flow[1])
-            crops = self.subcrops.cut(distorted, boxes.flatten(0, 1))
-            if training and self.subcrop_photometric:
-                crops = self._distort_subcrops(crops, for_subcrops)
-            crops = self._normalise(crops).unflatten(0, frames.shape[:2])
-            views |= dict(subcrops=crops, boxes=boxes, clamped=clamped)
-        return views
+        return dict(frames=frames, dense=dense, affine=affine, flow=flow, visible=visible, **cut)
 
     def _visible(self, flow: Tensor, samples: Sequence[BaseDataElement]) -> Tensor:
         """(2, B, H, W) bool; a sample's exact mask goes before the forward-backward check."""
-        visible = visible_mask(flow.flatten(0, 1), flow.flip(0).flatten(0, 1), **self.occlusion)
-        visible = visible.unflatten(0, flow.shape[:2])
+        visible = flow.new_empty((*flow.shape[:2], *flow.shape[-2:]), dtype=torch.bool)
+        checked = [i for i, sample in enumerate(samples) if 'visible' not in sample]
+        if checked:
+            pairs = flow if len(checked) == len(samples) else flow[:, checked]
+            for here, there, mask in zip(pairs, reversed(pairs.unbind()), visible):
+                mask[checked] = visible_mask(here, there, **self.occlusion)
         for i, sample in enumerate(samples):
             if 'visible' in sample:
                 if sample.visible.shape != visible[:, i].shape:
@@ -170,11 +184,15 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         photometric, num = self.subcrop_photometric, self.subcrops.num
         pairs = [photometric.draw(g) for g in generators for _ in range(num)]
         distortions = [*chain(*zip(*pairs))]  # frame, sample, subcrop: as the crops lie
-        distorted = photometric.apply(crops.flatten(0, 1), distortions, self.subcrops.size / 224)
+        scale = self.subcrops.size / 224
+        distorted = photometric.apply(crops.flatten(0, 1), distortions, scale, self.plain)
         return distorted.view_as(crops)
 
-    def _normalise(self, images: Tensor) -> Tensor:
-        return (images - self.mean).div_(self.std)
+    def _normalise_(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) images in [0, 1] to the network's input, in place."""
+        for samples, rows in strips(images.shape, images.device):
+            images[samples, :, rows].sub_(self.mean).div_(self.std)
+        return images
 
     def _check(self, inputs: Tensor, samples: Sequence[BaseDataElement]) -> None:
         name = type(self).__name__

@@ -17,6 +17,7 @@ from poodle_mm.geometry.boxes import (
     points_in_cells,
 )
 from poodle_mm.geometry.warp import warp_points
+from poodle_mm.views.crop_resize import crop_resize
 
 _DRAWS = 10  # in each cell, before the next cell is tried
 
@@ -133,7 +134,7 @@ class FlowSubcrops:
         boxes = boxes_around(centres, area, aspect, flow.shape[-2:])
         return boxes.to(flow.device), clamped.to(flow.device)
 
-    def cut(self, images: Tensor, boxes: Tensor) -> Tensor:
+    def cut(self, images: Tensor, boxes: Tensor, plain: bool = False) -> Tensor:
         """Cut and resize all boxes at once.
 
         Each pixel of a subcrop is the mean of bilinear samples on a regular grid over its area,
@@ -143,10 +144,14 @@ class FlowSubcrops:
         Args:
             images: (N, 3, H, W) float32.
             boxes: (N, K, 4) edges.
+            plain: Always by torchvision's ``roi_align``. On the CPU matrix products are several
+                times faster, with the same result to 1e-6.
 
         Returns:
             (N, K, 3, size, size) float32.
         """
+        if images.device.type == 'cpu' and not plain:
+            return crop_resize(images, boxes, self.size)
         index = torch.arange(len(boxes), device=boxes.device, dtype=boxes.dtype)
         rois = torch.cat([index[:, None, None].expand(*boxes.shape[:2], 1), boxes], dim=-1)
         crops = roi_align(images, rois.flatten(0, 1), self.size, aligned=True)

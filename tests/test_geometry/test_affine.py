@@ -3,9 +3,11 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from poodle_mm.geometry import warp
 from poodle_mm.geometry.affine import affine_matrix, apply_affine, invert_affine, warp_affine
 from poodle_mm.geometry.warp import pixel_grid
 
@@ -106,3 +108,24 @@ def test_warp_against_a_loop(size):
             x, y, _ = inverse @ (u, v, 1)
             expected = bilinear(image[0].numpy(), x, y, border=False)
             np.testing.assert_allclose(result[0, :, v, u], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize('strip', [40, 2**15])
+@pytest.mark.parametrize('size', [(33, 20), (24, 64), (7, 100)])
+def test_warp_rounds_as_mapping_all_points_does(size, strip, monkeypatch):
+    """Bitwise: in strips, by rows plus columns, the points are those of ``apply_affine``."""
+    monkeypatch.setattr(warp, 'STRIP', strip)
+    generator = torch.Generator().manual_seed(1)
+    image = torch.rand(3, 2, 30, 44, generator=generator)
+    angle, scale = torch.rand(2, 3, generator=generator)
+    m = affine_matrix(angle - 0.5, 0.8 + 0.4 * scale, size)
+    points = apply_affine(invert_affine(m), pixel_grid(size)[None])
+    grid = warp.normalise_points(points, (30, 44))
+    expected = F.grid_sample(image, grid, 'bilinear', 'zeros', align_corners=False)
+    assert torch.equal(warp_affine(image, m, size), expected)
+
+
+def test_warp_passes_gradients_to_the_image():
+    image = torch.rand(1, 1, 5, 6, dtype=torch.float64, requires_grad=True)
+    m = torch.tensor([[[0.9, 0.1, 0.3], [-0.2, 1.1, 0.4]]], dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda x: warp_affine(x, m), image)

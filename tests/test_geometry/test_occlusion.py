@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
+from poodle_mm.geometry import warp
 from poodle_mm.geometry.occlusion import occlusion_mask, visible_mask
 
 from .oracles import bilinear
@@ -69,3 +71,22 @@ def test_against_a_loop():
                 expected = mismatch > 0.1 * (np.sum(there**2) + np.sum(back**2)) + 0.5
                 assert occluded[b, v, u] == expected
                 assert visible[b, v, u] == (not expected and 0 <= x <= 8 and 0 <= y <= 6)
+
+
+@pytest.mark.parametrize('strip', [50, 2**15])
+@pytest.mark.parametrize('size', [(32, 48), (21, 37)])
+def test_strips_give_the_masks_of_the_whole_image(size, strip, monkeypatch):
+    """Equal in every pixel, also where the flow is not finite."""
+    monkeypatch.setattr(warp, 'STRIP', strip)
+    coarse = torch.randn(2, 3, 2, 5, 7, generator=torch.Generator().manual_seed(0)) * 2
+    forward, backward = (F.interpolate(x, size, mode='bilinear') for x in coarse)
+    forward[0, 0, 3, 4], backward[1, 1, 9, 5] = float('nan'), float('inf')
+    forward[2, 0, 1, 1] = float('inf')
+    landing = warp.pixel_grid(size) + forward.movedim(1, -1)
+    back = warp.sample_bilinear(backward, landing)
+    mismatch = (forward + back).square().sum(1)
+    occluded = mismatch > 0.1 * (forward.square().sum(1) + back.square().sum(1)) + 0.5
+    assert 0.1 < occluded.float().mean() < 0.95
+    assert torch.equal(occlusion_mask(forward, backward), occluded)
+    visible = warp.inside(landing, size) & ~occluded
+    assert torch.equal(visible_mask(forward, backward), visible)

@@ -5,11 +5,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from poodle_mm.geometry import warp
 from poodle_mm.geometry.warp import (
     crop_resize_flow,
+    doubled_to_grid_,
     inside,
+    normalise_points,
     pixel_grid,
     sample_bilinear,
+    strips,
     warp_points,
 )
 
@@ -136,3 +140,23 @@ def test_direction_and_unit_of_real_flow(test_data, pair):
 
     wrong = [torch.zeros_like(flow), -flow, flow.flip(1), flow / 2, flow * 2]
     assert error(flow) < 0.8 * min(error(x) for x in wrong)
+
+
+@pytest.mark.parametrize('shape', [(2, 3, 7, 10), (1, 1, 1, 5), (3, 2, 4, 100)])
+def test_strips_visit_each_pixel_once(shape, monkeypatch):
+    monkeypatch.setattr(warp, 'STRIP', 25)
+    visits = torch.zeros(shape)
+    for samples, rows in strips(shape, torch.device('cpu')):
+        part = visits[samples, :, rows]
+        assert part.numel() <= max(25, shape[-1]) * shape[1]
+        part += 1
+    assert (visits == 1).all()
+    (everything,) = strips(shape, torch.device('meta'))
+    assert visits[everything[0], :, everything[1]].shape == shape
+
+
+def test_planes_of_doubled_points_become_the_same_grid():
+    points = torch.randn(2, 5, 6, 2, generator=torch.Generator().manual_seed(0)) * 300
+    planes = (2 * points).movedim(-1, 1).contiguous()
+    grid = doubled_to_grid_(planes, (70, 130)).movedim(1, -1)
+    assert torch.equal(grid, normalise_points(points, (70, 130)))

@@ -5,16 +5,24 @@ import torch
 import torch.nn.functional as F
 from mmengine.registry import init_default_scope
 from torch import nn
+from torchvision.ops import roi_align
 from torchvision.transforms.v2 import functional as TF
 
 from poodle_mm.datasets.frame_pair_sample import FramePairSample
-from poodle_mm.geometry.affine import apply_affine
+from poodle_mm.geometry.affine import apply_affine, invert_affine
 from poodle_mm.geometry.occlusion import visible_mask
-from poodle_mm.geometry.warp import inside, pixel_grid, sample_bilinear, warp_points
+from poodle_mm.geometry.warp import (
+    inside,
+    normalise_points,
+    pixel_grid,
+    sample_bilinear,
+    warp_points,
+)
 from poodle_mm.registry import MODELS
 from poodle_mm.views import FramePairPreprocessor
 
 SIZE = (64, 96)
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SMALL = dict(num=3, size=32, area=(0.1, 0.3))
 
 
@@ -435,3 +443,95 @@ def test_a_misspelt_key_is_an_error(part):
 def test_an_unknown_flow_type_is_an_error():
     with pytest.raises(KeyError, match='FlowNet9'):
         make(flow=dict(type='FlowNet9'))
+
+
+# --- the same views as by torchvision's operations one after the other ------------------------
+
+
+def reference_views(preprocessor, data):
+    """All of training without flip and flow, image by image, nothing shared and nothing reused."""
+    height, width = data['inputs'].shape[-2:]
+    scale = min(height, width) / 224
+    kernel = 2 * int(23 * scale / 2) + 1
+    dense, subcrops, affine = [], [], []
+    for pair, sample in zip(data['inputs'], data['data_samples']):
+        seeds = torch.randint(2**63 - 1, (4,), generator=torch.Generator().manual_seed(sample.seed))
+        _, photometric, turn, places = (torch.Generator().manual_seed(int(s)) for s in seeds)
+        maps = preprocessor.affine.draw(turn, (height, width))
+        draws = preprocessor.subcrops.draw(places, (height, width))
+        flow_ba = preprocessor.flow(*pair[None].transpose(0, 1).float(), [sample])[1]
+        boxes = preprocessor.subcrops.boxes([draws], flow_ba)[0][:, 0]
+        distortions = preprocessor.photometric.draw(photometric)
+        for frame, distortion, m, where in zip(pair, distortions, maps, boxes):
+            image = frame / 255
+            for name, factor in distortion.jitter:
+                image = getattr(TF, f'adjust_{name}')(image, factor)
+            if distortion.grayscale:
+                image = TF.rgb_to_grayscale(image, 3)
+            if distortion.sigma is not None:
+                image = TF.gaussian_blur(image, [kernel] * 2, [distortion.sigma * scale] * 2)
+            image = image[None]
+            side = preprocessor.subcrops.size
+            subcrops.append(TF.normalize(roi_align(image, [where], side, aligned=True), MEAN, STD))
+            points = apply_affine(invert_affine(m[None]), pixel_grid((height, width))[None])
+            grid = normalise_points(points, (height, width))
+            image = TF.normalize(image, MEAN, STD)
+            dense.append(F.grid_sample(image, grid, align_corners=False)[0])
+            affine.append(m)
+    return {
+        key: torch.stack(value).unflatten(0, (-1, 2)).transpose(0, 1)
+        for key, value in dict(dense=dense, subcrops=subcrops, affine=affine).items()
+    }
+
+
+@pytest.mark.parametrize('plain', [False, True])
+@pytest.mark.parametrize('size', [(64, 96), (96, 160)])
+def test_views_are_those_of_torchvision_one_operation_after_the_other(size, plain):
+    """To 2e-6 of the images' range: each operation rounds to 1e-7, and contrast stretches that."""
+    data = make_data(batch=10, size=size, seeds=list(range(10)))
+    preprocessor = make(plain=plain, flow=ShiftFlow())
+    views = preprocessor(data, training=True)['inputs']
+    expected = reference_views(preprocessor, data)
+    assert torch.equal(views['affine'], expected['affine'])
+    for key in ('dense', 'subcrops'):
+        difference = (views[key] - expected[key]) * preprocessor.std
+        assert difference.abs().max() < 2e-6, key
+
+
+def test_the_plain_path_gives_the_same_views():
+    data = make_data(batch=8, size=(96, 128))
+    options = dict(subcrops=SMALL | dict(photometric=dict()), flip_prob=0.5)
+    fast, plain = (make(plain=p, **options)(data, training=True)['inputs'] for p in (False, True))
+    for key, value in plain.items():
+        if key in ('dense', 'subcrops'):
+            torch.testing.assert_close(fast[key], value, atol=2e-5, rtol=0)
+        else:
+            assert torch.equal(fast[key], value), key
+
+
+@pytest.mark.parametrize('training', [True, False])
+def test_frames_are_not_written_to(training):
+    data = make_data()
+    before = data['inputs'].clone()
+    views = make(photometric=None, affine=None)(data, training)['inputs']
+    assert torch.equal(data['inputs'], before)
+    assert torch.equal(views['frames'], before.transpose(0, 1) / 255)
+
+
+def test_samples_with_an_exact_mask_are_not_checked(monkeypatch):
+    shapes = []
+
+    def spy(flow_ab, flow_ba, **options):
+        shapes.append(len(flow_ab))
+        return visible_mask(flow_ab, flow_ba, **options)
+
+    monkeypatch.setattr('poodle_mm.views.preprocessor.visible_mask', spy)
+    data = make_data()
+    expected = make()(data, training=True)['inputs']['visible']
+    for sample in data['data_samples'][:2]:
+        sample.visible = torch.zeros(2, *SIZE, dtype=torch.bool)
+    views = make()(data, training=True)['inputs']
+    assert not views['visible'][:, :2].any() and shapes == [3, 3, 1, 1]
+    assert torch.equal(views['visible'][:, 2], expected[:, 2])
+    data['data_samples'][2].visible = torch.ones(2, *SIZE, dtype=torch.bool)
+    assert make()(data, training=True)['inputs']['visible'][:, 2].all() and len(shapes) == 4
