@@ -38,6 +38,7 @@ def describe_machine() -> dict:
         python=sys.version.split()[0],
         packages={name: found for name in PACKAGES if (found := _version(name))},
         commit=_commit(),
+        malloc=os.environ.get('GLIBC_TUNABLES', 'default'),
     )
 
 

@@ -79,8 +79,8 @@ def machine_line(stage: dict[str, Any]) -> str:
     where = machine['gpu'] or f'{machine["cores"]} cores of {machine["processor"]}'
     return (
         f'{stage["date"]}, `{stage["command"]}`, {where} ({machine["instructions"]}, bfloat16: '
-        f'{machine["bfloat16"]}), {machine["memory_gib"]} GiB, load {machine["load"]}; Python '
-        f'{machine["python"]}, {packages}; commit {machine["commit"]}.'
+        f'{machine["bfloat16"]}), {machine["memory_gib"]} GiB, load {machine["load"]}; malloc: '
+        f'{machine["malloc"]}; Python {machine["python"]}, {packages}; commit {machine["commit"]}.'
     )
 
 

@@ -2,7 +2,8 @@
 
 A source lists items (an epoch visits each) and opens an item for reading. What it opens is a
 context manager with ``frame_ids`` (N,) and ``timestamps`` (N,) seconds, both increasing,
-``read(positions)`` and ``thumbnails(first, last, size)``.
+``read(positions)`` and ``thumbnails(first, last, size)``; videos have ``keyframes`` (K,) too, the
+positions of frames that are decoded without another one.
 """
 
 import logging
@@ -162,6 +163,8 @@ class ClipReader:
         self._first = first
         self.frame_ids = np.arange(first, stop)
         self.timestamps = video.timestamps[first:stop]
+        keyframes = video.keyframes
+        self.keyframes = keyframes[(keyframes >= first) & (keyframes < stop)] - first
 
     def __enter__(self) -> 'ClipReader':
         return self

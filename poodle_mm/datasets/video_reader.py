@@ -3,10 +3,21 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from os import PathLike
-from typing import NamedTuple
 
 import av
 import numpy as np
+
+from .frame_table import (
+    FrameTable,
+    is_movie_file,
+    stamp_of,
+    table_from_header,
+    table_from_packets,
+)
+
+# without this FFmpeg decodes several frames on opening, to learn what MP4's header says (but for
+# the pixel format, which the first decoded frame says)
+_HEADER_ALONE = {'analyzeduration': '1', 'skip_frame': 'all'}
 
 Convert = Callable[[av.VideoFrame], np.ndarray]
 
@@ -28,32 +39,6 @@ class FrameReadError(ValueError):
         return f'{self.path}: {self.reason}'
 
 
-class FrameTable(NamedTuple):
-    """All frames of a video stream in presentation order, times in units of the time base.
-
-    Attributes:
-        pts: (N,) int64, increasing presentation times.
-        key_pts: (K,) int64, increasing: those of them at which decoding can start.
-        key_dts: (K,) int64: decoding times of the same keyframes (at most ``key_pts``).
-        time_base: Seconds per unit.
-    """
-
-    pts: np.ndarray
-    key_pts: np.ndarray
-    key_dts: np.ndarray
-    time_base: float
-
-
-def _stamp(packet: av.Packet) -> int | None:
-    # AVI and raw streams store no presentation times; without B-frames both are the same
-    return packet.dts if packet.pts is None else packet.pts
-
-
-def _whole(packet: av.Packet) -> bool:
-    """Neither the empty packet at the end, nor cut away by an edit list, nor cut off."""
-    return packet.size > 0 and not packet.is_discard and not packet.is_corrupt
-
-
 def _upright(frame: av.VideoFrame) -> np.ndarray:
     """(H, W, 3) uint8 RGB; PyAV gives the angle, counter-clockwise, and leaves turning to us."""
     return np.ascontiguousarray(
@@ -72,6 +57,8 @@ class VideoReader:
         path: Video file.
         table: A table made earlier from the same file; None makes one at the first use.
         threads: Decoder threads; 1 is right within a data loader's worker.
+        quick: Take what the header of an MP4 or QuickTime file says for granted, where FFmpeg
+            would read and decode to find out. The frames are the same.
 
     Raises:
         FrameReadError: If the file cannot be opened or holds no video; at use, if it holds no
@@ -79,12 +66,17 @@ class VideoReader:
     """
 
     def __init__(
-        self, path: str | PathLike, table: FrameTable | None = None, threads: int = 1
+        self,
+        path: str | PathLike,
+        table: FrameTable | None = None,
+        threads: int = 1,
+        quick: bool = True,
     ) -> None:
         self.path = str(path)
         self._table = table
+        self._quick = quick and is_movie_file(self.path)
         try:
-            self._container = av.open(self.path)
+            self._container = av.open(self.path, options=_HEADER_ALONE if self._quick else {})
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise FrameReadError(self.path, f'cannot open as a video: {error}') from error
         try:
@@ -123,6 +115,13 @@ class VideoReader:
     def frame_ids(self) -> np.ndarray:
         """(N,) int64: 0, 1, 2, ..."""
         return np.arange(len(self))
+
+    @property
+    def keyframes(self) -> np.ndarray:
+        """(K,) int64, increasing: numbers of the frames that are decoded without another one."""
+        table = self.table
+        # an edit list may cut a keyframe away and keep frames that refer to it
+        return np.flatnonzero(np.isin(table.pts, table.key_pts))
 
     @property
     def timestamps(self) -> np.ndarray:
@@ -225,7 +224,7 @@ class VideoReader:
 
         try:
             for packet in self._packets_from(key):
-                stamp = _stamp(packet)
+                stamp = stamp_of(packet)
                 # frames that nobody refers to cost time for nothing, unless they are wanted
                 self._decoder.skip_frame = 'DEFAULT' if stamp in pending else 'NONREF'
                 collect(packet.decode())
@@ -251,31 +250,18 @@ class VideoReader:
             first = next(packets, None)
             if first is None or not first.size:
                 continue
-            stamp = _stamp(first)
+            stamp = stamp_of(first)
             if stamp is not None and stamp <= table.key_pts[key]:
                 yield first
                 yield from (packet for packet in packets if packet.size)
                 return
 
     def _make_table(self) -> FrameTable:
-        pts, keys = [], []
         try:
-            # an earlier read may have moved the position
-            self._container.seek(0)
-            for packet in self._container.demux(self._stream):
-                stamp = _stamp(packet)
-                if stamp is None or not packet.size:
-                    continue
-                if packet.is_keyframe and not packet.is_corrupt:
-                    keys.append((stamp, stamp if packet.dts is None else packet.dts))
-                if keys and _whole(packet):
-                    pts.append(stamp)
+            table = table_from_header(self.path, self._stream) if self._quick else None
+            table = table or table_from_packets(self._container, self._stream)
         except (av.error.FFmpegError, OSError) as error:
             raise FrameReadError(self.path, f'cannot read its packets: {error}') from error
-        if not pts:
+        if table is None:
             raise FrameReadError(self.path, 'holds no video frame with a time stamp')
-        key_pts, key_dts = np.array(sorted(keys), np.int64).T
-        table_pts = np.unique(np.array(pts, np.int64))
-        # frames shown before the first keyframe refer to something that was cut away
-        table_pts = table_pts[table_pts >= key_pts[0]]
-        return FrameTable(table_pts, key_pts, key_dts, float(self._stream.time_base))
+        return table

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from poodle_mm.datasets import FramePairDataset, PairSampler, frame_pair_collate
 from poodle_mm.datasets.filters import has_scene_cut
+from poodle_mm.datasets.pairs import draw_pair
 from poodle_mm.datasets.video_reader import FrameReadError, VideoReader
 from poodle_mm.registry import DATASETS
 
@@ -185,6 +186,7 @@ def test_data_prefix_and_indices(tree):
         (dict(delta=0.5), 'whole numbers'),
         (dict(delta_unit='hours'), 'delta_unit'),
         (dict(source='video'), "one of .*'videos'"),
+        (dict(starts='key'), "starts must be one of .*'keyframes'"),
         (dict(repeats=0), 'repeats'),
         (dict(max_bad_share=2), 'max_bad_share'),
         (dict(source='clips', clip_seconds=0), 'clip_seconds'),
@@ -347,3 +349,82 @@ def test_items_without_motion_are_replaced_and_counted(tree):
     assert pairs[1]['rejected']['no_motion'] % 3 == 0
     assert 'rejected' not in pairs[0]
     assert dataset.rejected == pairs[1]['rejected']
+
+
+def test_keyframes_first(tmp_path):
+    """Every pair starts at a keyframe that has a partner, all of them equally often."""
+    path = write_video(tmp_path / 'a.mp4', 75, gop=12, options={'x264-params': 'scenecut=0'})
+    dataset = make(tmp_path, delta=(5, 9), starts='keyframes')
+    with VideoReader(path) as video:
+        assert video.keyframes.tolist() == [0, 12, 24, 36, 48, 60, 72]
+        drawn = Counter()
+        axis = np.arange(len(video))
+        rng = np.random.default_rng(0)
+        for _ in range(3000):
+            drawn[draw_pair(rng, axis, (5, 9), starts=video.keyframes)] += 1
+    # 72 has no partner; each of the others has all five distances
+    expected = {(start, start + d) for start in range(0, 61, 12) for d in range(5, 10)}
+    assert set(drawn) == expected
+    assert all(abs(count - 100) < 5 * 10 for count in drawn.values())
+    for epoch in range(20):
+        pair = dataset[(epoch, 0)]
+        assert pair['frame_ids'] in expected
+        assert tuple(read_number(frame) for frame in pair['frames']) == pair['frame_ids']
+
+
+def test_keyframes_first_keeps_the_distances(tmp_path):
+    write_video(tmp_path / 'a.mp4', 75, gop=6, options={'x264-params': 'scenecut=0'})
+    anywhere, keyframes = (
+        make(tmp_path, delta=(5, 9), starts=starts) for starts in FramePairDataset.STARTS
+    )
+    counts = []
+    for dataset in (anywhere, keyframes):
+        ids = [dataset[(epoch, 0)]['frame_ids'] for epoch in range(150)]
+        counts.append(np.bincount([b - a for a, b in ids], minlength=10)[5:])
+        if dataset is keyframes:
+            assert {a % 6 for a, _ in ids} == {0}
+    for count in counts:
+        assert len(count) == 5 and abs(count - 30).max() < 4 * np.sqrt(30)
+
+
+def test_keyframes_everywhere_are_any_frame(tmp_path):
+    write_video(tmp_path / 'a.mp4', 40, gop=1)
+    anywhere, keyframes = (
+        make(tmp_path, delta=(5, 9), repeats=3, starts=starts) for starts in FramePairDataset.STARTS
+    )
+    for epoch in range(10):
+        for a, b in zip(anywhere[(epoch, 0)], keyframes[(epoch, 0)], strict=True):
+            assert a['frame_ids'] == b['frame_ids'] and a['seed'] == b['seed']
+            np.testing.assert_array_equal(a['frames'], b['frames'])
+
+
+def test_keyframes_first_in_clips(tmp_path):
+    write_video(tmp_path / 'long.mp4', 90, gop=7, options={'x264-params': 'scenecut=0'})
+    dataset = make(
+        tmp_path, source='clips', delta=(3, 5), starts='keyframes', clip_seconds=1, pairs_per_clip=8
+    )
+    for i in range(len(dataset)):
+        a, b = dataset[i]['frame_ids']
+        clip = i // 8
+        assert a % 7 == 0 and 30 * clip <= a < b < 30 * (clip + 1)
+        assert read_number(dataset[i]['frames'][0]) == a
+
+
+def test_a_video_without_a_keyframe_that_has_a_partner_is_replaced(tree):
+    """Its keyframe is frame 0 alone, and an edit list has cut that away: frames 5, 6, ... stay."""
+    times = [33 * i - 165 for i in range(40)]
+    write_video(tree / 'day0' / '2.mp4', times=times, gop=100)
+    with VideoReader(tree / 'day0' / '2.mp4') as video:
+        assert len(video) == 35 and not len(video.keyframes)
+    make(tree, max_bad_share=0.5)[1]
+    dataset = make(tree, max_bad_share=0.5, starts='keyframes', delta=(5, 9))
+    pair = dataset[1]
+    assert pair['source_id'] != 'day0/2.mp4' and dataset.rejected['unreadable'] == 1
+    assert 'none of 0 keyframes' in next(iter(dataset.unreadable.values()))
+    with pytest.raises(FrameReadError, match=r'day0/2\.mp4: none of 0 keyframes and one of its 35'):
+        make(tree, starts='keyframes', delta=(5, 9), test_mode=True)[1]
+
+
+def test_images_have_no_keyframes(tree):
+    with pytest.raises(ValueError, match="source='frames' reads images, which have no keyframes"):
+        make(tree, source='frames', starts='keyframes')

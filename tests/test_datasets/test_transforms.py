@@ -289,3 +289,18 @@ def test_scene_flow_errors(scene, tmp_path):
     (tmp_path / 'a.json').unlink()
     with pytest.raises(FileNotFoundError, match=r'a\.json'):
         load(scene)
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_packed_pixels_against_a_loop(channels):
+    """Also of frames that are views: mirrored, of every second pixel."""
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 256, (10, 14, channels), np.uint8)[:, ::-2] for _ in range(2)]
+    inputs = PackFramePair()(dict(frames=frames))['inputs']
+    assert inputs.shape == (2, channels, 10, 7) and inputs.dtype == torch.uint8
+    assert inputs.is_contiguous()
+    for i in range(2):
+        for c in range(channels):
+            np.testing.assert_array_equal(inputs[i, c], frames[i][:, :, c])
+    frames[0][:] = 0
+    assert inputs[0].any()

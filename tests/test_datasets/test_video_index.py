@@ -8,6 +8,8 @@ import pytest
 
 from poodle_mm.datasets import video_index
 from poodle_mm.datasets.video_index import (
+    VIDEO_EXTENSIONS,
+    VideoInfo,
     build_index,
     default_cache_path,
     find_files,
@@ -236,3 +238,39 @@ def test_a_cache_path_that_is_no_file_is_left_alone(tree, tmp_path):
 def test_a_cache_that_cannot_be_written_is_no_error(tree):
     (tree / 'file').touch()
     assert len(build_index(tree, cache=tree / 'file' / 'index.npz')) == 4
+
+
+def plain_find_files(root: Path, extensions: list[str]) -> list[str]:
+    """As :func:`find_files`, by pathlib alone, for trees without links."""
+    return sorted(
+        path.relative_to(root).as_posix()
+        for path in root.rglob('*')
+        if path.is_file()
+        and path.suffix.lower() in extensions
+        and not any(part.startswith('.') for part in path.relative_to(root).parts)
+    )
+
+
+def plain_build_index(root: Path) -> list[VideoInfo]:
+    """Every file opened, nothing remembered."""
+    infos = []
+    for path in plain_find_files(root, list(VIDEO_EXTENSIONS)):
+        stat = (root / path).stat()
+        infos.append(scan_video(VideoInfo(path, stat.st_size, stat.st_mtime_ns), root))
+    return infos
+
+
+def test_against_the_plain_way(tree):
+    """Nested folders, odd names, files at the top, hidden files and folders."""
+    content = (tree / NAMES[0]).read_bytes()
+    for name in ('top.MP4', 'a b/c.d/e.mp4', 'ä/ö.mov', 'x/.hidden/a.mp4', 'x/.a.mp4', 'x/mp4'):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_bytes(content)
+    (tree / 'x' / 'folder.mp4').mkdir()
+    (tree / 'empty.mp4').touch()
+    expected = plain_build_index(tree)
+    assert len(expected) == 8
+    for root in (tree, f'{tree}/', os.path.relpath(tree)):
+        assert find_files(root, VIDEO_EXTENSIONS) == [info.path for info in expected]
+        for _ in range(2):  # the second time from the cache
+            assert build_index(root) == expected

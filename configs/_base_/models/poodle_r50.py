@@ -2,6 +2,7 @@
 model = dict(
     type='PooDLe',
     momentum=0.996,
+    channels_last=True,
     data_preprocessor=dict(
         type='FramePairPreprocessor',
         flow=dict(type='RAFTFlow', arch='large', weights='C_T_SKHT_V2', num_updates=12),
