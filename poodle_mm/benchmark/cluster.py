@@ -18,7 +18,9 @@ class Cluster:
         latency: Seconds of one small collective over all GPUs.
         pairs_per_gpu: Batch of a GPU.
         pairs_per_second: Of a GPU alone.
-        video_bytes: Size of one 40 s video (BDD100K: 1.3 TB / 70,000).
+        video_bytes: Size of one 40 s video (BDD100K: about 1.3 TB / 70,000).
+        pair_bytes: What is read of it for a pair: the header, and 37 frames on average from a
+            keyframe to t + Δ where every 30th is one.
     """
 
     gpus_per_node: int = 8
@@ -27,6 +29,7 @@ class Cluster:
     pairs_per_gpu: int = 8
     pairs_per_second: float = 25.0
     video_bytes: float = 18e6
+    pair_bytes: float = 0.6e6
 
 
 def gradient_bytes(model) -> int:
@@ -77,6 +80,7 @@ def cluster_notes(options: Options) -> list[str]:
             f'{cluster.pairs_per_second:.0f} pairs/s each: a step is {1e3 * step:.0f} ms; '
             f'averaging {1e3 * ring:.1f} ms (hidden), SyncBN {1e3 * norms:.0f} ms '
             f'({100 * norms / step:.0f} %, not hidden); {rate:.0f} pairs/s are needed, '
-            f'{rate * cluster.video_bytes / 1e9:.1f} GB/s if whole files are read.'
+            f'{rate * cluster.pair_bytes / 1e9:.2f} GB/s from storage where the header tells the '
+            f'frames, {rate * cluster.video_bytes / 1e9:.1f} GB/s where files are demuxed whole.'
         )
     return notes

@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from poodle_mm.datasets.video_index import VideoInfo, build_index, find_files, write_index
+from poodle_mm.engine.run_stats_hook import peak_resident_mib
 from poodle_mm.files import replacing
 
 from .loader_case import QUICK, make_videos
 from .loader_workers import resident_mib
 from .result import Bar, Measurement, Options, StageResult
-from .timing import in_new_process, peak_mib, take_turns, wall_seconds
+from .timing import in_new_process, take_turns, wall_seconds
 
 PER_FOLDER = 100
 FLOOR, WARM, COLD = 'floor', 'ours, nothing has changed', 'ours, nothing known'
@@ -110,7 +111,7 @@ def memory_of_warm_index(root: Path, cache: Path) -> tuple[float, float]:
     infos = build_index(root, cache)
     growth = resident_mib() - before
     del infos
-    return peak_mib(), growth
+    return peak_resident_mib(), growth
 
 
 def _stat_all(folder: str | os.PathLike) -> Iterator[os.stat_result]:

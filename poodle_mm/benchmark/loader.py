@@ -88,7 +88,7 @@ def _time_contenders(
     for name, times in seconds.items():
         measured = Measurement(f'{encoding}: {name}', [time_ / len(pairs) for time_ in times])
         if name == FLOOR:
-            measured.more['frames decoded'] = sum(map(floor, pairs)) / len(pairs)
+            measured.more['frames decoded'] = round(sum(map(floor, pairs)) / len(pairs), 1)
         elif name in ways:
             measured.more['way'] = ways[name]
         result.rows.append(measured)

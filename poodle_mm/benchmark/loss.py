@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from poodle_mm.benchmark.result import Bar, Measurement, Options, StageResult
-from poodle_mm.benchmark.timing import isolated, peak_mib, take_turns
+from poodle_mm.benchmark.timing import isolated, take_turns
+from poodle_mm.engine.run_stats_hook import peak_resident_mib
 from poodle_mm.geometry.affine import affine_matrix, apply_affine
 from poodle_mm.geometry.blocked_cosine import corners
 from poodle_mm.geometry.equivariance import BLOCK_CELLS, BLOCK_CELLS_ELSEWHERE
@@ -117,9 +118,9 @@ def extra_memory(size: tuple[int, int], channels: int, options: Options, blocked
         before = torch.cuda.memory_allocated()
         forward_backward(case, blocked)
         return (torch.cuda.max_memory_allocated() - before) / 2**20
-    before = peak_mib()
+    before = peak_resident_mib()
     forward_backward(case, blocked)
-    return peak_mib() - before
+    return peak_resident_mib() - before
 
 
 def needed_products(case: dict) -> list[tuple[Tensor, Tensor]]:

@@ -16,7 +16,8 @@ from poodle_mm.benchmark.networks import (
     training_step,
 )
 from poodle_mm.benchmark.result import Bar, Measurement, Options, StageResult
-from poodle_mm.benchmark.timing import isolated, peak_mib, wall_seconds
+from poodle_mm.benchmark.timing import isolated, wall_seconds
+from poodle_mm.engine.run_stats_hook import peak_resident_mib
 
 # Contender: changes of the model's config, by part.
 VARIANTS = {
@@ -78,7 +79,7 @@ def one_step(options: Options, name: str, size: tuple[int, int]) -> tuple[float,
     torch.set_num_threads(options.threads)
     model = build(variant(options, name), options.device)
     optimizer, data = optimizer_of(model), random_pairs(1, size, options.device)
-    peak = _allocated_mib if options.device == 'cuda' else peak_mib
+    peak = _allocated_mib if options.device == 'cuda' else peak_resident_mib
     before = peak()
     seconds = wall_seconds(lambda: training_step(model, data, optimizer), options.device)
     return seconds, peak(), before

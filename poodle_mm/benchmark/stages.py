@@ -1,5 +1,16 @@
 """The stages by name; nothing heavy is imported here."""
 
 # Modules of this package; 'all' runs them in this order.
-STAGES = ('loader', 'views', 'loss', 'flow', 'memory', 'step', 'scaling', 'startup', 'index')
+STAGES = (
+    'loader',
+    'views',
+    'loss',
+    'flow',
+    'memory',
+    'step',
+    'roofline',
+    'scaling',
+    'startup',
+    'index',
+)
 ON_CPU_ONLY = ('loader', 'scaling', 'startup', 'index')

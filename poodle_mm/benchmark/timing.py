@@ -1,7 +1,6 @@
 """Fair timing: contenders take turns, memory is measured in a process of its own."""
 
 import multiprocessing
-import resource
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -65,8 +64,3 @@ def in_new_process(function: Callable, *args: Any) -> Any:
 def isolated(options: Options, function: Callable, *args: Any) -> Any:
     """As :func:`in_new_process`, but with ``options.quick`` the call is made here."""
     return function(*args) if options.quick else in_new_process(function, *args)
-
-
-def peak_mib() -> float:
-    """Largest resident size of this process so far (Linux counts in KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

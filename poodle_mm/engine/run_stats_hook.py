@@ -89,6 +89,20 @@ def peak_memory_mib() -> float:
     """Peak memory of this process: allocated on the GPU if there is one, else resident."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
+    return peak_resident_mib()
+
+
+def peak_resident_mib() -> float:
+    """Largest resident size of this process so far.
+
+    From /proc, because what ``getrusage`` tells a process begins with the size of the process that
+    started it.
+    """
+    status = Path('/proc/self/status')
+    if status.is_file():
+        for line in status.read_text().splitlines():
+            if line.startswith('VmHWM:'):
+                return int(line.split()[1]) / 2**10  # kB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10  # Linux counts in KiB
 
 

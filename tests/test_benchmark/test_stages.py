@@ -11,7 +11,7 @@ from poodle_mm.benchmark.report import add_to_report, read_report
 from poodle_mm.benchmark.result import Bar, Measurement, Options, StageResult
 from poodle_mm.benchmark.stages import STAGES
 
-ROWS = dict(loss=3, flow=5, memory=4, step=8, scaling=2, startup=13)
+ROWS = dict(loss=3, flow=5, memory=4, step=8, roofline=8, scaling=2, startup=13)
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def options(repo, tmp_path) -> Options:
     return Options(repeats=1, threads=1, quick=True, cache=tmp_path, configs=repo / 'configs')
 
 
-@pytest.mark.parametrize('name', ['loss', 'flow', 'memory', 'step'])
+@pytest.mark.parametrize('name', ['loss', 'flow', 'memory', 'step', 'roofline'])
 def test_stage_runs(name, options):
     check(import_module(f'poodle_mm.benchmark.{name}').run(options), ROWS[name])
 

@@ -1,12 +1,14 @@
 """What the run says about itself, against the run."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from poodle_mm.engine import run_stats_hook as module
-from poodle_mm.engine.run_stats_hook import RUN_STATS, RunStatsHook
+from poodle_mm.engine.run_stats_hook import RUN_STATS, RunStatsHook, peak_resident_mib
 
 
 class Clock:
@@ -86,3 +88,21 @@ def test_in_a_real_run(make_runner):
     stats = json.loads(Path(runner.work_dir, RUN_STATS).read_text())
     assert stats['iter'] == stats['max_iters'] == runner.max_iters
     assert stats['pairs'] == runner.max_iters * runner.train_dataloader.batch_size
+
+
+def test_a_process_does_not_inherit_the_peak_of_its_parent():
+    """300 MiB here, and a child that says what it has used: getrusage would say 300 MiB and more."""
+    ballast = bytearray(b'x') * (300 * 2**20)
+    program = (
+        'import importlib.util, sys\n'
+        'from poodle_mm.engine.run_stats_hook import peak_resident_mib\n'
+        'before = peak_resident_mib()\n'
+        'more = bytearray(b"x") * (200 * 2**20)\n'
+        'print(before, peak_resident_mib())'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', program], capture_output=True, text=True, check=True
+    )
+    before, after = map(float, done.stdout.split())
+    assert len(ballast) and after - before > 150
+    assert peak_resident_mib() > 300
