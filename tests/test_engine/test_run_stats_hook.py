@@ -91,7 +91,7 @@ def test_in_a_real_run(make_runner):
 
 
 def test_a_process_does_not_inherit_the_peak_of_its_parent():
-    """300 MiB here, and a child that says what it has used: getrusage would say 300 MiB and more."""
+    """Here are 300 MiB more; getrusage would begin the child's peak with all of ours."""
     ballast = bytearray(b'x') * (300 * 2**20)
     program = (
         'import importlib.util, sys\n'
