@@ -55,7 +55,8 @@ def run(options: Options) -> StageResult:
     ]
     exchange = ', '.join(f'{n}: {100 * share:.1f} %' for n, share in overheads.items())
     result.notes = [
-        f'What averaging the gradients adds to a step, by number of processes: {exchange}.',
+        f'What averaging the gradients adds to a step, by number of processes: {exchange}; changes '
+        'below the spread of the steps mean nothing.',
         f'4 processes share {cores} cores.',
         'Equality with batch norms in eval mode (each process normalises by its own pairs).',
         *cluster_notes(options),
