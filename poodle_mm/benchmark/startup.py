@@ -15,6 +15,8 @@ from poodle_mm.benchmark.videos import drive, write_videos
 
 CONFIG = Path('demo', 'poodle_r18_scenes.py')
 SHAPE = (216, 384)
+# Packages without which there is no reading, no network and no training loop.
+NEEDED = ('torch', 'torchvision.transforms.v2', 'av', 'cv2', 'mmengine.runner', 'mmpretrain.models')
 PHASES = ('interpreter', 'imports', 'config and runner', 'data, weights, first batch', 'first step')
 
 # Runs in a process of its own; prints the seconds at which each phase ended as the last line.
@@ -64,7 +66,7 @@ def run(options: Options) -> StageResult:
     }
     rows += [Measurement(f'{name}: command to first step', t) for name, t in totals.items()]
     floor = [minimal_imports() for _ in totals['start']]
-    rows.append(Measurement('floor: import of torch, mmengine and mmpretrain.models', floor))
+    rows.append(Measurement(f'floor: import of {", ".join(NEEDED)}', floor))
     result = StageResult(
         'startup',
         'From the command to the first step',
@@ -110,7 +112,7 @@ def phases(options: Options, work_dir: Path, iters: int, resume: bool) -> dict[s
 
 def minimal_imports() -> float:
     """Seconds that the packages which training cannot do without take to import."""
-    program = 'import time; t = time.time(); import torch, mmengine.runner, mmpretrain.models; '
+    program = 'import time; t = time.time(); import ' + ', '.join(NEEDED) + '; '
     return float(run_program(program + 'print(time.time() - t)').splitlines()[-1])
 
 
