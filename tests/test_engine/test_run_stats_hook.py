@@ -104,5 +104,5 @@ def test_a_process_does_not_inherit_the_peak_of_its_parent():
         [sys.executable, '-c', program], capture_output=True, text=True, check=True
     )
     before, after = map(float, done.stdout.split())
-    assert len(ballast) and after - before > 150
-    assert peak_resident_mib() > 300
+    assert after - before > 150
+    assert peak_resident_mib() > len(ballast) / 2**20
