@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
+from poodle_mm.geometry.warp import STRIP
 from poodle_mm.views.filters import (
     LUMA,
     blur_by_tiles,
@@ -18,9 +19,6 @@ from poodle_mm.views.filters import (
     luma,
     saturation_,
 )
-
-# Pixels that are worked on at once: with what the hue needs beside them they fit into the cache.
-_STRIP = 2**15
 
 _IN_PLACE: dict[str, Callable[[Tensor, float | Tensor], Tensor]] = dict(
     brightness=brightness_,
@@ -103,7 +101,7 @@ def distort_each(
 
 def _colour(image: Tensor, colours: list[tuple[str, float]], result: Tensor) -> None:
     """Write the (3, H, W) image with other colours into ``result``."""
-    strips = result.split(max(1, _STRIP // image.shape[-1]), dim=-2)
+    strips = result.split(max(1, STRIP // image.shape[-1]), dim=-2)
     names = [name for name, _ in colours]
     contrast = names.index('contrast') if 'contrast' in names else len(names)
     sums = torch.zeros(3)

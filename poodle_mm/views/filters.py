@@ -81,11 +81,6 @@ def hue_(image: Tensor, shift: float | Tensor) -> Tensor:
     return image
 
 
-def adjust_hue(image: Tensor, shift: float) -> Tensor:
-    """As :func:`hue_`, of a copy (``torchvision.transforms.v2.functional``)."""
-    return hue_(image.clone(), shift)
-
-
 def gaussian_blur(image: Tensor, kernel_size: int, sigma: float | Tensor) -> Tensor:
     """Gaussian blur with reflected borders (``torchvision.transforms.v2.functional``).
 

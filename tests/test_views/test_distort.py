@@ -27,7 +27,7 @@ SINGLE = [
 
 @pytest.fixture(params=[64, 2**15], ids=['many strips', 'one strip'])
 def strip(request, monkeypatch):
-    monkeypatch.setattr(distort, '_STRIP', request.param)
+    monkeypatch.setattr(distort, 'STRIP', request.param)
 
 
 def images(num, size=(37, 50), seed=0):
