@@ -11,7 +11,9 @@ from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import FUNCTIONS as MMENGINE_FUNCTIONS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_CONSTRUCTORS
 from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
+from mmengine.registry import OPTIMIZERS as MMENGINE_OPTIMIZERS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import Registry
 
@@ -48,6 +50,14 @@ OPTIM_WRAPPERS = Registry(
     locations=['poodle_mm.engine'],
 )
 
+OPTIM_WRAPPER_CONSTRUCTORS = Registry(
+    'optimizer wrapper constructor',
+    parent=MMENGINE_CONSTRUCTORS,
+    scope=_SCOPE,
+    locations=['poodle_mm.engine'],
+)
+OPTIMIZERS = Registry('optimizer', parent=MMENGINE_OPTIMIZERS, scope=_SCOPE)
+
 # Nothing of ours, but MMEngine warns about each kind that a scope lacks.
 for _name in (
     'EVALUATOR',
@@ -55,8 +65,6 @@ for _name in (
     'LOOPS',
     'METRICS',
     'MODEL_WRAPPERS',
-    'OPTIMIZERS',
-    'OPTIM_WRAPPER_CONSTRUCTORS',
     'PARAM_SCHEDULERS',
     'RUNNERS',
     'RUNNER_CONSTRUCTORS',

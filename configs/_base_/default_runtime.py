@@ -13,6 +13,7 @@ custom_hooks = [
     dict(type='CollapseMonitorHook'),
     dict(type='PairVisualizationHook', interval=1000),
 ]
+allow_tf32 = False  # full float32 on GPUs, as in the paper
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),

@@ -16,7 +16,8 @@ train_dataloader = dict(
         type='FramePairDataset',
         delta_unit='seconds',
         pipeline=[
-            dict(type='PairRandomCrop', area=(0.3, 1.0), size=(96, 192)),
+            # undistorted, 0.32 to 0.89 of a 16:9 frame (ours)
+            dict(type='PairRandomCrop', scale=(0.75, 1.25), short_side=144, size=(96, 192)),
             dict(type='PackFramePair'),
         ],
     ),

@@ -18,7 +18,7 @@ from poodle_mm.engine.train import import_rooms
 from poodle_mm.registry import MODELS
 
 LEARNING_RATE, WEIGHT_DECAY = 5e-4, 0.01
-DILATED = dict(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4))
+DILATED = dict(type='poodle_mm.ResNet', strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4))
 
 
 def model_config(options: Options, method: str = 'poodle') -> dict:
@@ -100,7 +100,7 @@ def modules_only(model: nn.Module, views: dict, bfloat16: bool = False) -> Calla
     """
     target = model.target.module
     dense = views['dense'].flatten(0, 1).contiguous(memory_format=model.memory_format)
-    subcrops = views['subcrops'].flatten(0, 2).contiguous(memory_format=model.memory_format)
+    subcrops = views['subcrops'][0].flatten(0, 2).contiguous(memory_format=model.memory_format)
 
     def dense_map(part: Any, images: Tensor) -> Tensor:
         return part['neck'](part['backbone'](images))[-1]

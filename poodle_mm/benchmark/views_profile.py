@@ -41,11 +41,11 @@ def _parts(
     maps = maps.to(frames.device)
     flow = views.flow(*frames.chunk(2))
     places = [views.subcrops.draw(g, size) for g in generators]
-    boxes = views.subcrops.boxes(places, flow[1])[0].flatten(0, 1)
+    boxes = views.subcrops.boxes(places, flow[1])[0].flatten(0, 1)  # half of those of a step
 
     def distort(only: Callable[[Distortion], Distortion]) -> Callable[[], Tensor]:
         chosen = [only(pair[i]) for i in (0, 1) for pair in pairs]
-        return lambda: views.photometric.apply(frames, chosen, min(size) / 224)
+        return lambda: views.photometric.apply(frames, chosen)
 
     parts = {
         name: distort(lambda d, name=name: Distortion(tuple(j for j in d.jitter if j[0] == name)))

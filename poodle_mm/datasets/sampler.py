@@ -1,8 +1,10 @@
 """Which pairs an epoch visits, in which order, on which rank."""
 
+import math
 from collections.abc import Iterator, Sized
 from itertools import islice
 
+import torch
 from mmengine.dataset import DefaultSampler
 
 from poodle_mm.registry import DATA_SAMPLERS
@@ -22,6 +24,13 @@ class PairSampler(DefaultSampler):
         infinite: Whether to go on into the following epochs without end, as iteration-based loops
             want it.
         round_up: Whether to repeat some samples so that every rank has equally many.
+        parts: Epochs in a pass over the data: an epoch visits that share of it, the next one the
+            following share. With R pairs a visit (``FramePairDataset(repeats=R)``) and
+            ``parts=R`` a pass counts as R epochs, as the paper counts them, and all schedules
+            stay in its epochs.
+
+    Raises:
+        ValueError: If an epoch, or a rank's part of it, would be empty.
     """
 
     def __init__(
@@ -31,10 +40,21 @@ class PairSampler(DefaultSampler):
         seed: int | None = None,
         infinite: bool = False,
         round_up: bool = True,
+        parts: int = 1,
     ) -> None:
         if len(dataset) == 0:
             raise ValueError('PairSampler: the data set is empty')
+        if not 1 <= parts <= len(dataset):
+            raise ValueError(
+                f'PairSampler: {len(dataset)} samples do not divide into parts = {parts} epochs: '
+                'lower train_dataloader.sampler.parts (with dataset.repeats) or give more videos'
+            )
         super().__init__(dataset, shuffle=shuffle, seed=seed, round_up=round_up)
+        self.parts = parts
+        self._length = len(dataset) // parts
+        left = self._length if round_up else self._length - self.rank
+        self.num_samples = math.ceil(left / self.world_size)
+        self.total_size = self.num_samples * self.world_size if round_up else self._length
         if infinite and self.num_samples == 0:
             raise ValueError(
                 f'PairSampler: rank {self.rank} of {self.world_size} gets none of the '
@@ -54,12 +74,15 @@ class PairSampler(DefaultSampler):
             epoch, first = epoch + 1, 0
 
     def _indices(self, epoch: int) -> Iterator[int]:
-        """This rank's indices of one epoch, in DefaultSampler's order."""
-        current, self.epoch = self.epoch, epoch
-        try:
-            return super().__iter__()
-        finally:
-            self.epoch = current
+        """This rank's indices of one epoch; with one part in DefaultSampler's order."""
+        number, part = divmod(epoch, self.parts)
+        order = torch.arange(len(self.dataset))
+        if self.shuffle:
+            generator = torch.Generator().manual_seed(self.seed + number)
+            order = torch.randperm(len(self.dataset), generator=generator)
+        order = order[part * self._length : (part + 1) * self._length]
+        order = order.repeat(math.ceil(self.total_size / self._length))[: self.total_size]
+        return iter(order[self.rank :: self.world_size].tolist())
 
     def set_epoch(self, epoch: int) -> None:
         """Start the next iteration at the beginning of ``epoch``."""

@@ -30,7 +30,7 @@ def draw_curves(scalars: Mapping[str, HistoryBuffer]) -> Figure:
     panels = {
         'losses': dict(loss_dense=_BLUE, loss_pool=_ORANGE),
         'std of normalised projections (0 = collapsed)': dict(std_dense=_BLUE, std_pool=_ORANGE),
-        'share of pixels / subcrops': dict(valid_share=_TEAL, clamped_share=_GREY),
+        'share of pixels / subcrops': dict(valid_share=_TEAL, fallback_share=_GREY),
         'learning rate and 1 - target momentum': dict(lr=_BLUE, momentum=_ORANGE),
     }
     figure = Figure(figsize=(14, 3.4), layout='constrained')

@@ -6,11 +6,13 @@ from poodle_mm.engine.collapse_monitor_hook import CollapseMonitorHook
 from poodle_mm.engine.pair_visualization_hook import PairVisualizationHook
 from poodle_mm.engine.run_stats_hook import RunStatsHook
 from poodle_mm.engine.target_update_hook import TargetUpdateHook
+from poodle_mm.engine.weight_decay import MatrixDecayConstructor
 
 __all__ = [
     'AtomicCheckpointHook',
     'BFloat16OptimWrapper',
     'CollapseMonitorHook',
+    'MatrixDecayConstructor',
     'PairVisualizationHook',
     'RunStatsHook',
     'TargetUpdateHook',

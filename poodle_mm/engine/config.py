@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 _RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | {
     'activation_checkpointing',
+    'allow_tf32',
     'auto_scale_lr',
     'compile',
     'custom_imports',

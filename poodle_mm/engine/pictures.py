@@ -23,7 +23,7 @@ def draw_pair(
     """Draw one pair of a batch; frame t fills the left half, frame t+Δ the right half.
 
     From top to bottom: the crops with the boxes of the subcrops, the two of a pair in one colour
-    and joined by a line (dashed: the centre had to be clamped); the subcrops; the flow to the other
+    and joined by a line (those with frame t online; dashed: no valid centre); the subcrops; the flow to the other
     frame; the other frame fetched by this flow, which looks like this frame where the flow is
     right; the pixels without a visible counterpart; the dense view; features as colours.
 
@@ -38,7 +38,7 @@ def draw_pair(
     views = {name: value.detach().cpu() for name, value in views.items()}
     frames, flow = views['frames'][:, index], views['flow'][:, index]
     visible = views['visible'][:, index]
-    subcrops = views['subcrops'][:, index] if 'subcrops' in views else None
+    subcrops = views['subcrops'][:, 0, index] if 'subcrops' in views else None
 
     speed = flow.norm(dim=1).flatten(1).quantile(0.99, dim=1)
     columns = [
@@ -69,7 +69,8 @@ def draw_pair(
     for i, image in enumerate(_to_image(frames)):
         _show(axes[i], image, f'frame {_NAMES[i]}', (height, width))
     if num:
-        _join_boxes(axes, views['boxes'][:, index], views['clamped'][index])
+        pairs = (views[name][:, 0, index] for name in ('boxes', 'box_frames'))
+        _join_boxes(axes, *pairs, views['fallback'][0, index])
         images = _to_image(_denormalise(subcrops.flatten(0, 1)))
         small = pages.add(2 * num, subcrops.shape[-2] / subcrops.shape[-1])
         for k, (axis, image) in enumerate(zip(small, images, strict=True)):
@@ -157,12 +158,13 @@ def _show(axis: Axes, image: np.ndarray, title: str, size: tuple[int, int] | Non
     axis.set_title(title, loc='left', fontsize=10, pad=3, color='#333333')
 
 
-def _join_boxes(axes: list[Axes], boxes: Tensor, clamped: Tensor) -> None:
-    """Draw (2, K, 4) boxes and a line between the centres of each pair."""
+def _join_boxes(axes: list[Axes], boxes: Tensor, frames: Tensor, fallback: Tensor) -> None:
+    """Draw (2, K, 4) boxes on their frames and a line between the centres of each pair."""
     for k in range(boxes.shape[1]):
-        style = dict(color=_colour(k), linestyle='--' if clamped[k] else '-')
+        style = dict(color=_colour(k), linestyle='--' if fallback[k] else '-')
         centres = []
-        for axis, (x0, y0, x1, y1) in zip(axes, boxes[:, k].tolist(), strict=True):
+        both = [axes[frame] for frame in frames[:, k].tolist()]
+        for axis, (x0, y0, x1, y1) in zip(both, boxes[:, k].tolist(), strict=True):
             # A dark rim keeps bright boxes readable on a bright sky.
             for line in (dict(color='black', linewidth=3.5, alpha=0.5), style | dict(linewidth=2)):
                 axis.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, **line))
@@ -170,7 +172,7 @@ def _join_boxes(axes: list[Axes], boxes: Tensor, clamped: Tensor) -> None:
             axis.plot(*centres[-1], 'o', color=style['color'], markersize=6, mec='black')
         axes[1].add_artist(
             ConnectionPatch(
-                *centres, 'data', 'data', axesA=axes[0], axesB=axes[1], linewidth=1.2, **style
+                *centres, 'data', 'data', axesA=both[0], axesB=both[1], linewidth=1.2, **style
             )
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from poodle_mm.engine.checkpoint_hook import check_resumable, find_resumable
@@ -107,9 +108,22 @@ def build_runner(cfg: Config) -> Runner:
         ValueError: If several processes have no GPU and the backend needs one.
     """
     import_rooms()
+    set_tf32(cfg.get('allow_tf32', False))
     if cfg.get('launcher', 'none') != 'none' and not torch.cuda.is_available():
         _prepare_cpu_processes(cfg)
     return Runner.from_cfg(cfg)
+
+
+def set_tf32(allow: bool) -> None:
+    """Allow or forbid TF32 in matrix products and convolutions of float32, and say so.
+
+    torch allows it in cuDNN's convolutions by default; the paper trains in full float32.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = allow
+    torch.backends.cudnn.allow_tf32 = allow
+    if torch.cuda.is_available():
+        how = 'TF32 (10 bits of mantissa)' if allow else 'full float32; allow_tf32=True is faster'
+        print_log(f'matrix products and convolutions on the GPU: {how}', logger='current')
 
 
 def _prepare_cpu_processes(cfg: Config) -> None:

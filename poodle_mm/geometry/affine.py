@@ -26,6 +26,36 @@ def affine_matrix(angle: Tensor, scale: Tensor, size: tuple[int, int]) -> Tensor
     return torch.stack([row_u, row_v], dim=-2)
 
 
+def mirror_affine(m: Tensor, size: tuple[int, int]) -> Tensor:
+    """The same maps followed by a mirror, left to right: ``u' -> W - 1 - u'``.
+
+    Args:
+        m: (B, 2, 3) crop pixel to view pixel.
+        size: (H, W) of the view.
+
+    Returns:
+        (B, 2, 3), same dtype.
+    """
+    row_u = -m[..., 0, :]
+    row_u[..., 2] += size[1] - 1
+    return torch.stack([row_u, m[..., 1, :]], dim=-2)
+
+
+def scale_affine(m: Tensor, stride: int) -> Tensor:
+    """The same maps between the cells of feature grids: cell = (pixel + 1/2) / stride - 1/2.
+
+    Args:
+        m: (B, 2, 3) pixel to pixel.
+        stride: Pixels per cell.
+
+    Returns:
+        (B, 2, 3) cell to cell, same dtype.
+    """
+    first = (stride - 1) / 2  # pixel of the first cell's centre
+    moved = first * (m[..., :2].sum(-1) - 1) + m[..., 2]
+    return torch.cat([m[..., :2], (moved / stride)[..., None]], dim=-1)
+
+
 def invert_affine(m: Tensor) -> Tensor:
     """Inverse maps: ``apply_affine(invert_affine(m), apply_affine(m, x)) == x``.
 

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 
-def cell_grid(size: tuple[int, int], area: tuple[float, float]) -> tuple[int, int]:
+def cell_grid(
+    size: tuple[int, int], area: tuple[float, float], extra: bool = False
+) -> tuple[int, int]:
     """Number of equal cells that tile the image, about one subcrop of mean area each.
 
     ``d = min(H, W) * sqrt((s_min + s_max) / 2)`` pixels gives ``floor(H / d) x floor(W / d)`` cells
@@ -20,14 +22,18 @@ def cell_grid(size: tuple[int, int], area: tuple[float, float]) -> tuple[int, in
     Args:
         size: (H, W).
         area: (s_min, s_max) of the boxes.
+        extra: One row and one column more, as the released code has it: 3 x 5 instead of 2 x 4
+            cells at 512 x 1024 with areas of 0.05 to 0.3.
 
     Returns:
         (rows, columns).
     """
     d = min(size) * math.sqrt(sum(area) / 2)
     # The small addend keeps exact ratios, e.g. area 0.04 and 5 cells, from falling to the next.
-    rows, columns = (max(1, math.floor(n / d + 1e-9)) for n in size)
-    return rows, columns
+    rows, columns = (math.floor(n / d + 1e-9) for n in size)
+    if extra:
+        return rows + 1, columns + 1
+    return max(1, rows), max(1, columns)
 
 
 def points_in_cells(

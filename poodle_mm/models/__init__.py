@@ -3,7 +3,15 @@
 from poodle_mm.models.dense_head import DenseFlowHead
 from poodle_mm.models.poodle import PooDLe
 from poodle_mm.models.pooled_head import PooledHead
+from poodle_mm.models.resnet import ResNet
 from poodle_mm.models.spatial_decoder import SpatialDecoderModule
 from poodle_mm.models.target_network import CosineMomentumEMA
 
-__all__ = ['CosineMomentumEMA', 'DenseFlowHead', 'PooDLe', 'PooledHead', 'SpatialDecoderModule']
+__all__ = [
+    'CosineMomentumEMA',
+    'DenseFlowHead',
+    'PooDLe',
+    'PooledHead',
+    'ResNet',
+    'SpatialDecoderModule',
+]

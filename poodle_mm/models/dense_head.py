@@ -5,6 +5,7 @@ import torch.utils.checkpoint as cp
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from poodle_mm.geometry.affine import invert_affine, scale_affine, warp_affine
 from poodle_mm.geometry.equivariance import flow_equivariance_loss
 from poodle_mm.models.projection import collapse_std, projection_mlp
 from poodle_mm.registry import MODELS
@@ -15,15 +16,20 @@ class DenseFlowHead(BaseModule):
     """Projector, predictor and loss of the dense objective.
 
     The predictor runs on the feature grid; un-warping by the affine, upsampling to the crop and
-    warping by the flow are ONE bilinear look-up per map. The paper chains these interpolations and
-    predicts last, which a 4096-wide predictor at H x W has no memory for: close, not the same.
+    warping by the flow are ONE bilinear look-up per map. The paper chains these interpolations:
+    close, not the same. (The released code predicts on the feature grid, too, and chains the rest.)
 
     Args:
         in_channels: Channels of the dense map.
         hidden_channels, out_channels: Widths of projector and predictor.
         norm_cfg: Norm inside both.
         with_cp: Activation checkpointing of projector and predictor.
-        loss_weight: Weight of ``loss_dense``.
+        loss_weight: Weight of ``loss_dense``, which sums both directions.
+        unwarp_first: Undo the affine on the feature grid, before the predictor: the literal order
+            of Eq. 1, q(A^-1 p), with one interpolation more.
+        affine_order, mean_over: See
+            :func:`~poodle_mm.geometry.equivariance.flow_equivariance_loss`.
+        hidden_bias, out_bias: See :func:`~poodle_mm.models.projection.projection_mlp`.
         blocked: False computes the loss by upsampling both maps to every pixel, which takes twenty
             times the time and memory and gives the same number: to compare with.
     """
@@ -37,22 +43,44 @@ class DenseFlowHead(BaseModule):
         with_cp: bool = False,
         loss_weight: float = 1.0,
         blocked: bool = True,
+        unwarp_first: bool = False,
+        affine_order: str = 'unwarp-first',
+        mean_over: str = 'valid',
+        hidden_bias: bool = True,
+        out_bias: bool = True,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        self.projector = projection_mlp(in_channels, hidden_channels, out_channels, True, norm_cfg)
-        self.predictor = projection_mlp(out_channels, hidden_channels, out_channels, True, norm_cfg)
+        widths, options = (hidden_channels, out_channels), (True, norm_cfg, hidden_bias, out_bias)
+        self.projector = projection_mlp(in_channels, *widths, *options)
+        self.predictor = projection_mlp(out_channels, *widths, *options)
+        self.unwarp_first = unwarp_first
+        self.affine_order, self.mean_over = affine_order, mean_over
         self.with_cp = with_cp
         self.loss_weight = loss_weight
         self.blocked = blocked
 
-    def predict(self, feats: Tensor) -> Tensor:
-        """Online path: (N, C, h, w) dense map to (N, out_channels, h, w) predictions."""
+    def predict(self, feats: Tensor, affine: Tensor | None = None, stride: int = 1) -> Tensor:
+        """Online path: (N, C, h, w) dense map to (N, out_channels, h, w) predictions.
+
+        Args:
+            feats: Dense maps of the views.
+            affine: (N, 2, 3) crop pixel to view pixel; needed with ``unwarp_first``.
+            stride: Pixels per cell.
+        """
+
+        def passes(x: Tensor) -> Tensor:
+            return self.predictor(self.unwarp(self.projector(x), affine, stride))
+
         if self.with_cp and feats.requires_grad:
-            return cp.checkpoint(
-                lambda x: self.predictor(self.projector(x)), feats, use_reentrant=False
-            )
-        return self.predictor(self.projector(feats))
+            return cp.checkpoint(passes, feats, use_reentrant=False)
+        return passes(feats)
+
+    def unwarp(self, maps: Tensor, affine: Tensor | None, stride: int) -> Tensor:
+        """Maps of views on the grid of their crops with ``unwarp_first``, else as they are."""
+        if not self.unwarp_first or affine is None:
+            return maps
+        return warp_affine(maps, invert_affine(scale_affine(affine, stride)))
 
     def loss(
         self, predictions: Tensor, targets: Tensor, affine: Tensor, flow: Tensor, visible: Tensor
@@ -82,6 +110,9 @@ class DenseFlowHead(BaseModule):
             visible.flatten(0, 1),
             stride=height // cells_h,
             blocked=self.blocked,
+            unwarped=self.unwarp_first,
+            affine_order=self.affine_order,
+            mean_over=self.mean_over,
         )
         return dict(
             # The mean over the 2B (pair, direction) samples, times 2, sums the two directions.

@@ -104,7 +104,7 @@ class PooDLe(BaseModel):
         raise ValueError(f"PooDLe's forward knows the modes 'loss' and 'tensor', not {mode!r}")
 
     def loss(self, views: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Both objectives, symmetrised and summed with equal weight (appendix A).
+        """Both objectives, symmetrised and summed with the heads' weights (appendix A: equal).
 
         Args:
             views: What :class:`FramePairPreprocessor` returns (see ``docs/architecture.md``).
@@ -112,11 +112,15 @@ class PooDLe(BaseModel):
         losses = {}
         if self.dense_head:
             images = views['dense'].flatten(0, 1).contiguous(memory_format=self.memory_format)
-            predictions = self.dense_head.predict(_dense_map(self.backbone, self.neck, images))
+            affine = views['affine'].flatten(0, 1)
+            feats = _dense_map(self.backbone, self.neck, images)
+            stride = images.shape[-1] // feats.shape[-1]
+            predictions = self.dense_head.predict(feats, affine, stride)
             with torch.no_grad():
                 part = self.target.module
                 neck = part['neck'] if self.neck else None
                 targets = part['dense_projector'](_dense_map(part['backbone'], neck, images))
+                targets = self.dense_head.unwarp(targets, affine, stride)
             losses |= self.dense_head.loss(
                 predictions.unflatten(0, (2, -1)),
                 targets.unflatten(0, (2, -1)),
@@ -125,16 +129,18 @@ class PooDLe(BaseModel):
                 views['visible'],
             )
         if self.pooled_head:
-            subcrops = views['subcrops'].flatten(0, 2)
-            subcrops = subcrops.contiguous(memory_format=self.memory_format)
-            predictions = self.pooled_head.predict(self.backbone(subcrops)[-1])
+            online, partners = (
+                x.flatten(0, 2).contiguous(memory_format=self.memory_format)
+                for x in views['subcrops']
+            )
+            predictions = self.pooled_head.predict(self.backbone(online)[-1])
             with torch.no_grad():
                 part = self.target.module
-                targets = part['pooled_projector'](part['backbone'](subcrops)[-1])
+                targets = part['pooled_projector'](part['backbone'](partners)[-1])
             losses |= self.pooled_head.loss(
                 predictions.unflatten(0, (2, -1)), targets.unflatten(0, (2, -1))
             )
-            losses['clamped_share'] = views['clamped'].float().mean()
+            losses['fallback_share'] = views['fallback'].float().mean()
         return losses
 
 

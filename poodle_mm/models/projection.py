@@ -11,8 +11,10 @@ def projection_mlp(
     out_channels: int = 256,
     conv: bool = False,
     norm_cfg: dict | None = None,
+    hidden_bias: bool = True,
+    out_bias: bool = True,
 ) -> nn.Sequential:
-    """Two layers with batch norm and ReLU between, no bias in the second, as in BYOL.
+    """Two layers with batch norm and ReLU between, as in BYOL.
 
     Args:
         in_channels: Channels of the input.
@@ -20,14 +22,16 @@ def projection_mlp(
         out_channels: Channels of the output.
         conv: 1x1 convolutions over (N, C, h, w) instead of linear layers over (N, C).
         norm_cfg: OpenMMLab norm config; default batch norm of the matching dimension.
+        hidden_bias: Bias of the first layer.
+        out_bias: Bias of the second layer (released code; BYOL has none).
     """
     norm_cfg = norm_cfg or dict(type='BN' if conv else 'BN1d')
     if conv:
-        first = nn.Conv2d(in_channels, hidden_channels, 1)
-        second = nn.Conv2d(hidden_channels, out_channels, 1, bias=False)
+        first = nn.Conv2d(in_channels, hidden_channels, 1, bias=hidden_bias)
+        second = nn.Conv2d(hidden_channels, out_channels, 1, bias=out_bias)
     else:
-        first = nn.Linear(in_channels, hidden_channels)
-        second = nn.Linear(hidden_channels, out_channels, bias=False)
+        first = nn.Linear(in_channels, hidden_channels, bias=hidden_bias)
+        second = nn.Linear(hidden_channels, out_channels, bias=out_bias)
     norm = build_norm_layer(norm_cfg, hidden_channels)[1]
     return nn.Sequential(first, norm, nn.ReLU(inplace=True), second)
 

@@ -7,12 +7,15 @@ from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from poodle_mm.models.upsampling_bottleneck import UpsamplingBottleneck, upsample2
+from poodle_mm.models.upsampling_bottleneck import UpsamplingBottleneck, upsample_to
 from poodle_mm.registry import MODELS
 
 
 class DecoderBlock(BaseModule):
-    """One step up: ``z' = g(upsample2(z)) + lateral(encoder map)``, channels kept.
+    """One step up: ``z' = g(upsample(z)) + lateral(encoder map)``, channels kept.
+
+    Where the encoder map has the size of z already (a dilated encoder, ablation row 4), nothing is
+    upsampled.
 
     Args:
         channels: Channels of z and z'.
@@ -22,7 +25,7 @@ class DecoderBlock(BaseModule):
         lateral: ``'linear'`` (one 1x1 convolution, appendix A), ``'mlp'`` (two with norm and ReLU
             between, §4.1), or None for no lateral (ablation row 3).
         norm_cfg: Norm of the bottleneck and of the lateral MLP.
-        reduce_first: See :class:`UpsamplingBottleneck`.
+        upsample_first, reduce_first: See :class:`UpsamplingBottleneck`.
     """
 
     def __init__(
@@ -32,13 +35,14 @@ class DecoderBlock(BaseModule):
         block: str | None = 'bottleneck',
         lateral: str | None = 'linear',
         norm_cfg: dict | None = None,
+        upsample_first: bool = True,
         reduce_first: bool = True,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(init_cfg)
         norm_cfg = norm_cfg or dict(type='BN')
         if block == 'bottleneck':
-            self.block = UpsamplingBottleneck(channels, norm_cfg, reduce_first)
+            self.block = UpsamplingBottleneck(channels, norm_cfg, upsample_first, reduce_first)
         elif block is None:
             self.block = None
         else:
@@ -58,9 +62,8 @@ class DecoderBlock(BaseModule):
             raise ValueError(f"SDM lateral must be 'linear', 'mlp' or None, got {lateral!r}")
 
     def forward(self, z: Tensor, skip: Tensor) -> Tensor:
-        # Images whose size is no multiple of the stride: the coarse map covers a little more.
         size = tuple(skip.shape[-2:])
-        z = upsample2(z, size) if self.block is None else self.block(z, size)
+        z = upsample_to(z, size) if self.block is None else self.block(z, size)
         return z if self.lateral is None else self.lateral(skip).add_(z)
 
 
@@ -78,6 +81,8 @@ class SpatialDecoderModule(BaseModule):
         norm_cfg: Norm layers of the blocks.
         with_cp: Activation checkpointing of each block: less memory, one more forward. Running
             statistics of its norms are then updated twice a step.
+        upsample_first: ``g(upsample(z)) + lateral``, as Eq. 3 has it; False: ``upsample(g(z)) +
+            lateral``, as the released code does, which costs less.
         frozen: For downstream use: no gradients, batch norms stay in eval mode.
         reduce_first: The blocks' first 1x1 convolution runs before the upsampling, with which it
             commutes: less memory and time. False: after it, the plain path.
@@ -91,16 +96,11 @@ class SpatialDecoderModule(BaseModule):
         norm_cfg: dict | None = None,
         with_cp: bool = False,
         frozen: bool = False,
+        upsample_first: bool = True,
         reduce_first: bool = True,
         init_cfg: dict | list | None = None,
     ) -> None:
-        super().__init__(
-            init_cfg
-            or [
-                dict(type='Kaiming', layer='Conv2d'),
-                dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm']),
-            ]
-        )
+        super().__init__(init_cfg)  # by default torch's own initialisation, as the released code
         if len(in_channels) < 2:
             raise ValueError(
                 f'SDM needs at least two encoder maps, got in_channels={list(in_channels)}'
@@ -113,7 +113,15 @@ class SpatialDecoderModule(BaseModule):
         self.out_channels = in_channels[-1]
         self.with_cp = with_cp
         self.blocks = nn.ModuleList(
-            DecoderBlock(self.out_channels, channels, block, lateral, norm_cfg, reduce_first)
+            DecoderBlock(
+                self.out_channels,
+                channels,
+                block,
+                lateral,
+                norm_cfg,
+                upsample_first=upsample_first,
+                reduce_first=reduce_first,
+            )
             for channels in reversed(in_channels[:-1])
         )
         self.frozen = frozen
@@ -126,7 +134,8 @@ class SpatialDecoderModule(BaseModule):
         """Decode the encoder's maps.
 
         Args:
-            feats: (N, C_i, h_i, w_i), fine to coarse, each size half the one before, rounded up.
+            feats: (N, C_i, h_i, w_i), fine to coarse, each size half the one before, rounded up, or
+                the same.
 
         Returns:
             One map (N, C_last, h_0, w_0), in a tuple as OpenMMLab's necks return it.

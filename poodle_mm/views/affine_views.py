@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from poodle_mm.geometry.affine import affine_matrix
+from poodle_mm.geometry.affine import affine_matrix, mirror_affine
 
 
 class RandomAffine:
@@ -14,6 +14,8 @@ class RandomAffine:
     Args:
         scale: Range of the magnification, uniform.
         angle: Range of the rotation in degrees, uniform; positive turns clockwise on the screen.
+        flip_prob: Probability of mirroring a view left to right, each frame's on its own (released
+            code: 0.5; the paper names no flip). The mirror is part of the matrix.
 
     Raises:
         ValueError: If a range is empty or a scale is not positive; names the key.
@@ -23,12 +25,15 @@ class RandomAffine:
         self,
         scale: tuple[float, float] = (0.9, 1.1),
         angle: tuple[float, float] = (-10, 10),
+        flip_prob: float = 0.0,
     ) -> None:
         if not 0 < scale[0] <= scale[1]:
             raise ValueError(f'affine.scale must be 0 < low <= high, got {scale}')
         if not angle[0] <= angle[1]:
             raise ValueError(f'affine.angle must be low <= high (degrees), got {angle}')
-        self.scale, self.angle = scale, angle
+        if not 0 <= flip_prob <= 1:
+            raise ValueError(f'affine.flip_prob must be a probability in [0, 1], got {flip_prob}')
+        self.scale, self.angle, self.flip_prob = scale, angle, flip_prob
 
     def draw(self, generator: torch.Generator, size: tuple[int, int]) -> Tensor:
         """(2, 2, 3) float32: crop pixel to view pixel for frames t and t + Δ of one pair.
@@ -41,4 +46,8 @@ class RandomAffine:
         (low, high), (left, right) = self.scale, (math.radians(a) for a in self.angle)
         scale = low + (high - low) * value[:, 0]
         angle = left + (right - left) * value[:, 1]
-        return affine_matrix(angle, scale, size)
+        matrix = affine_matrix(angle, scale, size)
+        if self.flip_prob:
+            flipped = torch.rand(2, generator=generator) < self.flip_prob
+            matrix = torch.where(flipped[:, None, None], mirror_affine(matrix, size), matrix)
+        return matrix

@@ -11,7 +11,7 @@ from poodle_mm.views.bands import Block, filter_columns, filter_rows
 _TILE = 48
 
 
-def crop_resize(images: Tensor, boxes: Tensor, size: int) -> Tensor:
+def crop_resize(images: Tensor, boxes: Tensor, index: Tensor, size: int) -> Tensor:
     """``roi_align`` with adaptive sampling and aligned edges, of all boxes on the CPU.
 
     A pixel of the result is the mean of bilinear samples on a regular grid over its area. Samples,
@@ -21,23 +21,23 @@ def crop_resize(images: Tensor, boxes: Tensor, size: int) -> Tensor:
 
     Args:
         images: (N, C, H, W) float32.
-        boxes: (N, K, 4) edges (x0, y0, x1, y1) in pixels.
+        boxes: (..., 4) edges (x0, y0, x1, y1) in pixels.
+        index: (...) int64, the image of each box.
         size: Side of the result.
 
     Returns:
-        (N, K, C, size, size) float32.
+        (..., C, size, size) float32.
     """
-    blocks = _blocks(boxes.flatten(0, 1), images.shape[-2:], size)
-    results = images.new_empty(*boxes.shape[:2], images.shape[1], size, size)
-    for image, crops in zip(images, results):
-        for crop in crops:
-            columns, rows = next(blocks)
-            top, bottom = rows[0].low, rows[-1].low + rows[-1].weights.shape[1]
-            between = image.new_empty(len(image), bottom - top, size)
-            filter_rows(image[:, top:bottom], columns, between)
-            rows = [Block(start, low - top, weights) for start, low, weights in rows]
-            filter_columns(between, rows, crop)
-    return results
+    blocks = _blocks(boxes.flatten(0, -2), images.shape[-2:], size)
+    results = images.new_empty(index.numel(), images.shape[1], size, size)
+    for number, crop, (columns, rows) in zip(index.flatten().tolist(), results, blocks):
+        image = images[number]
+        top, bottom = rows[0].low, rows[-1].low + rows[-1].weights.shape[1]
+        between = image.new_empty(len(image), bottom - top, size)
+        filter_rows(image[:, top:bottom], columns, between)
+        rows = [Block(start, low - top, weights) for start, low, weights in rows]
+        filter_columns(between, rows, crop)
+    return results.view(*boxes.shape[:-1], *results.shape[1:])
 
 
 def _blocks(

@@ -39,8 +39,18 @@ class Distortion(NamedTuple):
 
     jitter: tuple[tuple[str, float], ...] = ()  # (operation, factor) in the order of application
     grayscale: bool = False
-    sigma: float | None = None  # of the blur, pixels at the 224 scale
+    sigma: float | None = None  # of the blur, pixels at its reference size
     solarize: bool = False
+
+    @property
+    def without_blur(self) -> 'Distortion':
+        """The part before the blur: jitter and grayscale."""
+        return self._replace(sigma=None, solarize=False)
+
+    @property
+    def from_blur_on(self) -> 'Distortion':
+        """The rest: blur and solarization."""
+        return Distortion(sigma=self.sigma, solarize=self.solarize)
 
     @property
     def colours(self) -> list[tuple[str, float]]:
@@ -49,7 +59,7 @@ class Distortion(NamedTuple):
 
 
 def distort_plain(
-    images: Tensor, distortions: Sequence[Distortion], kernel: int, scale: float
+    images: Tensor, distortions: Sequence[Distortion], kernel: tuple[int, int], scale: float
 ) -> Tensor:
     """torchvision's operations one after the other: what the two ways below must equal.
 
@@ -59,7 +69,7 @@ def distort_plain(
     Args:
         images: (N, 3, H, W) float32 in [0, 1].
         distortions: N of them.
-        kernel: Width of the blur's kernel in pixels of the images, odd.
+        kernel: (height, width) of the blur's kernel in pixels of the images, odd.
         scale: Pixels of the image per pixel of ``Distortion.sigma``.
 
     Returns:
@@ -73,8 +83,8 @@ def distort_plain(
             image = TF.rgb_to_grayscale(image, num_output_channels=3)
         if distortion.sigma is not None:
             sigma = [distortion.sigma * scale] * 2
-            image = TF.gaussian_blur(image, [kernel, 1], sigma)
-            image = TF.gaussian_blur(image, [1, kernel], sigma)
+            image = TF.gaussian_blur(image, [kernel[1], 1], sigma)
+            image = TF.gaussian_blur(image, [1, kernel[0]], sigma)
         if distortion.solarize:
             image = TF.solarize(image, threshold=0.5)
         results.append(image)
@@ -82,7 +92,7 @@ def distort_plain(
 
 
 def distort_each(
-    images: Tensor, distortions: Sequence[Distortion], kernel: int, scale: float
+    images: Tensor, distortions: Sequence[Distortion], kernel: tuple[int, int], scale: float
 ) -> Tensor:
     """As :func:`distort_plain`, for the CPU: in place and strip by strip.
 
@@ -121,7 +131,7 @@ def _colour(image: Tensor, colours: list[tuple[str, float]], result: Tensor) -> 
 
 
 def distort_batch(
-    images: Tensor, distortions: Sequence[Distortion], kernel: int, scale: float
+    images: Tensor, distortions: Sequence[Distortion], kernel: tuple[int, int], scale: float
 ) -> Tensor:
     """As :func:`distort_plain`, for GPUs: images that do the same next do it together.
 

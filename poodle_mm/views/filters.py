@@ -81,7 +81,7 @@ def hue_(image: Tensor, shift: float | Tensor) -> Tensor:
     return image
 
 
-def gaussian_blur(image: Tensor, kernel_size: int, sigma: float | Tensor) -> Tensor:
+def gaussian_blur(image: Tensor, kernel_size: tuple[int, int], sigma: float | Tensor) -> Tensor:
     """Gaussian blur with reflected borders (``torchvision.transforms.v2.functional``).
 
     The blur is separable, and along one axis it is a product with a band matrix: tile by tile on
@@ -89,7 +89,7 @@ def gaussian_blur(image: Tensor, kernel_size: int, sigma: float | Tensor) -> Ten
 
     Args:
         image: (..., C, H, W) float.
-        kernel_size: Width of the kernel in pixels, odd, less than twice min(H, W).
+        kernel_size: (height, width) of the kernel in pixels, odd, less than twice H and W.
         sigma: Standard deviation in pixels, or (N,) of them for (N, C, H, W).
 
     Returns:
@@ -97,14 +97,16 @@ def gaussian_blur(image: Tensor, kernel_size: int, sigma: float | Tensor) -> Ten
     """
     if image.device.type == 'cpu' and image.dim() == 3:
         return blur_by_tiles(image, kernel_size, sigma)
-    rows, columns = (blur_matrix(n, kernel_size, sigma, image) for n in image.shape[-2:])
+    rows, columns = (
+        blur_matrix(n, kernel, sigma, image) for n, kernel in zip(image.shape[-2:], kernel_size)
+    )
     if rows.dim() == 3:
         rows, columns = rows[:, None], columns[:, None]
     return rows @ (image @ columns.mT)
 
 
 def blur_by_tiles(
-    image: Tensor, kernel_size: int, sigma: float, result: Tensor | None = None
+    image: Tensor, kernel_size: tuple[int, int], sigma: float, result: Tensor | None = None
 ) -> Tensor:
     """As :func:`gaussian_blur`, of one (C, H, W) image.
 
@@ -114,7 +116,9 @@ def blur_by_tiles(
         sigma: A number.
         result: Where to write; may be ``image`` itself.
     """
-    rows, columns = (_blur_blocks(n, kernel_size, sigma, image) for n in image.shape[-2:])
+    rows, columns = (
+        _blur_blocks(n, kernel, sigma, image) for n, kernel in zip(image.shape[-2:], kernel_size)
+    )
     between = filter_rows(image, columns, torch.empty_like(image))
     return filter_columns(between, rows, torch.empty_like(image) if result is None else result)
 
@@ -124,7 +128,7 @@ def blur_matrix(n: int, kernel_size: int, sigma: float | Tensor, like: Tensor) -
 
     Args:
         n: Length of the axis.
-        kernel_size: See :func:`gaussian_blur`.
+        kernel_size: Length of the kernel along this axis in pixels, odd, less than twice ``n``.
         sigma: A number or (N,).
         like: Gives dtype and device.
     """

@@ -15,9 +15,11 @@ class PhotometricDistortion:
     and solarization have one probability for each of two roles; which frame plays which role is
     drawn per pair. BYOL's solarization, ``solarize_prob=(0.0, 0.2)``, is not named by PooDLe: off.
 
-    The blur is stated at BYOL's image size 224 and scaled with the crop (our reading): at
-    ``scale = min(H, W) / 224`` the standard deviation is ``sigma * scale`` pixels and the kernel is
-    ``2 * floor(blur_kernel * scale / 2) + 1`` pixels wide (13 at 128, 53 at 512).
+    By default the blur is stated at BYOL's image size 224 and scaled with the crop (our reading):
+    at ``scale = min(H, W) / 224`` the standard deviation is ``sigma * scale`` pixels and the kernel
+    is ``2 * floor(blur_kernel * scale / 2) + 1`` pixels wide (13 at 128, 53 at 512). The released
+    code blurs in pixels of the crop, with a kernel of a tenth of each side: ``blur_reference=None,
+    blur_kernel=0.1, blur_prob=(0.5, 0.5)``.
 
     Args:
         brightness: b; the factor is uniform in [1 - b, 1 + b].
@@ -27,8 +29,11 @@ class PhotometricDistortion:
         jitter_prob: Probability of the four above together.
         grayscale_prob: Probability of grayscale.
         blur_prob: Probability of blur for the first and for the second role.
-        blur_sigma: Range of the standard deviation, pixels at scale 224.
-        blur_kernel: Width of the kernel, pixels at scale 224, odd.
+        blur_sigma: Range of the standard deviation, pixels at the reference size.
+        blur_kernel: Width of the kernel: odd, pixels at the reference size; or below 1, a share of
+            each side.
+        blur_reference: Shorter side of the images for which the blur is stated, pixels; None:
+            pixels of the image, whatever its size.
         solarize_prob: Probability of inverting all values above one half, by role.
 
     Raises:
@@ -45,7 +50,8 @@ class PhotometricDistortion:
         grayscale_prob: float = 0.2,
         blur_prob: tuple[float, float] = (1.0, 0.1),
         blur_sigma: tuple[float, float] = (0.1, 2.0),
-        blur_kernel: int = 23,
+        blur_kernel: float = 23,
+        blur_reference: int | None = 224,
         solarize_prob: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         factors = dict(brightness=brightness, contrast=contrast, saturation=saturation)
@@ -58,9 +64,17 @@ class PhotometricDistortion:
         self.ranges['hue'] = (-hue, hue)
         if not 0 < blur_sigma[0] <= blur_sigma[1]:
             raise ValueError(f'photometric.blur_sigma must be 0 < low <= high, got {blur_sigma}')
-        if blur_kernel < 1 or blur_kernel % 2 == 0:
-            raise ValueError(f'photometric.blur_kernel must be odd and > 0, got {blur_kernel}')
+        if blur_kernel <= 0 or (blur_kernel >= 1 and blur_kernel % 2 != 1):
+            raise ValueError(
+                'photometric.blur_kernel must be an odd number of pixels or a share of the side '
+                f'in (0, 1), got {blur_kernel}'
+            )
+        if blur_reference is not None and blur_reference < 1:
+            raise ValueError(
+                f'photometric.blur_reference must be a side in pixels or None, got {blur_reference}'
+            )
         self.blur_sigma, self.blur_kernel = blur_sigma, blur_kernel
+        self.blur_reference = blur_reference
         self.jitter_prob = _probability('jitter_prob', jitter_prob)
         self.grayscale_prob = _probability('grayscale_prob', grayscale_prob)
         self.blur_prob = _two_probabilities('blur_prob', blur_prob)
@@ -95,7 +109,6 @@ class PhotometricDistortion:
         self,
         images: Tensor,
         distortions: Sequence[Distortion],
-        scale: float,
         plain: bool = False,
     ) -> Tensor:
         """Distort images, each in its own way.
@@ -103,19 +116,25 @@ class PhotometricDistortion:
         Args:
             images: (N, 3, H, W) float32 in [0, 1].
             distortions: N of them.
-            scale: Of the blur: pixels of the image per pixel at the 224 scale.
             plain: By torchvision's own operations; the result is the same to 1e-6, or to rounding
                 at the threshold of the solarization.
 
         Returns:
             (N, 3, H, W) float32 in [0, 1], a new tensor.
         """
-        kernel = 2 * int(self.blur_kernel * scale / 2) + 1
+        size = images.shape[-2:]
+        scale = 1.0 if self.blur_reference is None else min(size) / self.blur_reference
+        kernel = tuple(self._kernel(side, scale) for side in size)
         if plain:
             distort = distort_plain
         else:
             distort = distort_each if images.device.type == 'cpu' else distort_batch
         return distort(images, distortions, kernel, scale)
+
+    def _kernel(self, side: int, scale: float) -> int:
+        """Length of the blur's kernel along a side, pixels, odd."""
+        length = self.blur_kernel * (side if self.blur_kernel < 1 else scale)
+        return 2 * int(length / 2) + 1
 
 
 def _probability(key: str, value: float) -> float:

@@ -15,6 +15,7 @@ from poodle_mm.geometry.occlusion import visible_mask
 from poodle_mm.geometry.warp import strips
 from poodle_mm.registry import MODELS
 from poodle_mm.views.affine_views import RandomAffine
+from poodle_mm.views.distort import Distortion
 from poodle_mm.views.flip import flip_pairs
 from poodle_mm.views.photometric import PhotometricDistortion
 from poodle_mm.views.subcrops import FlowSubcrops
@@ -40,8 +41,11 @@ class FramePairPreprocessor(BaseDataPreprocessor):
             carry an exact ``visible`` mask are not checked.
         photometric: Arguments of :class:`PhotometricDistortion`, or None: no distortion.
         affine: Arguments of :class:`RandomAffine`, or None: the identity.
-        subcrops: Arguments of :class:`FlowSubcrops`, or None: no subcrops, as with ``num=0``. One
-            more, ``photometric``: arguments of a distortion of each subcrop on top of the frame's.
+        subcrops: Arguments of :class:`FlowSubcrops`, or None: no subcrops, as with ``num=0``. Two
+            more: ``photometric``, arguments of a distortion of each subcrop on top of the frame's,
+            and ``blur``: ``'frame'`` cuts the subcrops from the blurred frame, so that the smallest
+            are blurred most; ``'subcrop'`` blurs each by the frame's blur after it was cut, at its
+            own size.
         flip_prob: Probability of mirroring the whole pair, left to right.
         mean: Of the network's input, RGB, for images in [0, 1].
         std: As ``mean``.
@@ -81,6 +85,11 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         self.affine = _build(RandomAffine, affine)
         subcrops = dict(num=0) if subcrops is None else dict(subcrops)
         self.subcrop_photometric = _build(PhotometricDistortion, subcrops.pop('photometric', None))
+        self.subcrop_blur = subcrops.pop('blur', 'frame')
+        if self.subcrop_blur not in ('frame', 'subcrop'):
+            raise ValueError(
+                f"subcrops.blur must be 'frame' or 'subcrop', got {self.subcrop_blur!r}"
+            )
         self.subcrops = FlowSubcrops(**subcrops)
         self.flip_prob = flip_prob
         self.divisor, self.plain = divisor, plain
@@ -129,26 +138,24 @@ class FramePairPreprocessor(BaseDataPreprocessor):
             frames, flow, visible = flip_pairs(flipped, frames, flow, visible)
 
         distorted = frames.flatten(0, 1)
-        distorts = training and self.photometric is not None
-        if distorts:
+        distortions = None
+        if training and self.photometric is not None:
             drawn = [self.photometric.draw(g) for g in for_photometric]
             distortions = [*chain(*zip(*drawn))]  # frame, sample: as the images lie
-            scale = min(size) / 224
-            distorted = self.photometric.apply(distorted, distortions, scale, self.plain)
+        blur_later = distortions and self.subcrops.num and self.subcrop_blur == 'subcrop'
+        if distortions:
+            first = [d.without_blur for d in distortions] if blur_later else distortions
+            distorted = self.photometric.apply(distorted, first, self.plain)
 
         cut = {}
         if self.subcrops.num:
-            draws = [self.subcrops.draw(g, size) for g in for_subcrops]
-            boxes, clamped = self.subcrops.boxes(draws, flow[1])
-            crops = self.subcrops.cut(distorted, boxes.flatten(0, 1), self.plain)
-            if training and self.subcrop_photometric:
-                crops = self._distort_subcrops(crops, for_subcrops)
-            crops = self._normalise_(crops.flatten(0, 1))
-            crops = crops.view(*boxes.shape[:3], *crops.shape[1:])
-            cut = dict(subcrops=crops, boxes=boxes, clamped=clamped)
+            blurs = [d.from_blur_on for d in distortions] if blur_later else None
+            cut = self._subcrops(distorted, flow, for_subcrops, blurs, training)
+            if blurs:
+                distorted = self.photometric.apply(distorted, blurs, self.plain)
 
         # The frames stay as they are; distorted ones are not needed any more.
-        dense = self._normalise_(distorted if distorts else distorted.clone())
+        dense = self._normalise_(distorted if distortions else distorted.clone())
         affine = torch.eye(2, 3, device=frames.device).repeat(len(dense), 1, 1)
         if training and self.affine:
             drawn = [self.affine.draw(g, size) for g in for_affine]
@@ -179,14 +186,53 @@ class FramePairPreprocessor(BaseDataPreprocessor):
                 visible[:, i] = sample.visible
         return visible
 
-    def _distort_subcrops(self, crops: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-        """Distort (2B, K, 3, h, w) subcrops, each pair of subcrops like a pair of frames."""
-        photometric, num = self.subcrop_photometric, self.subcrops.num
-        pairs = [photometric.draw(g) for g in generators for _ in range(num)]
-        distortions = [*chain(*zip(*pairs))]  # frame, sample, subcrop: as the crops lie
-        scale = self.subcrops.size / 224
-        distorted = photometric.apply(crops.flatten(0, 1), distortions, scale, self.plain)
-        return distorted.view_as(crops)
+    def _subcrops(
+        self,
+        frames: Tensor,
+        flow: Tensor,
+        generators: Sequence[torch.Generator],
+        blurs: Sequence[Distortion] | None,
+        training: bool,
+    ) -> dict[str, Tensor]:
+        """Subcrops of both directions, t to t+Δ and back, cut from (2B, 3, H, W) frames.
+
+        Returns:
+            ``subcrops`` (2, 2, B, K, 3, h, w) and ``boxes`` (2, 2, B, K, 4): [0] online, [1]
+            target; then the direction, [0] with frame t online. ``box_frames`` (2, 2, B, K) int64:
+            0, the box is of frame t; 1, of t+Δ. ``fallback`` (2, B, K) bool.
+        """
+        directions = [1] if self.subcrops.shared else [0, 1]
+        size, batch = tuple(frames.shape[-2:]), flow.shape[1]
+        draws = [[self.subcrops.draw(g, size) for _ in directions] for g in generators]
+        draws = [*chain(*zip(*draws))]  # direction, sample: as the flows lie
+        boxes, fallback = self.subcrops.boxes(draws, flow[directions].flatten(0, 1))
+        boxes = boxes.unflatten(1, (len(directions), batch))
+        fallback = fallback.unflatten(0, (len(directions), batch))
+
+        # Image of each box: frame * B + sample; where the fallback stays, the online frame's.
+        online = torch.tensor(directions, device=boxes.device)[:, None, None]
+        target = 1 - online
+        if self.subcrops.fallback == 'same-image':
+            target = torch.where(fallback, online, target)
+        frame = torch.stack([x.expand_as(fallback) for x in (online, target)])
+        index = frame * batch + torch.arange(batch, device=boxes.device)[:, None]
+
+        crops = self.subcrops.cut(frames, boxes, index, self.plain)
+        shape = crops.shape
+        crops = crops.flatten(0, 3)
+        if blurs:
+            each = [blurs[i] for i in index.flatten().tolist()]
+            crops = self.photometric.apply(crops, each, self.plain)
+        if training and self.subcrop_photometric:
+            photometric, pairs = self.subcrop_photometric, len(directions) * self.subcrops.num
+            drawn = [[photometric.draw(g) for _ in range(pairs)] for g in generators]
+            drawn = [pair for part in _split(drawn, len(directions)) for pair in part]
+            crops = photometric.apply(crops, [*chain(*zip(*drawn))], self.plain)
+        crops = self._normalise_(crops).view(shape)
+        if self.subcrops.shared:  # the same pairs the other way round
+            crops, boxes, frame = (torch.cat([x.flip(0), x], 1) for x in (crops, boxes, frame))
+            fallback = fallback.expand(2, *fallback.shape[1:])
+        return dict(subcrops=crops, boxes=boxes, box_frames=frame, fallback=fallback)
 
     def _normalise_(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) images in [0, 1] to the network's input, in place."""
@@ -223,6 +269,12 @@ def _generators(samples: Sequence[BaseDataElement], parts: int) -> list[list[tor
     ]
     by_part = torch.stack(seeds, dim=1).tolist()
     return [[torch.Generator().manual_seed(seed) for seed in part] for part in by_part]
+
+
+def _split(drawn: list[list], parts: int) -> list[list]:
+    """Samples' lists of ``parts`` * K draws, to part, then sample, then draw."""
+    num = len(drawn[0]) // parts
+    return [[*chain(*(own[i * num : (i + 1) * num] for own in drawn))] for i in range(parts)]
 
 
 def _build(kind: type, options: Mapping | None) -> Any:

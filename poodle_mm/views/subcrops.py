@@ -19,40 +19,49 @@ from poodle_mm.geometry.boxes import (
 from poodle_mm.geometry.warp import warp_points
 from poodle_mm.views.crop_resize import crop_resize
 
-_DRAWS = 10  # in each cell, before the next cell is tried
+FALLBACKS = ('same-image', 'clamp')
+TARGET_AREAS = ('independent', 'above-online')
 
 
 class SubcropDraws(NamedTuple):
-    """Everything random about the subcrops of one pair, or of a batch with B in front."""
+    """Everything random about the subcrops of one directed pair, or of a batch with B in front."""
 
-    targets: Tensor  # (R, N, T, 2) pixels of frame t + Δ: T draws in each cell, in order of use
+    starts: Tensor  # (R, N, T, 2) pixels of the online frame: T draws in each cell, in order of use
     jitter: Tensor  # (R, N, T, 2) pixels
-    area: Tensor  # (2, K) fraction of the crop
+    area: Tensor  # (2, K) fraction of the crop, of the online and of the target box
     aspect: Tensor  # (2, K) width / height
 
 
 class FlowSubcrops:
-    """Pairs of boxes about corresponding points of the two frames.
+    """Pairs of boxes about corresponding points, from an online frame to its target frame.
 
-    1. The crop is split into equal cells (:func:`~poodle_mm.geometry.boxes.cell_grid`). Cells are
-       used in random order, none twice before all were used; then a new round starts.
-    2. A centre is uniform in its cell of frame t + Δ. The flow t + Δ → t, read bilinearly there,
-       takes it into frame t, where a jitter is added. This direction is deliberate (the paper's
-       text names the other): only it finds the same point.
-    3. Both centres must lie in the image. A cell has 10 draws for that; if all fail the next unused
-       cell is taken. Only when no unused cell has a valid draw is the jitter left out, and when
-       that does not help either, the centre in frame t is clamped to the image and the pair is
-       flagged: it is a false positive.
+    1. The online frame is split into equal cells (:func:`~poodle_mm.geometry.boxes.cell_grid`).
+       Cells are used in random order, none twice before all were used; then a new round starts.
+    2. A centre is uniform in its cell. The flow from the online to the target frame, read
+       bilinearly there, takes it into the target frame, where a jitter is added.
+    3. The centre must then lie in the target frame. A cell has ``draws`` draws for that; if all
+       fail, ``fallback`` says what becomes of the cell.
     4. Each box has its own area and aspect. The aspect is log-uniform over the part of its range
        that fits into the image, which is the same as drawing until it fits. A box that sticks out
-       is shifted inside.
+       is shifted inside (the released code lets it leave the image or clips it).
 
     Args:
         num: K, pairs of subcrops; 0 switches them off.
         size: Side in pixels to which they are resized.
-        area: Range of the area as a fraction of the crop, uniform; at most 0.5.
+        area: Range of the area as a fraction of the crop, uniform; at most 1.
         aspect: Range of width / height in pixels.
         jitter: j; the jitter is uniform in ±j of the crop's width and height.
+        extra_cells: A row and a column of cells more than fit (released code); False: as many as
+            fit.
+        shared: One set of pairs for both directions, drawn for the frame t + Δ. False (released
+            code): each direction draws its own.
+        draws: Draws in a cell.
+        fallback: ``'same-image'`` (released code): a cell without a valid draw gives a pair about
+            the same point of the online frame, both boxes cut from it, a true positive.
+            ``'clamp'``: such cells come last, after the unused ones; then the jitter is left out,
+            and when that does not help the centre is clamped to the image, a false positive.
+        target_area: ``'independent'``: both boxes draw from ``area``. ``'above-online'`` (released
+            code): the target's area is uniform between the online box's and the upper limit.
 
     Raises:
         ValueError: If a value is out of range; names the key.
@@ -65,37 +74,55 @@ class FlowSubcrops:
         area: tuple[float, float] = (0.05, 0.3),
         aspect: tuple[float, float] = (3 / 4, 4 / 3),
         jitter: float = 0.1,
+        extra_cells: bool = True,
+        shared: bool = False,
+        draws: int = 5,
+        fallback: str = 'same-image',
+        target_area: str = 'independent',
     ) -> None:
         if num < 0:
             raise ValueError(f'subcrops.num must be at least 0 (0: no pooled part), got {num}')
         if size < 1:
             raise ValueError(f'subcrops.size must be at least 1 pixel, got {size}')
-        if not 0 < area[0] <= area[1] <= 0.5:
-            raise ValueError(f'subcrops.area must be 0 < low <= high <= 0.5, got {area}')
+        if not 0 < area[0] <= area[1] <= 1:
+            raise ValueError(f'subcrops.area must be 0 < low <= high <= 1, got {area}')
         if not 0 < aspect[0] <= aspect[1]:
             raise ValueError(f'subcrops.aspect must be 0 < low <= high, got {aspect}')
         if jitter < 0:
             raise ValueError(f'subcrops.jitter must not be negative, got {jitter}')
+        if draws < 1:
+            raise ValueError(f'subcrops.draws must be at least 1, got {draws}')
+        if fallback not in FALLBACKS:
+            raise ValueError(f'subcrops.fallback must be one of {FALLBACKS}, got {fallback!r}')
+        if target_area not in TARGET_AREAS:
+            raise ValueError(
+                f'subcrops.target_area must be one of {TARGET_AREAS}, got {target_area!r}'
+            )
         self.num, self.size, self.area, self.aspect, self.jitter = num, size, area, aspect, jitter
+        self.extra_cells, self.shared, self.draws = extra_cells, shared, draws
+        self.fallback, self.target_area = fallback, target_area
 
     def draw(self, generator: torch.Generator, size: tuple[int, int]) -> SubcropDraws:
-        """All draws of one pair that might be needed, before the flow is looked at.
+        """All draws of one directed pair that might be needed, before the flow is looked at.
 
         Args:
             generator: On the CPU.
             size: (H, W) of the crop.
         """
-        grid = cell_grid(size, self.area)
+        grid = cell_grid(size, self.area, self.extra_cells)
         num_cells = grid[0] * grid[1]
         shape = (math.ceil(self.num / num_cells), num_cells)
         cells = torch.rand(shape, generator=generator).argsort(-1)[..., None]
-        position, jitter = torch.rand((2, *shape, _DRAWS, 2), generator=generator)
+        position, jitter = torch.rand((2, *shape, self.draws, 2), generator=generator)
         area, aspect = torch.rand((2, 2, self.num), generator=generator)
 
-        area = self.area[0] + (self.area[1] - self.area[0]) * area
+        lowest, highest = self.area
+        online = lowest + (highest - lowest) * area[0]
+        least = online if self.target_area == 'above-online' else lowest
+        area = torch.stack([online, least + (highest - least) * area[1]])
         low, high = (limit.log() for limit in fitting_aspects(area, self.aspect, size))
         return SubcropDraws(
-            targets=points_in_cells(cells, position, grid, size),
+            starts=points_in_cells(cells, position, grid, size),
             jitter=(2 * jitter - 1) * self.jitter * jitter.new_tensor([size[1], size[0]]),
             area=area,
             aspect=(low + (high - low) * aspect).exp(),
@@ -105,36 +132,40 @@ class FlowSubcrops:
         """Centres of a batch.
 
         Args:
-            draws: Those of B pairs, stacked.
-            flow: (B, 2, H, W) from t + Δ to t, pixels.
+            draws: Those of B directed pairs, stacked.
+            flow: (B, 2, H, W) from the online to the target frame, pixels.
 
         Returns:
-            (2, B, K, 2) float32, pixels (u, v) in frames t and t + Δ, and (B, K) bool, True where
-            the centre was clamped; on the device of the draws.
+            (2, B, K, 2) float32, pixels (u, v) in the online and in the target frame, and (B, K)
+            bool, True where the fallback was taken: with ``'same-image'`` the second point is of
+            the online frame, too. On the device of the draws.
         """
         # One look-up for all candidates: one exchange with the flow's device.
-        landed = warp_points(draws.targets.flatten(1, 3).to(flow.device), flow)
-        landed = landed.to(draws.targets.device).view_as(draws.targets)
-        return _choose_centres(draws.targets, landed, draws.jitter, flow.shape[-2:], self.num)
+        landed = warp_points(draws.starts.flatten(1, 3).to(flow.device), flow)
+        landed = landed.to(draws.starts.device).view_as(draws.starts)
+        choose = _choose_or_stay if self.fallback == 'same-image' else _choose_or_clamp
+        return choose(draws.starts, landed, draws.jitter, flow.shape[-2:], self.num)
 
     def boxes(self, draws: Sequence[SubcropDraws], flow: Tensor) -> tuple[Tensor, Tensor]:
         """Boxes of a batch.
 
         Args:
-            draws: Those of each of the B pairs.
-            flow: (B, 2, H, W) from t + Δ to t, pixels.
+            draws: Those of each of the B directed pairs.
+            flow: (B, 2, H, W) from the online to the target frame, pixels.
 
         Returns:
-            (2, B, K, 4) float32, edges in frames t and t + Δ, and (B, K) bool, True where the
-            centre was clamped; on the device of the flow.
+            (2, B, K, 4) float32, edges of the online and of the target boxes, and (B, K) bool,
+            True where the fallback was taken (see :meth:`centres`); on the device of the flow.
         """
         batch = SubcropDraws(*(torch.stack(field) for field in zip(*draws)))
-        centres, clamped = self.centres(batch, flow)
+        centres, fallback = self.centres(batch, flow)
         area, aspect = batch.area.transpose(0, 1), batch.aspect.transpose(0, 1)
         boxes = boxes_around(centres, area, aspect, flow.shape[-2:])
-        return boxes.to(flow.device), clamped.to(flow.device)
+        return boxes.to(flow.device), fallback.to(flow.device)
 
-    def cut(self, images: Tensor, boxes: Tensor, plain: bool = False) -> Tensor:
+    def cut(
+        self, images: Tensor, boxes: Tensor, index: Tensor | None = None, plain: bool = False
+    ) -> Tensor:
         """Cut and resize all boxes at once.
 
         Each pixel of a subcrop is the mean of bilinear samples on a regular grid over its area,
@@ -143,48 +174,67 @@ class FlowSubcrops:
 
         Args:
             images: (N, 3, H, W) float32.
-            boxes: (N, K, 4) edges.
+            boxes: (..., 4) edges.
+            index: (...) int64, the image of each box; by default those of ``boxes[i]`` are of
+                image i.
             plain: Always by torchvision's ``roi_align``. On the CPU matrix products are several
                 times faster, with the same result to 1e-6.
 
         Returns:
-            (N, K, 3, size, size) float32.
+            (..., 3, size, size) float32.
         """
+        if index is None:
+            index = torch.arange(len(boxes), device=boxes.device)
+            index = index.view(-1, *[1] * (boxes.dim() - 2)).expand(boxes.shape[:-1])
         if images.device.type == 'cpu' and not plain:
-            return crop_resize(images, boxes, self.size)
-        index = torch.arange(len(boxes), device=boxes.device, dtype=boxes.dtype)
-        rois = torch.cat([index[:, None, None].expand(*boxes.shape[:2], 1), boxes], dim=-1)
-        crops = roi_align(images, rois.flatten(0, 1), self.size, aligned=True)
-        return crops.unflatten(0, boxes.shape[:2])
+            return crop_resize(images, boxes, index, self.size)
+        rois = torch.cat([index[..., None].to(boxes), boxes], dim=-1)
+        crops = roi_align(images, rois.flatten(0, -2), self.size, aligned=True)
+        return crops.view(*boxes.shape[:-1], *crops.shape[1:])
 
 
-def _choose_centres(
-    targets: Tensor, landed: Tensor, jitter: Tensor, size: tuple[int, int], num: int
+def _choose_or_stay(
+    starts: Tensor, landed: Tensor, jitter: Tensor, size: tuple[int, int], num: int
 ) -> tuple[Tensor, Tensor]:
-    """Pick K pairs of centres from all candidates, by the rules of :class:`FlowSubcrops`.
+    """First valid draw of each cell, in order of use; a cell without one stays where it starts.
 
     Args:
-        targets: (B, R, N, T, 2) pixels of frame t + Δ: rounds, cells in order of use, draws.
-        landed: (B, R, N, T, 2) where the flow takes them in frame t.
+        starts: (B, R, N, T, 2) pixels of the online frame: rounds, cells in order of use, draws.
+        landed: (B, R, N, T, 2) where the flow takes them in the target frame.
         jitter: (B, R, N, T, 2) pixels.
         size: (H, W).
         num: K <= R * N.
 
     Returns:
-        Centres (2, B, K, 2) pixels, for t and t + Δ, and (B, K) bool, clamped.
+        Centres (2, B, K, 2) pixels, online and target, and (B, K) bool, no draw was valid.
     """
+    ends = landed + jitter
+    valid = in_image(ends, size)
+    draw = valid.float().argmax(-1, keepdim=True)  # the first one; 0 if there is none
+    pick = draw[..., None].expand(*draw.shape, 2)
+    start, end = (x.gather(-2, pick)[..., 0, :] for x in (starts, ends))
+    stays = ~valid.any(-1)
+    end = torch.where(stays[..., None], start, end)
+    centres = torch.stack([x.flatten(1, 2)[:, :num] for x in (start, end)])
+    return centres, stays.flatten(1, 2)[:, :num]
+
+
+def _choose_or_clamp(
+    starts: Tensor, landed: Tensor, jitter: Tensor, size: tuple[int, int], num: int
+) -> tuple[Tensor, Tensor]:
+    """As :func:`_choose_or_stay`; cells without a valid draw come last, at the nearest border."""
     jittered = landed + jitter
     # 0: valid with jitter, 1: valid without, 2: has to be clamped.
     stage = torch.where(in_image(jittered, size), 0, torch.where(in_image(landed, size), 1, 2))
     stage, draw = stage.min(-1, keepdim=True)
     pick = draw[..., None].expand(*draw.shape, 2)
-    target, landed, jittered = (x.gather(-2, pick)[..., 0, :] for x in (targets, landed, jittered))
+    start, landed, jittered = (x.gather(-2, pick)[..., 0, :] for x in (starts, landed, jittered))
     # A flow that is not finite says nothing: stay at the place.
-    landed = clamp_to_image(torch.where(landed.isnan(), target, landed), size)
-    source = torch.where(stage == 0, jittered, landed)
+    landed = clamp_to_image(torch.where(landed.isnan(), start, landed), size)
+    end = torch.where(stage == 0, jittered, landed)
 
     # Pairs take the cells of a round in their order, those with valid draws before the others.
     stage, order = stage[..., 0].sort(dim=-1, stable=True)
     pick = order[..., None].expand(*order.shape, 2)
-    centres = torch.stack([x.gather(-2, pick).flatten(1, 2)[:, :num] for x in (source, target)])
+    centres = torch.stack([x.gather(-2, pick).flatten(1, 2)[:, :num] for x in (start, end)])
     return centres, (stage == 2).flatten(1, 2)[:, :num]

@@ -14,6 +14,7 @@ model = dict(
         base_channels=16,
         stem_channels=16,
         out_indices=(1, 2, 3),
+        zero_init_residual=False,
     ),
     neck=dict(type='SpatialDecoderModule', in_channels=[32, 64, 128]),
     dense_head=dict(type='DenseFlowHead', in_channels=128, hidden_channels=256, out_channels=64),

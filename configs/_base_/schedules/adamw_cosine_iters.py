@@ -3,7 +3,8 @@ max_iters = 750
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=4e-3, weight_decay=0.01),
+    constructor='MatrixDecayConstructor',
+    optimizer=dict(type='AdamW', lr=4e-3, weight_decay=0.01, eps=4e-6),
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=max_iters // 20),

@@ -7,8 +7,13 @@ _base_ = [
     '../../_base_/default_runtime.py',
 ]
 
-processes = 4
+processes = 2
 dataset = _base_.train_dataloader.dataset
-dataset.update(_delete_=True, pipeline=_base_.pipeline)
-train_dataloader = dict(batch_size=32, collate_fn=dict(type='default_collate'), dataset=dataset)
+dataset.update(_delete_=True, pipeline=_base_.pipeline, repeats=1)
+train_dataloader = dict(
+    batch_size=20,
+    sampler=dict(parts=1),
+    collate_fn=dict(type='default_collate'),
+    dataset=dataset,
+)
 custom_hooks = [dict(type='CollapseMonitorHook')]

@@ -14,26 +14,62 @@ from poodle_mm.registry import TRANSFORMS
 Box = tuple[int, int, int, int]
 
 
-def draw_box(
+def draw_share(
+    rng: np.random.Generator, area: tuple[float, float], normal: tuple[float, float] | None = None
+) -> float:
+    """Draw a share of a frame's area: uniform in ``area``, or normal and truncated to it.
+
+    Args:
+        rng: Source of randomness.
+        area: Range of the share.
+        normal: (mean, standard deviation) before the truncation; None: uniform.
+    """
+    if normal is None:
+        return rng.uniform(*area)
+    while not area[0] <= (share := rng.normal(*normal)) <= area[1]:
+        pass
+    return share
+
+
+def share_of_scale(
     rng: np.random.Generator,
     shape: tuple[int, int],
-    area: tuple[float, float],
-    aspect: float | None = None,
-) -> tuple[Box, bool]:
-    """Draw a box of a random share of the frame's area at a random place.
+    scale: tuple[float, float],
+    size: tuple[int, int],
+    short_side: int,
+) -> float:
+    """Share of the frame that a window covers after the frame was resized by a random scale.
+
+    The frame is resized to a short side of ``short_side * s`` pixels, s uniform, and a window of
+    ``size`` is cut. It may exceed the frame: a share above 1 or a side that does not fit.
 
     Args:
         rng: Source of randomness.
         shape: (H0, W0) of the frame.
-        area: Range of the share of the frame's area, uniform.
+        scale: Range of s.
+        size: (H, W) of the window.
+        short_side: Pixels.
+    """
+    factor = rng.uniform(*scale) * short_side / min(shape)
+    return size[0] * size[1] / (factor**2 * shape[0] * shape[1])
+
+
+def place_box(
+    rng: np.random.Generator, shape: tuple[int, int], share: float, aspect: float | None = None
+) -> tuple[Box, bool]:
+    """Put a box of a share of the frame's area at a random place.
+
+    Args:
+        rng: Source of randomness.
+        shape: (H0, W0) of the frame.
+        share: Of the frame's area.
         aspect: Width over height; None keeps the frame's own.
 
     Returns:
-        (x0, y0, x1, y1), whole pixel edges inside of the frame, and whether the fixed aspect forced
-        a smaller area than drawn.
+        (x0, y0, x1, y1), whole pixel edges inside of the frame, and whether the box had to be made
+        smaller to fit.
     """
     height, width = shape
-    share = rng.uniform(*area)
     ratio = width / height if aspect is None else aspect
     w = np.sqrt(share * width * height * ratio)
     h = w / ratio
@@ -86,11 +122,22 @@ class PairRandomCrop(BaseTransform):
     the frame's size. For the same frame twice the exact flow from the first crop to the second is
     the constant ``(crop_box - crop_box2)`` scaled to the output.
 
+    Either ``scale`` or ``area`` says how large the crop is. The released code's law is the scale:
+    both frames are resized to a short side of ``short_side`` times s, s uniform, and ``size`` is
+    cut, which distorts nothing. 512 x 1024 with s in (0.75, 1.25) covers 0.16 to 0.45 of a 16:9
+    frame, 0.27 on average, as the paper states; 256 x 512 a quarter of that.
+
     Args:
-        area: Range of the crop's share of the frame's area, uniform.
         size: (H, W) of the output.
-        aspect: Width over height of the crop; None keeps the frame's own, so that the resize may be
-            anisotropic. An area that does not fit with a fixed aspect is clamped, with a warning.
+        scale: Range of s. The crop has the aspect of ``size``, to whole pixels; one that does not
+            fit into the frame is made smaller, with a warning.
+        short_side: Pixels; 1080 with ``scale`` = 1 cuts ``size`` from a 1080p frame as it is.
+        area: Range of the crop's share of the frame's area, uniform.
+        area_normal: (mean, standard deviation) of a normal law of the share, truncated to ``area``
+            (the later paper's crop study); None: uniform.
+        aspect: Width over height of the crop, with ``area``; None keeps the frame's own, so that
+            the resize may be anisotropic. An area that does not fit with a fixed aspect is clamped,
+            with a warning.
         jitter: Largest shift of the second crop for delta = 0, share of the frame's size.
         always_jitter: Shift it for every delta. Not the paper's (it crops both frames at the same
             place): what a frame shows is then at another place of the other crop, so that features
@@ -102,13 +149,27 @@ class PairRandomCrop(BaseTransform):
 
     def __init__(
         self,
-        area: tuple[float, float],
         size: tuple[int, int],
+        area: tuple[float, float] | None = None,
+        scale: tuple[float, float] | None = None,
+        short_side: int = 1080,
+        area_normal: tuple[float, float] | None = None,
         aspect: float | None = None,
         jitter: float = 0.1,
         always_jitter: bool = False,
     ) -> None:
-        if not 0 < area[0] <= area[1] <= 1:
+        if (area is None) == (scale is None):
+            raise ValueError(
+                f'PairRandomCrop takes either scale or area, got scale={scale} and area={area}: '
+                'set the other one to None'
+            )
+        if scale is not None and not 0 < scale[0] <= scale[1]:
+            raise ValueError(f'scale must be 0 < min <= max, got {scale}')
+        if scale is not None and (aspect is not None or area_normal is not None):
+            raise ValueError('aspect and area_normal belong to area: with scale they have no use')
+        if short_side < 1:
+            raise ValueError(f'short_side must be at least 1 pixel, got {short_side}')
+        if area is not None and not 0 < area[0] <= area[1] <= 1:
             raise ValueError(f'area must be 0 < min <= max <= 1, got {area}')
         if len(size) != 2 or min(size) < 1:
             raise ValueError(f'size must be two positive numbers (H, W), got {size}')
@@ -116,7 +177,17 @@ class PairRandomCrop(BaseTransform):
             raise ValueError(f'aspect (width / height) must be positive, got {aspect}')
         if not 0 <= jitter <= 1:
             raise ValueError(f'jitter is a share of the frame, 0 to 1, got {jitter}')
-        self.area = tuple(area)
+        if area_normal is not None and not (
+            area[0] <= area_normal[0] <= area[1] and area_normal[1] > 0
+        ):
+            raise ValueError(
+                f'area_normal is (mean, standard deviation > 0) with the mean in area = {area}, '
+                f'got {area_normal}'
+            )
+        self.area = None if area is None else tuple(area)
+        self.scale = None if scale is None else tuple(scale)
+        self.short_side = short_side
+        self.area_normal = None if area_normal is None else tuple(area_normal)
         self.size = tuple(size)
         self.aspect = aspect
         self.jitter = jitter
@@ -126,12 +197,18 @@ class PairRandomCrop(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Crop one pair."""
         rng, shape = results['rng'], results['ori_shape']
-        box, clamped = draw_box(rng, shape, self.area, self.aspect)
+        if self.scale is None:
+            aspect, share = self.aspect, draw_share(rng, self.area, self.area_normal)
+        else:
+            aspect = self.size[1] / self.size[0]
+            share = share_of_scale(rng, shape, self.scale, self.size, self.short_side)
+        box, clamped = place_box(rng, shape, share, aspect)
         if clamped and not self._warned:
             self._warned = True
+            wanted = f'areas of {self.area}' if self.scale is None else f'scales of {self.scale}'
             print_log(
-                f'PairRandomCrop: aspect {self.aspect} cannot give all areas of {self.area} in a '
-                f'frame of {shape[1]}x{shape[0]}: clamped',
+                f'PairRandomCrop: aspect {aspect:g} cannot give all {wanted} in a frame of '
+                f'{shape[1]}x{shape[0]}: clamped',
                 logger='current',
                 level=logging.WARNING,
             )
@@ -160,6 +237,7 @@ class PairRandomCrop(BaseTransform):
 
     def __repr__(self) -> str:
         return (
-            f'{type(self).__name__}(area={self.area}, size={self.size}, aspect={self.aspect}, '
-            f'jitter={self.jitter}, always_jitter={self.always_jitter})'
+            f'{type(self).__name__}(size={self.size}, area={self.area}, scale={self.scale}, '
+            f'short_side={self.short_side}, area_normal={self.area_normal}, '
+            f'aspect={self.aspect}, jitter={self.jitter}, always_jitter={self.always_jitter})'
         )
