@@ -51,6 +51,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--iters', type=int, help='length of the training (default: the config)')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
+        '--edition',
+        choices=['seed', 'talk', 'iclr', 'all'],
+        default='all',
+        help="the paper's rows beside ours: first version, talk, ICLR 2025 (default: all)",
+    )
+    parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', default={}
     )
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
@@ -74,13 +80,14 @@ def main() -> None:
             CONFIG_DIR,
             args.work_dir,
             args.readouts,
+            args.edition,
             data_root=args.data_root,
             split=args.split,
             size=tuple(args.size) if args.size else None,
             iters=args.iters,
             options=args.cfg_options,
         )
-        print(markdown_tables(report))
+        print(markdown_tables(report, args.edition))
         print(f'written: {args.work_dir / args.suite}.json and .md')
 
 

@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from poodle_mm.evaluation.published import PUBLISHED, PUBLISHED_GROUPS, Row
+from poodle_mm.evaluation.bdd100k import BDD100K_CLASSES
+from poodle_mm.evaluation.published import (
+    PUBLISHED,
+    PUBLISHED_CLASSES,
+    PUBLISHED_GROUPS,
+    Row,
+    select,
+)
 
 _TITLES = {
     'linear': 'Linear',
@@ -17,14 +24,16 @@ _METRICS = dict(miou='mIoU', acc='Acc', map='mAP', map50='mAP50')
 _GROUPS = dict(miou='All', small='Small', large='Large', rare='Rare', common='Common')
 
 
-def markdown_tables(report: Mapping) -> str:
-    """The main table, and class groups of each segmentation readout.
+def markdown_tables(report: Mapping, edition: str = 'all') -> str:
+    """The main table, class groups of each segmentation readout, and IoU per class.
 
     Several seeds of a row stand as mean ± standard deviation (n - 1); a dash means that nothing
-    was measured (or, for a group, that it has no class).
+    was measured (or, for a group, that it has no class). Classes are listed where the paper does:
+    the linear readout on BDD100K.
 
     Args:
         report: What :func:`~poodle_mm.evaluation.evaluate.evaluate` returns.
+        edition: Which of the paper's rows, see :func:`~poodle_mm.evaluation.published.select`.
     """
     suite = report['suite']
     readouts = list(dict.fromkeys(r['readout'] for r in report['results']))
@@ -33,20 +42,30 @@ def markdown_tables(report: Mapping) -> str:
         for readout in readouts
         for metric in (('map', 'map50') if readout.startswith('det') else ('miou', 'acc'))
     ]
-    published = PUBLISHED.get(suite, [])
-    parts = [f'# {suite}', _table(report, columns, _METRICS, published)]
+    rows = select(PUBLISHED.get(suite, []), columns, edition)
+    parts = [f'# {suite}', _table(report, columns, _METRICS, rows)]
+    quoted = bool(rows)
     for readout in readouts:
         if readout.startswith('det'):
             continue
-        rows = PUBLISHED_GROUPS.get(suite, []) if readout == 'linear' else []
         columns = [(readout, group) for group in _GROUPS]
+        rows = PUBLISHED_GROUPS.get(suite, []) if readout == 'linear' else []
+        rows = select(rows, columns, edition)
+        quoted |= bool(rows)
         parts += [
             f'## mIoU of class groups: {_TITLES[readout]}',
             _table(report, columns, _GROUPS, rows),
         ]
-    if published:
+    if suite in PUBLISHED_CLASSES and 'linear' in readouts:
+        columns = [('linear', name) for name in BDD100K_CLASSES]
+        rows = select(PUBLISHED_CLASSES[suite], columns, edition)
+        quoted |= bool(rows)
+        names = {name: name for name in BDD100K_CLASSES}
+        parts += ['## IoU per class: Linear', _table(report, columns, names, rows)]
+    if quoted:
         parts.append(
-            "Rows with a table number are the paper's; `*` = started from ImageNet weights."
+            "Rows with a source in brackets are the paper's, in its first version (arXiv 2024), "
+            'its later one (ICLR 2025) or the talk; `*` = started from ImageNet weights.'
         )
     return '\n\n'.join(parts) + '\n'
 
@@ -71,7 +90,7 @@ def _table(
     for name in names:
         found = {
             (readout, metric): [
-                result['metrics'].get(metric)
+                _score(result['metrics'], metric)
                 for result in report['results']
                 if result['name'] == name and result['readout'] == readout
             ]
@@ -81,9 +100,13 @@ def _table(
         label = name if seeds == 1 else f'{name} ({seeds} seeds)'
         rows.append([label, *(spread(found[column]) for column in columns)])
     for row in published:
-        cells = [row.scores.get(column) for column in columns]
-        if any(cell is not None for cell in cells):
-            epochs = '' if row.epochs == '-' else f', {row.epochs} epochs'
-            label = f'{row.method} {row.arch}, {row.pretrain}{epochs} (Table {row.table})'
-            rows.append([label.replace(', -', ''), *(spread([cell]) for cell in cells)])
+        epochs = '' if row.epochs == '-' else f', {row.epochs} epochs'
+        label = f'{row.method} {row.arch}, {row.pretrain}{epochs} ({row.source})'
+        cells = (spread([row.scores.get(column)]) for column in columns)
+        rows.append([label.replace(', -', ''), *cells])
     return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
+
+
+def _score(metrics: Mapping, metric: str) -> float | None:
+    """A figure of a readout, or the IoU of a class."""
+    return metrics[metric] if metric in metrics else metrics.get('per_class', {}).get(metric)
