@@ -27,6 +27,12 @@ def parse_args() -> argparse.Namespace:
     study.add_argument('--table', choices=['4'])
     study.add_argument('--figure', choices=['5', '7', '9'])
     parser.add_argument(
+        '--edition',
+        choices=['seed', 'iclr'],
+        default='seed',
+        help='figures 5 and 9 as in the first version of the paper, or as in ICLR 2025',
+    )
+    parser.add_argument(
         '--data',
         required=True,
         choices=['demo', 'demo-exact', 'camvid', 'bdd100k'],

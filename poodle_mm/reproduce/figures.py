@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from poodle_mm.reproduce.report import setting_text, values
-from poodle_mm.reproduce.studies import Study
+from poodle_mm.reproduce.study import Study
 
 _COLOURS = ('#2563eb', '#ea7317', '#0f9488', '#8a8f98')
 _GROUPS = dict(miou='All', large='Large', small='Small')

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from poodle_mm.engine.config import load_config
 from poodle_mm.reproduce.budget import Budget, budget_options
 from poodle_mm.reproduce.settings import DataSetting, datasets_of, sweep_options
-from poodle_mm.reproduce.studies import SCRATCH, Study, Variant
+from poodle_mm.reproduce.study import SCRATCH, Study, Variant
 
 
 @dataclass(frozen=True)

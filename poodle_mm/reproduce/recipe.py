@@ -35,7 +35,10 @@ def _data(cfg: Config) -> str:
     dataset = cfg.train_dataloader.dataset
     first = dataset.pipeline[0]
     if 'area' in first:
-        words.append(f'crop area {_range(first.area)} → {first.size[0]}×{first.size[1]}')
+        area = _range(first.area)
+        if first.get('area_normal'):
+            area = 'N({:g}, {:g}) within '.format(*first.area_normal) + area
+        words.append(f'crop area {area} → {first.size[0]}×{first.size[1]}')
     else:
         words.append(f'{first["type"]} of the {first.get("frames", "first")} frame')
     if dataset.get('repeats', 1) > 1:

@@ -9,7 +9,7 @@ from poodle_mm.files import write_text
 from poodle_mm.reproduce.execute import read_result
 from poodle_mm.reproduce.plan import Run
 from poodle_mm.reproduce.settings import DataSetting, scaled
-from poodle_mm.reproduce.studies import Study
+from poodle_mm.reproduce.study import Study
 
 _METRICS = dict(miou='All', acc='Acc', small='Small', large='Large', rare='Rare', common='Common')
 

@@ -12,7 +12,7 @@ from poodle_mm.reproduce.plan import PlanArguments, Run, choose, job_line, plan_
 from poodle_mm.reproduce.recipe import describe
 from poodle_mm.reproduce.report import write_report
 from poodle_mm.reproduce.settings import DATA
-from poodle_mm.reproduce.studies import STUDIES
+from poodle_mm.reproduce.studies import studies_of
 
 
 def reproduce(
@@ -33,11 +33,12 @@ def reproduce(
     print_commands: bool = False,
     report_only: bool = False,
     cfg_options: Mapping[str, Any] | None = None,
+    edition: str = 'seed',
 ) -> int:
     """Run what is missing of a study and write its report.
 
     Args:
-        study: Name in ``STUDIES``.
+        study: ``'table 4'``, ``'figure 5'``, ``'figure 7'`` or ``'figure 9'``.
         data: Name in ``DATA``.
         root: Folder with ``configs`` and ``tools``.
         work_dir: Folder of the runs and reports.
@@ -51,6 +52,7 @@ def reproduce(
         dry_run: Only print what would be done.
         print_commands: Only print a shell line for each run that is not done.
         report_only: Write the report of what is done, run nothing.
+        edition: Of the study, see :func:`~poodle_mm.reproduce.studies.studies_of`.
 
     Returns:
         Exit status: 1 if a run failed.
@@ -70,7 +72,7 @@ def reproduce(
         split=split,
         options=cfg_options,
     )
-    chosen = choose(STUDIES[study], rows)
+    chosen = choose(studies_of(study, edition), rows)
     runs = {(v.key, seed): plan_run(v, seed, args) for seed in seeds for _, v in chosen}
     if report_only:
         runs = {key: run for key, run in runs.items() if run.work_dir.is_dir()}

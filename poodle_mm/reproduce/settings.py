@@ -75,7 +75,8 @@ def scaled(settings: Mapping[str, Any], data: DataSetting) -> dict[str, Any]:
     if 'size' in settings:
         settings['size'] = tuple(side // data.shrink for side in settings['size'])
     if 'delta' in settings:
-        settings['delta'] = settings['delta'] * data.delta_step
+        delta = settings['delta'] * data.delta_step
+        settings['delta'] = round(delta) if data.delta_unit == 'frames' else delta
     return settings
 
 
@@ -86,7 +87,7 @@ def sweep_options(cfg: Config, settings: Mapping[str, Any], data: DataSetting) -
 
     Args:
         cfg: The method's config.
-        settings: See :class:`~poodle_mm.reproduce.studies.Variant`.
+        settings: See :class:`~poodle_mm.reproduce.study.Variant`.
         data: The data setting.
 
     Raises:
@@ -100,6 +101,8 @@ def sweep_options(cfg: Config, settings: Mapping[str, Any], data: DataSetting) -
         options[f'{crop}.size'] = settings['size']
     if 'area' in settings:
         options[f'{crop}.area'] = settings['area']
+    if 'area_mean' in settings:
+        options[f'{crop}.area_normal'] = (settings['area_mean'], settings['area_std'])
     if 'delta' in settings:
         pipeline = cfg.train_dataloader.dataset.pipeline
         if settings['delta'] == 0 and any('Flow' in t['type'] for t in pipeline):

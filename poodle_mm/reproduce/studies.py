@@ -1,60 +1,23 @@
-"""What the paper's Table 4 and the figures of its §4.4 compare. Data only: a row is a config."""
+"""What the paper's Table 4 and the figures of its §4.4 compare. Data only: a row is a config.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+The figures in two editions: the first version (arXiv 2024) and the later one (ICLR 2025).
+"""
 
-SCRATCH = None
+from dataclasses import replace
 
-
-@dataclass(frozen=True)
-class Variant:
-    """A row of a table, or a point of a figure.
-
-    Attributes:
-        key: Short name, by which it is asked for.
-        label: What the table calls it.
-        method: First part of the config's name, or ``SCRATCH``: random weights.
-        settings: What differs from that config: ``size`` (H, W), ``area``, ``num_subcrops``,
-            ``subcrop_area``, ``delta`` (steps, see ``DataSetting.delta_step``).
-        paper: What the paper prints, percent: ``miou``, ``small``, ``large``, ``rare``.
-        needs: File without which it cannot run.
-    """
-
-    key: str
-    label: str
-    method: str | None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    paper: Mapping[str, float] = field(default_factory=dict)
-    needs: str | None = None
+from poodle_mm.evaluation.published import PUBLISHED_ABLATIONS
+from poodle_mm.reproduce.study import SCRATCH, Study, Variant
 
 
-@dataclass(frozen=True)
-class Study:
-    """A table or a figure's panel.
-
-    Attributes:
-        name: Such as ``'table4'`` or ``'figure5a'``.
-        title: In words.
-        variants: Rows or points.
-        x: The setting on a figure's horizontal axis; None for a table.
-        x_label: Its name.
-        line: The setting that tells a figure's lines apart; None: the variants' labels.
-        groups: Whether the figure shows the class groups Small and Large, too.
-    """
-
-    name: str
-    title: str
-    variants: tuple[Variant, ...]
-    x: str | None = None
-    x_label: str = ''
-    line: str | None = None
-    groups: bool = False
+def _paper(study: str, row: str) -> dict[str, float]:
+    """What the paper prints for a row: metric to percent."""
+    (found,) = (r for r in PUBLISHED_ABLATIONS[study] if r.method == row)
+    return {metric: value for (_, metric), value in found.scores.items()}
 
 
-def _paper(*values: float) -> dict[str, float]:
-    # The printed Common column contradicts All and Rare, so it is left out.
-    return dict(zip(('miou', 'small', 'large', 'rare'), values, strict=True))
+def _row(number: str, label: str, method: str, needs: str | None = None) -> Variant:
+    paper = _paper('table 4', number)
+    return Variant(number, f'{number} {label}', method, paper=paper, needs=needs)
 
 
 TABLE_4 = Study(
@@ -64,30 +27,22 @@ TABLE_4 = Study(
         Variant('scratch', 'Scratch', SCRATCH),
         Variant('byol', 'BYOL, on frames', 'byol'),
         Variant('densecl', 'DenseCL, on frames', 'densecl'),
-        Variant('1', '1 FlowE (dense, dilated)', 'flowe', paper=_paper(28.8, 8.7, 40.5, 1.8)),
-        Variant('2', '2 dense + pool, dilated', 'dilated', paper=_paper(28.9, 7.2, 41.6, 2.2)),
-        Variant(
-            '3', '3 decoder without laterals', 'no-laterals', paper=_paper(30.3, 6.8, 44.0, 4.3)
-        ),
-        Variant('4', '4 laterals without blocks', 'no-blocks', paper=_paper(30.3, 10.9, 41.7, 2.4)),
-        Variant(
-            '5', '5 dense only, whole decoder', 'dense-only', paper=_paper(31.8, 12.8, 42.8, 8.3)
-        ),
-        Variant(
-            '6',
-            '6 PooDLe, flow from UFlow',
-            'uflow',
-            paper=_paper(33.7, 14.1, 45.1, 8.9),
-            needs='checkpoints/uflow_bdd100k.pth',
-        ),
-        Variant('7', '7 PooDLe', 'poodle', paper=_paper(34.2, 15.0, 45.5, 9.0)),
+        _row('1', 'FlowE (dense, dilated)', 'flowe'),
+        _row('2', 'dense + pool, dilated', 'dilated'),
+        _row('3', 'decoder without laterals', 'no-laterals'),
+        _row('4', 'laterals without blocks', 'no-blocks'),
+        _row('5', 'dense only, whole decoder', 'dense-only'),
+        _row('6', 'PooDLe, flow from UFlow', 'uflow', 'checkpoints/uflow_bdd100k.pth'),
+        _row('7', 'PooDLe', 'poodle'),
     ),
 )
 
 BASE_AREA = (0.125, 0.25)
 BASE_SIZE = (256, 512)
 _AREAS = ((0.05, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0))
-_SUBCROP_AREAS = ((0.02, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.5))  # the paper prints none (ours)
+_BEST = {(256, 0.05): 34.0, (384, 0.25): 34.4}  # mIoU by height and smallest area, §4.4
+# Printed in the later version only.
+_SUBCROP_AREAS = ((0.04, 0.18), (0.18, 0.36), (0.36, 0.54), (0.54, 1.0))
 # Size, crop area and subcrop area that keep the pixel density (source pixels per input pixel) and
 # the content of a subcrop.
 _DENSITY = (
@@ -113,6 +68,7 @@ FIGURE_5A = Study(
             'PooDLe',
             'poodle',
             dict(size=size, area=area),
+            paper=dict(miou=_BEST[size[0], area[0]]) if (size[0], area[0]) in _BEST else {},
         )
         for size in (BASE_SIZE, (384, 768))
         for area in _AREAS
@@ -167,9 +123,77 @@ FIGURE_9 = Study(
     x='delta',
     x_label='Δt',
 )
+
+_CROP_MEANS = {
+    (128, 256): (0.05, 0.125, 0.2, 0.275, 0.425, 0.725),
+    (256, 512): (0.05, 0.125, 0.2, 0.275, 0.425, 0.725),
+    (512, 1024): (0.125, 0.275, 0.425, 0.725),
+}
+FIGURE_5A_ICLR = Study(
+    'figure5a-iclr',
+    'Global crop area and size (ICLR 2025)',
+    tuple(
+        Variant(
+            f'5a-{size[0]}-{mean}',
+            'PooDLe',
+            'poodle',
+            # Where the normal is truncated is not printed (ours).
+            dict(size=size, area=(0.02, 1.0), area_mean=mean, area_std=0.1),
+        )
+        for size, means in _CROP_MEANS.items()
+        for mean in means
+    ),
+    x='area_mean',
+    x_label='mean crop area (share of the frame)',
+    line='size',
+)
+FIGURE_5B_ICLR = replace(
+    FIGURE_5B,
+    name='figure5b-iclr',
+    title='Subcrop area (ICLR 2025)',
+    variants=tuple(
+        replace(v, paper=_paper('subcrop area', '{}-{}'.format(*v.settings['subcrop_area'])))
+        for v in FIGURE_5B.variants
+    ),
+)
+FIGURE_9_ICLR = replace(
+    FIGURE_9,
+    name='figure9-iclr',
+    title='Distance of the frames (ICLR 2025)',
+    variants=tuple(
+        Variant(f'9-{n}', 'PooDLe', 'poodle', dict(delta=n / 15)) for n in (0, 8, 15, 30, 45)
+    ),
+)
+
 STUDIES = {
     'table 4': (TABLE_4,),
     'figure 5': (FIGURE_5A, FIGURE_5B, FIGURE_5C),
     'figure 7': (FIGURE_7,),
     'figure 9': (FIGURE_9,),
 }
+#: The studies of each edition; Table 4 and Figure 7 of the later one are not known to differ.
+EDITIONS = {
+    'seed': STUDIES,
+    'iclr': {
+        'figure 5': (FIGURE_5A_ICLR, FIGURE_5B_ICLR),
+        'figure 9': (FIGURE_9_ICLR,),
+    },
+}
+
+
+def studies_of(study: str, edition: str = 'seed') -> tuple[Study, ...]:
+    """The parts of a table or figure in an edition.
+
+    Args:
+        study: Such as ``'figure 5'``.
+        edition: Name in ``EDITIONS``.
+
+    Raises:
+        ValueError: If the edition has no such study of its own.
+    """
+    if study not in EDITIONS[edition]:
+        raise ValueError(
+            f'{study}: --edition {edition} has only {", ".join(EDITIONS[edition])} of its own; '
+            'leave --edition away'
+        )
+    return EDITIONS[edition][study]

@@ -154,6 +154,25 @@ def test_counts():
     assert {row.edition for _, row in ALL} == set(EDITIONS)
 
 
+def test_sums():
+    """All figures of a table, added up from the sources' text: no digit was copied wrong."""
+    sums = Counter()
+    for _, row in ALL:
+        sums[row.edition, row.table] += sum(row.scores.values())
+    expected = {
+        ('seed', 1): 5664.4,
+        ('seed', 2): 1548.4,
+        ('seed', 3): 1050.2,
+        ('seed', 4): 631.6,  # without Common
+        ('seed', 5): 4625.2,
+        ('seed', 6): 4574.9,
+        ('iclr', None): 709.9 + 257.3,  # on BDD100K and on Cityscapes
+        ('iclr', 2): 1816.9 + 1802.2,  # on ADE20K and on WT-Sem
+        ('talk', None): 3707.7,
+    }
+    assert sums == pytest.approx(expected, abs=0.01)
+
+
 def test_rows_are_percent_and_appear_once():
     for kind in (PUBLISHED, PUBLISHED_GROUPS, PUBLISHED_CLASSES):
         for rows in kind.values():

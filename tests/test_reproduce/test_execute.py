@@ -21,7 +21,7 @@ from poodle_mm.reproduce.execute import (
     threads_of,
 )
 from poodle_mm.reproduce.plan import Run
-from poodle_mm.reproduce.studies import Variant
+from poodle_mm.reproduce.study import Variant
 
 RESULT = dict(results=[dict(readout='linear', metrics=dict(miou=20.5, acc=60.0))])
 

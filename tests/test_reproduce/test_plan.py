@@ -18,16 +18,25 @@ from poodle_mm.reproduce.plan import (
 )
 from poodle_mm.reproduce.reproduce import reproduce
 from poodle_mm.reproduce.settings import DATA
-from poodle_mm.reproduce.studies import STUDIES, TABLE_4
+from poodle_mm.reproduce.studies import EDITIONS, STUDIES, TABLE_4, studies_of
+
+SUBCROP_AREAS = ((0.04, 0.18), (0.18, 0.36), (0.36, 0.54), (0.54, 1.0))
 
 
 @pytest.fixture
 def plan(repo, tmp_path):
     """A function from study, row, seed and arguments to a run."""
 
-    def make(study: str, key: str, seed: int = 0, data: str = 'camvid', **arguments):
+    def make(
+        study: str,
+        key: str,
+        seed: int = 0,
+        data: str = 'camvid',
+        edition: str = 'seed',
+        **arguments,
+    ):
         args = PlanArguments(DATA[data], repo / 'configs', tmp_path, **arguments)
-        ((_, variant),) = choose(STUDIES[study], [key])
+        ((_, variant),) = choose(studies_of(study, edition), [key])
         return plan_run(variant, seed, args)
 
     return make
@@ -97,7 +106,7 @@ def test_figures_on_bdd100k_are_the_papers_sweeps(capsys, repo, tmp_path):
         for area in areas:
             key = f'5a-{height}-{float(area.split("–")[0])}'
             assert crops[key] == f'{area} → {height}×{width}'
-    for low, high in ((0.02, 0.1), (0.1, 0.2), (0.2, 0.3), (0.3, 0.5)):
+    for low, high in SUBCROP_AREAS:
         assert crops[f'5b-{low}'] == '0.125–0.25 → 256×512'
         assert subcrops[f'5b-{low}'] == f'K = 6 pairs of 192×192, area {low:g}–{high:g}'
     fixed_density = {
@@ -116,6 +125,58 @@ def test_figures_on_bdd100k_are_the_papers_sweeps(capsys, repo, tmp_path):
         assert subcrops[f'7-{k}'] == f'K = {k} pairs of 192×192, area 0.05–0.3'
     assert subcrops['7-0'] is None
     assert len(crops) == 8 + 4 + 16 + 4 + 4
+
+
+def test_figures_of_the_later_paper(capsys, repo, tmp_path):
+    rows = {}
+    for study in ('figure 5', 'figure 9'):
+        rows |= dry_run(capsys, repo, tmp_path, study, data='bdd100k', edition='iclr')
+    crops = {}
+    for size in ('128×256', '256×512', '512×1024'):
+        height = size.split('×')[0]
+        for mean in ('0.05', '0.125', '0.2', '0.275', '0.425', '0.725'):
+            if (height, mean) not in (('512', '0.05'), ('512', '0.2')):
+                crops[f'5a-{height}-{mean}'] = f'N({mean}, 0.1) within 0.02–1 → {size}'
+    for low, _ in SUBCROP_AREAS:
+        crops[f'5b-{low}'] = '0.125–0.25 → 256×512'
+    for frames in (0, 8, 15, 30, 45):
+        crops[f'9-{frames}'] = '0.04–0.11 → 256×512'
+    assert rows.keys() == crops.keys() and len(crops) == 6 + 6 + 4 + 4 + 5
+    areas = {f'5b-{low}': f'{low:g}–{high:g}' for low, high in SUBCROP_AREAS}
+    for key, row in rows.items():
+        delta = key.removeprefix('9-') if key.startswith('9') else '15–30'
+        assert row['data'] == (
+            f'videos data/bdd100k, Δ {delta} frames, crop area {crops[key]}, R = 2 pairs a visit'
+        )
+        assert row['subcrops'] == f'K = 6 pairs of 192×192, area {areas.get(key, "0.05–0.3")}'
+        assert '40 epochs' in row['schedule']
+
+
+def test_normal_crop_area_reaches_the_config(plan):
+    """The range stays beside it, as that of the truncated normal; sizes shrink with the data."""
+    run = plan('figure 5', '5a-512-0.425', edition='iclr')
+    options, _ = parsed(train_command(run))
+    crop = load_config(run.config, options).train_dataloader.dataset.pipeline[0]
+    assert tuple(crop.area_normal) == (0.425, 0.1) and tuple(crop.area) == (0.02, 1.0)
+    assert tuple(crop.size) == (256, 512)
+
+
+def test_editions_share_runs(plan):
+    """The area of subcrops, and Δ of 30 frames, are the same trainings in both editions."""
+    for study, key in (('figure 5', '5b-0.54'), ('figure 9', '9-30')):
+        first, later = (
+            plan(study, key, data='bdd100k', edition=edition) for edition in ('seed', 'iclr')
+        )
+        assert train_command(first) == train_command(later)  # 30 frames, not 30.0
+    assert plan('figure 9', '9-8', data='demo', edition='iclr').options[
+        'train_dataloader.dataset.delta'
+    ] == pytest.approx(0.5 * 8 / 15)  # half a second stands for 15 frames
+    names = [
+        part.name for studies in EDITIONS.values() for parts in studies.values() for part in parts
+    ]
+    assert len(set(names)) == len(names)  # of the reports' files
+    with pytest.raises(ValueError, match='figure 7: --edition iclr has only figure 5, figure 9'):
+        plan('figure 7', '7-3', edition='iclr')
 
 
 def test_density_is_fixed():
@@ -139,14 +200,14 @@ def test_a_default_value_is_no_other_run(plan):
     assert other.options == {'model.data_preprocessor.subcrops.num': 3}
 
 
-@pytest.mark.parametrize('study', STUDIES)
-def test_folders_differ_where_runs_do(plan, study):
+@pytest.mark.parametrize(('edition', 'study'), [(e, s) for e in EDITIONS for s in EDITIONS[e]])
+def test_folders_differ_where_runs_do(plan, edition, study):
     """No two runs with different options share a folder."""
     found = {}
-    for part in STUDIES[study]:
+    for part in studies_of(study, edition):
         for variant in part.variants:
             if variant.method not in ('byol', 'densecl'):
-                run = plan(study, variant.key)
+                run = plan(study, variant.key, edition=edition)
                 options = found.setdefault(run.work_dir, run.options)
                 assert options == run.options
 
@@ -236,14 +297,18 @@ def test_same_frame_twice_has_no_exact_flow(plan):
 
 
 def test_dry_run_tool(repo, tmp_path):
-    """The tool itself, with a wrong row: one line, no trace."""
+    """The tool itself, with wrong arguments: one line, no trace."""
     import subprocess
 
-    result = subprocess.run(
-        [sys.executable, 'tools/reproduce.py', '--table', '4', '--data', 'demo', '--rows', '9'],
-        cwd=repo,
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode and "no row '9'" in result.stderr
-    assert 'Traceback' not in result.stderr
+    for words, message in (
+        (['--table', '4', '--rows', '9'], "no row '9'"),
+        (['--table', '4', '--edition', 'iclr'], 'table 4: --edition iclr has only figure 5'),
+    ):
+        result = subprocess.run(
+            [sys.executable, 'tools/reproduce.py', '--data', 'demo', *words],
+            cwd=repo,
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode and message in result.stderr
+        assert 'Traceback' not in result.stderr

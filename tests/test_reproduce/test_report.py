@@ -6,7 +6,13 @@ import pytest
 from poodle_mm.reproduce.figures import draw_sweep
 from poodle_mm.reproduce.report import markdown, setting_text, values
 from poodle_mm.reproduce.settings import DATA, scaled
-from poodle_mm.reproduce.studies import FIGURE_5A, FIGURE_5B, TABLE_4
+from poodle_mm.reproduce.studies import (
+    FIGURE_5A,
+    FIGURE_5A_ICLR,
+    FIGURE_5B,
+    FIGURE_5B_ICLR,
+    TABLE_4,
+)
 
 
 def seeds(*mious: float, **others: float) -> dict:
@@ -84,10 +90,27 @@ def test_sweep_is_drawn_at_its_values():
 
 
 def test_groups_are_lines_of_their_own():
-    report = dict(rows=[row('5b-0.1', FIGURE_5B, seeds(30.0, small=10.0, large=40.0))])
+    report = dict(rows=[row('5b-0.18', FIGURE_5B, seeds(30.0, small=10.0, large=40.0))])
     (axis,) = draw_sweep(FIGURE_5B, report, 'linear').axes
     lines = {c.get_label(): c.lines[0].get_ydata() for c in axis.containers}
     assert {k: list(v) for k, v in lines.items()} == dict(All=[30], Large=[40], Small=[10])
+
+
+def test_figures_of_the_later_paper():
+    """Ticks of the crop study are its means, its lines the sizes; printed figures beside ours."""
+    report = dict(
+        rows=[row(v.key, FIGURE_5A_ICLR, seeds(30.0)) for v in FIGURE_5A_ICLR.variants],
+    )
+    (axis,) = draw_sweep(FIGURE_5A_ICLR, report, 'linear').axes
+    ticks = [t.get_text() for t in axis.get_xticklabels()]
+    assert ticks == ['0.05', '0.125', '0.2', '0.275', '0.425', '0.725']
+    lines = {c.get_label(): list(c.lines[0].get_xdata()) for c in axis.containers}
+    assert lines['512×1024'] == [1, 3, 4, 5] and len(lines) == 3
+    printed = {v.key: v.paper for v in FIGURE_5B_ICLR.variants}
+    assert printed['5b-0.36'] == dict(small=13.6, large=39.5, miou=32.4)
+    assert printed['5b-0.54'] == dict(small=12.3, large=38.8, miou=31.5)
+    best = {v.key: v.paper['miou'] for v in FIGURE_5A.variants if v.paper}
+    assert best == {'5a-256-0.05': 34.0, '5a-384-0.25': 34.4}  # §4.4
 
 
 def test_values_leave_out_what_is_missing():

@@ -1,0 +1,53 @@
+"""What a table or a figure compares: its rows or points."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SCRATCH = None
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row of a table, or a point of a figure.
+
+    Attributes:
+        key: Short name, by which it is asked for.
+        label: What the table calls it.
+        method: First part of the config's name, or ``SCRATCH``: random weights.
+        settings: What differs from that config: ``size`` (H, W), ``area`` (uniform, or with
+            ``area_mean`` and ``area_std`` the range of a truncated normal), ``num_subcrops``,
+            ``subcrop_area``, ``delta`` (steps, see ``DataSetting.delta_step``).
+        paper: What the paper prints, percent: ``miou``, ``small``, ``large``, ``rare``.
+        needs: File without which it cannot run.
+    """
+
+    key: str
+    label: str
+    method: str | None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    paper: Mapping[str, float] = field(default_factory=dict)
+    needs: str | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A table or a figure's panel.
+
+    Attributes:
+        name: Such as ``'table4'``, ``'figure5a'`` or ``'figure5a-iclr'``.
+        title: In words.
+        variants: Rows or points.
+        x: The setting on a figure's horizontal axis; None for a table.
+        x_label: Its name.
+        line: The setting that tells a figure's lines apart; None: the variants' labels.
+        groups: Whether the figure shows the class groups Small and Large, too.
+    """
+
+    name: str
+    title: str
+    variants: tuple[Variant, ...]
+    x: str | None = None
+    x_label: str = ''
+    line: str | None = None
+    groups: bool = False
