@@ -7,16 +7,16 @@ from poodle_mm.registry import MODELS
 
 @MODELS.register_module()
 class ResNet(MMPretrainResNet):
-    """mmpretrain's ResNet whose dilated stages begin with the dilation of the stage before.
+    """mmpretrain's ResNet, dilated so that ordinary weights see what they were trained to see.
 
     A stage whose stride is given up must not dilate its first 3x3 convolution more than the stage
-    before did: ordinary weights, trained with the stride, otherwise see other neighbours. This is
-    torchvision's ``replace_stride_with_dilation`` and MMSegmentation's ``contract_dilation``, which
-    mmpretrain lacks: with ``dilations=(1, 1, 2, 4)`` the 3x3 convolutions of a ResNet-50's last two
-    stages have dilations 1, 2, 2, 2, 2, 2 and 2, 4, 4.
+    before did, and must dilate all others. This is torchvision's ``replace_stride_with_dilation``:
+    with ``dilations=(1, 1, 2, 4)`` the 3x3 convolutions of a ResNet-50's last two stages have
+    dilations 1, 2, 2, 2, 2, 2 and 2, 4, 4. mmpretrain dilates the first one like the rest, and
+    leaves the second convolution of a basic block (ResNet-18, -34) as it is.
 
     Args:
-        contract_dilation: False: as mmpretrain does, all blocks of a stage alike.
+        contract_dilation: False: as mmpretrain does.
         **kwargs: Those of ``mmpretrain.ResNet``.
     """
 
@@ -24,7 +24,15 @@ class ResNet(MMPretrainResNet):
         super().__init__(**kwargs)
         if not contract_dilation:
             return
-        for name, before in zip(self.res_layers[1:], self.dilations):
-            block = getattr(self, name)[0]
-            convolution = block.conv2 if hasattr(block, 'conv3') else block.conv1
-            convolution.dilation = convolution.padding = (before, before)
+        before = 1
+        for name, dilation in zip(self.res_layers, self.dilations):
+            spatial = [
+                convolution
+                for block in getattr(self, name)
+                for convolution in (block.conv1, block.conv2)
+                if convolution.kernel_size == (3, 3)
+            ]
+            spatial[0].dilation = spatial[0].padding = (before, before)
+            for convolution in spatial[1:]:
+                convolution.dilation = convolution.padding = (dilation, dilation)
+            before = dilation

@@ -11,11 +11,11 @@ from tests.test_models.tiny import random_views, tiny_config, tiny_model
 def test_pooled_loss_against_a_loop():
     model, views = tiny_model(), random_views()
     expected = 0.0
-    for online, target in ((0, 1), (1, 0)):
+    for direction in (0, 1):
         values = []
         for b in range(2):
             for k in range(3):
-                x, y = views['subcrops'][online, b, k], views['subcrops'][target, b, k]
+                x, y = views['subcrops'][:, direction, b, k]
                 q = model.pooled_head.predict(model.backbone(x[None])[-1])[0]
                 p = model.target.module['pooled_projector'](
                     model.target.module['backbone'](y[None])[-1]
@@ -30,6 +30,30 @@ def test_pooled_projector_averages_after_projecting():
     feats = torch.randn(2, 64, 3, 2)
     per_location = [head.projector.mlp(feats[:, :, i, j]) for i in range(3) for j in range(2)]
     torch.testing.assert_close(head.projector(feats), sum(per_location) / 6)
+
+
+def test_pooled_projector_averages_before_projecting():
+    cfg = tiny_config()
+    cfg['pooled_head']['pool_first'] = True
+    projector = tiny_model(**cfg).pooled_head.projector
+    feats = torch.randn(2, 64, 3, 2)
+    mean = sum(feats[:, :, i, j] for i in range(3) for j in range(2)) / 6
+    torch.testing.assert_close(projector(feats), projector.mlp(mean))
+    # On a map of one value both orders are the same, elsewhere they are not.
+    projector.pool_first = False
+    torch.testing.assert_close(
+        projector(mean[..., None, None].expand(2, 64, 3, 2)), projector.mlp(mean)
+    )
+    assert not torch.allclose(projector(feats), projector.mlp(mean), rtol=1e-3)
+
+
+@pytest.mark.parametrize('head', ['dense_head', 'pooled_head'])
+def test_weight_of_a_loss(head):
+    cfg = tiny_config()
+    cfg[head]['loss_weight'] = 0.25
+    name = {'dense_head': 'loss_dense', 'pooled_head': 'loss_pool'}[head]
+    quarter, whole = (tiny_model(**c).loss(random_views())[name] for c in (cfg, tiny_config()))
+    torch.testing.assert_close(quarter, whole / 4)
 
 
 def test_dense_loss_against_full_resolution():
@@ -62,6 +86,21 @@ def test_dense_loss_against_full_resolution():
         error = ((a - b) ** 2).sum(dim=1)
         expected = expected + torch.stack([e[m].mean() for e, m in zip(error, valid)]).mean()
     torch.testing.assert_close(model.loss(views)['loss_dense'], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_unwarping_on_the_feature_grid():
+    """q(A^-1 p): equal where nothing is to be undone; a shift by whole cells moves the maps."""
+    cfg = tiny_config()
+    cfg['dense_head']['unwarp_first'] = True
+    literal, ours, views = tiny_model(**cfg), tiny_model(), random_views()
+    torch.testing.assert_close(
+        literal.loss(views)['loss_dense'], ours.loss(views)['loss_dense'], rtol=1e-5, atol=1e-5
+    )
+    head, maps = literal.dense_head, torch.randn(1, 16, 8, 16)
+    shift = torch.tensor([[[1.0, 0.0, 16.0], [0.0, 1.0, 8.0]]])  # 2 cells right, 1 down
+    moved = head.unwarp(maps, shift, stride=8)
+    torch.testing.assert_close(moved[..., :-1, :-2], maps[..., 1:, 2:])
+    assert ours.dense_head.unwarp(maps, shift, stride=8) is maps
 
 
 def test_every_shortcut_off_gives_the_same_step():
@@ -132,7 +171,7 @@ def test_backbone_keys_are_torchvisions():
 def test_flowe_is_a_config():
     """No decoder and no pooled head: the dense head sits on the dilated encoder, stride 8."""
     backbone = tiny_config()['backbone'] | dict(
-        out_indices=(3,), strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4)
+        type='poodle_mm.ResNet', out_indices=(3,), strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4)
     )
     model = tiny_model(backbone=backbone, neck=None, pooled_head=None)
     views = random_views()
@@ -143,7 +182,7 @@ def test_flowe_is_a_config():
 
 def test_pooled_only():
     losses = tiny_model(neck=None, dense_head=None).loss(random_views())
-    assert set(losses) == {'loss_pool', 'std_pool', 'clamped_share'}
+    assert set(losses) == {'loss_pool', 'std_pool', 'fallback_share'}
 
 
 def test_overfits_one_pair():
@@ -203,14 +242,17 @@ def test_collapse_std_is_one_on_the_sphere_and_zero_when_collapsed():
 
 
 def test_projection_mlp_layout():
-    """BYOL's: bias before the norm, none after; 1x1 convolutions equal linear layers."""
+    """Two layers with biases, each by its switch; 1x1 convolutions equal linear layers."""
     mlp = projection_mlp(4, 6, 5)
-    assert mlp[0].bias is not None and mlp[3].bias is None
+    assert mlp[0].bias is not None and mlp[3].bias is not None
+    byol = projection_mlp(4, 6, 5, hidden_bias=False, out_bias=False)
+    assert byol[0].bias is None and byol[3].bias is None
     conv = projection_mlp(4, 6, 5, conv=True)
     with torch.no_grad():
         conv[0].weight.copy_(mlp[0].weight[..., None, None])
         conv[0].bias.copy_(mlp[0].bias)
         conv[3].weight.copy_(mlp[3].weight[..., None, None])
+        conv[3].bias.copy_(mlp[3].bias)
     x = torch.randn(3, 4, 2, 2)
     flat = mlp(x.permute(0, 2, 3, 1).flatten(0, 2)).view(3, 2, 2, 5).permute(0, 3, 1, 2)
     torch.testing.assert_close(conv(x), flat)

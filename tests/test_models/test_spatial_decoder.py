@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmpretrain.models.backbones.resnet import Bottleneck
 from torch.nn import functional as F
 
 from poodle_mm.benchmark.activations import kept_bytes
@@ -46,6 +47,56 @@ def test_laterals_only_is_upsampling_plus_convolution():
         up = F.interpolate(z, scale_factor=2, mode='bilinear', align_corners=False)
         z = up + F.conv2d(skip, block.lateral.weight, block.lateral.bias)
     torch.testing.assert_close(sdm(feats)[0], z)
+
+
+def test_release_order_is_the_block_then_the_upsampling():
+    """z' = up(g(z)) + lateral, with mmpretrain's own bottleneck as g; same keys in both orders."""
+    sdm = SpatialDecoderModule([3, 4, 8], upsample_first=False).eval()
+    feats = [torch.randn(1, 3, 8, 8), torch.randn(1, 4, 4, 4), torch.randn(1, 8, 2, 2)]
+    z = feats[2]
+    for block, skip in zip(sdm.blocks, (feats[1], feats[0])):
+        z = Bottleneck.forward(block.block, z)
+        z = F.interpolate(z, scale_factor=2, mode='bilinear', align_corners=False)
+        z = z + F.conv2d(skip, block.lateral.weight, block.lateral.bias)
+    torch.testing.assert_close(sdm(feats)[0], z)
+    paper = SpatialDecoderModule([3, 4, 8]).eval()
+    paper.load_state_dict(sdm.state_dict())
+    assert not torch.allclose(paper(feats)[0], z, atol=1e-2)
+
+
+def test_maps_of_equal_size_are_not_upsampled():
+    """Row 4 on a dilated encoder: z' = z + lateral; and any mixture of equal and doubled maps."""
+    sdm = SpatialDecoderModule([3, 4, 8], block=None)
+    feats = [torch.randn(1, c, 5, 7) for c in (3, 4, 8)]
+    coarse, fine = (block.lateral for block in sdm.blocks)
+    expected = feats[2] + coarse(feats[1]) + fine(feats[0])
+    torch.testing.assert_close(sdm(feats)[0], expected)
+    for order in (True, False):
+        sdm = SpatialDecoderModule([3, 4, 8], upsample_first=order).eval()
+        z = feats[2]
+        for block, skip in zip(sdm.blocks, (feats[1], feats[0])):
+            z = Bottleneck.forward(block.block, z) + block.lateral(skip)
+        torch.testing.assert_close(sdm(feats)[0], z)
+    doubled = [torch.randn(1, 3, 10, 14), *feats[1:]]
+    assert SpatialDecoderModule([3, 4, 8])(doubled)[0].shape == (1, 8, 10, 14)
+
+
+@pytest.mark.parametrize('size', [(4, 8), (3, 5), (2, 5), (8, 8)])
+def test_maps_of_other_ratios_are_refused(size):
+    with pytest.raises(ValueError, match=r'2x2 cells cannot go up to'):
+        SpatialDecoderModule([8, 16])([torch.randn(1, 8, *size), torch.randn(1, 16, 2, 2)])
+
+
+def test_initialisation_is_torchs():
+    """The released code's: bounds of kaiming_uniform with a = sqrt(5), norms of gain 1."""
+    sdm = SpatialDecoderModule([64, 128, 256])
+    sdm.init_weights()
+    for module in sdm.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            bound = module.weight[0].numel() ** -0.5
+            assert 0.95 * bound < module.weight.abs().max() <= bound
+        if isinstance(module, torch.nn.BatchNorm2d):
+            assert (module.weight == 1).all()
 
 
 def test_blocks_only_ignores_the_encoder_maps():

@@ -56,6 +56,6 @@ def random_views(batch: int = 2, size=(64, 128), num: int = 3, seed: int = 0) ->
         affine=identity.expand(2, batch, 2, 3).clone(),
         flow=torch.randn(2, batch, 2, 1, 1, generator=gen).expand(2, batch, 2, height, width) * 3,
         visible=torch.ones(2, batch, height, width, dtype=torch.bool),
-        subcrops=torch.randn(2, batch, num, 3, 32, 32, generator=gen),
-        clamped=torch.zeros(batch, num, dtype=torch.bool),
+        subcrops=torch.randn(2, 2, batch, num, 3, 32, 32, generator=gen),
+        fallback=torch.zeros(2, batch, num, dtype=torch.bool),
     )
