@@ -22,10 +22,11 @@ def draw_pair(
 ) -> Figure:
     """Draw one pair of a batch; frame t fills the left half, frame t+Δ the right half.
 
-    From top to bottom: the crops with the boxes of the subcrops, the two of a pair in one colour
-    and joined by a line (those with frame t online; dashed: no valid centre); the subcrops; the flow to the other
-    frame; the other frame fetched by this flow, which looks like this frame where the flow is
-    right; the pixels without a visible counterpart; the dense view; features as colours.
+    From top to bottom: the crops with the boxes of the subcrops whose online frame is t, the two of
+    a pair in one colour and joined by a line (dashed: no valid centre was found); the subcrops; the
+    flow to the other frame; the other frame fetched by this flow, which looks like this frame where
+    the flow is right; the pixels without a visible counterpart; the dense view; features as
+    colours.
 
     Args:
         views: What ``FramePairPreprocessor`` returns (see ``docs/architecture.md``).

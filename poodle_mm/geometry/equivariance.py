@@ -8,14 +8,13 @@ from torch import Tensor
 from poodle_mm.geometry.affine import apply_affine
 from poodle_mm.geometry.blocked_cosine import cosine_distance
 from poodle_mm.geometry.plain_cosine import cosine_distance_plain
-from poodle_mm.geometry.warp import inside, pixel_grid, warp_points
+from poodle_mm.geometry.warp import inside, pixel_grid
 
 # Side of a block in cells. On a CPU the dot products of a block should stay in the cache; elsewhere
 # few large kernels are better than many small ones.
 BLOCK_CELLS = {'cpu': 16}
 BLOCK_CELLS_ELSEWHERE = 64
 
-AFFINE_ORDERS = ('unwarp-first', 'release')
 MEANS = ('valid', 'all')
 
 
@@ -36,7 +35,6 @@ def flow_equivariance_loss(
     stride: int,
     blocked: bool = True,
     unwarped: bool = False,
-    affine_order: str = 'unwarp-first',
     mean_over: str = 'valid',
 ) -> EquivarianceLoss:
     """Dense loss of one direction, frame a (online) to frame b (target network).
@@ -70,9 +68,6 @@ def flow_equivariance_loss(
         blocked: False upsamples both maps to every pixel: the plain path, equal up to rounding.
         unwarped: Both maps already lie on the grids of the crops, the affine maps undone: they are
             read at x and y. What is valid stays the same.
-        affine_order: ``'unwarp-first'`` (Eq. 1). ``'release'``: as the released code chains them,
-            the flow displaces the target's VIEW, so that P is read at A2 x + F(A2 x): beside the
-            point by what the affine map and the flow together move it.
         mean_over: ``'valid'`` pixels of a sample, or ``'all'`` H x W of them (Eq. 1's 1 / HW).
 
     Returns:
@@ -82,8 +77,6 @@ def flow_equivariance_loss(
         ValueError: If the shapes do not belong together.
     """
     _check_shapes(online, target, affine_online, affine_target, flow, visible)
-    if affine_order not in AFFINE_ORDERS:
-        raise ValueError(f'affine_order must be one of {AFFINE_ORDERS}, got {affine_order!r}')
     if mean_over not in MEANS:
         raise ValueError(f'mean_over must be one of {MEANS}, got {mean_over!r}')
     size = flow.shape[-2:]
@@ -92,8 +85,6 @@ def flow_equivariance_loss(
         y = x + flow.movedim(1, -1)
         points_online = apply_affine(affine_online, x[None])
         points_target = apply_affine(affine_target, y)
-        if affine_order == 'release':
-            points_target = warp_points(apply_affine(affine_target, x[None]), flow)
         valid = visible & inside(points_online, _view_size(online, stride))
         valid &= inside(points_target, _view_size(target, stride))
         counts = valid.sum((1, 2))

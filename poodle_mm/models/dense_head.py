@@ -27,8 +27,7 @@ class DenseFlowHead(BaseModule):
         loss_weight: Weight of ``loss_dense``, which sums both directions.
         unwarp_first: Undo the affine on the feature grid, before the predictor: the literal order
             of Eq. 1, q(A^-1 p), with one interpolation more.
-        affine_order, mean_over: See
-            :func:`~poodle_mm.geometry.equivariance.flow_equivariance_loss`.
+        mean_over: See :func:`~poodle_mm.geometry.equivariance.flow_equivariance_loss`.
         hidden_bias, out_bias: See :func:`~poodle_mm.models.projection.projection_mlp`.
         blocked: False computes the loss by upsampling both maps to every pixel, which takes twenty
             times the time and memory and gives the same number: to compare with.
@@ -44,7 +43,6 @@ class DenseFlowHead(BaseModule):
         loss_weight: float = 1.0,
         blocked: bool = True,
         unwarp_first: bool = False,
-        affine_order: str = 'unwarp-first',
         mean_over: str = 'valid',
         hidden_bias: bool = True,
         out_bias: bool = True,
@@ -55,7 +53,7 @@ class DenseFlowHead(BaseModule):
         self.projector = projection_mlp(in_channels, *widths, *options)
         self.predictor = projection_mlp(out_channels, *widths, *options)
         self.unwarp_first = unwarp_first
-        self.affine_order, self.mean_over = affine_order, mean_over
+        self.mean_over = mean_over
         self.with_cp = with_cp
         self.loss_weight = loss_weight
         self.blocked = blocked
@@ -111,7 +109,6 @@ class DenseFlowHead(BaseModule):
             stride=height // cells_h,
             blocked=self.blocked,
             unwarped=self.unwarp_first,
-            affine_order=self.affine_order,
             mean_over=self.mean_over,
         )
         return dict(

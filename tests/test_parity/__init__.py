@@ -1,0 +1,1 @@
+"""The authors' released code and ours with the same weights on the same tensors."""
