@@ -1,11 +1,8 @@
 # Linear readout of an encoder without decoder, dilated to stride 8; ADE20K.
 _base_ = [
     '_base_/models/linear_r50-d8.py',
-    '_base_/datasets/ade20k_512x512.py',
-    '_base_/schedules/sgd_poly_160k.py',
+    '_base_/datasets/ade20k_512x1024.py',
+    '_base_/schedules/sgd_poly_60k.py',
     '_base_/default_runtime.py',
 ]
-model = dict(
-    data_preprocessor=dict(size=(512, 512)),
-    decode_head=dict(num_classes=150),
-)
+model = dict(decode_head=dict(num_classes=150))

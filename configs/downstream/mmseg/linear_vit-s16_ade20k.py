@@ -2,9 +2,7 @@
 _base_ = [
     '_base_/models/linear_vit-s16.py',
     '_base_/datasets/ade20k_512x512.py',
-    '_base_/schedules/adamw_poly_160k.py',
+    '_base_/schedules/adamw_poly_60k.py',
     '_base_/default_runtime.py',
 ]
-model = dict(
-    decode_head=dict(num_classes=150),
-)
+model = dict(decode_head=dict(num_classes=150))

@@ -2,6 +2,6 @@
 _base_ = [
     '_base_/models/linear_vit-s16.py',
     '_base_/datasets/scenes_512x512.py',
-    '_base_/schedules/adamw_poly_80k.py',
+    '_base_/schedules/adamw_poly_40k.py',
     '_base_/default_runtime.py',
 ]

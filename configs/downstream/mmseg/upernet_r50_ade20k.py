@@ -1,8 +1,9 @@
-# UperNet fine-tuning, every weight trainable; ADE20K.
+# UperNet fine-tuning, every weight trainable, with iBOT's schedule, sizes and sliding windows (its layer decay
+# and drop path are a ViT's); ADE20K.
 _base_ = [
     '_base_/models/upernet_r50.py',
-    '_base_/datasets/ade20k_512x512.py',
-    '_base_/schedules/adamw_poly_160k.py',
+    '_base_/datasets/ade20k_ibot_512x512.py',
+    '_base_/schedules/ibot_finetune_160k.py',
     '_base_/default_runtime.py',
 ]
 model = dict(
@@ -11,5 +12,6 @@ model = dict(
     backbone=dict(frozen_stages=-1, norm_eval=False),
     decode_head=dict(num_classes=150),
     auxiliary_head=dict(num_classes=150),
+    test_cfg=dict(mode='slide', crop_size=(512, 512), stride=(341, 341)),
 )
 custom_hooks = [dict(type='poodle_mm.StrictLoadHook'), dict(type='NumClassesHook')]

@@ -1,13 +1,13 @@
-# UperNet fine-tuning, every weight trainable (ViT-S/16); ADE20K.
+# UperNet fine-tuning as iBOT: every weight trainable, rates that fall by 0.9 a layer, drop path 0.1; ADE20K.
 _base_ = [
     '_base_/models/upernet_vit-s16.py',
-    '_base_/datasets/ade20k_512x512.py',
-    '_base_/schedules/adamw_poly_160k.py',
+    '_base_/datasets/ade20k_ibot_512x512.py',
+    '_base_/schedules/ibot_finetune_160k.py',
     '_base_/default_runtime.py',
 ]
 model = dict(
     type='EncoderDecoder',
-    backbone=dict(frozen_stages=0),
+    backbone=dict(frozen_stages=0, drop_path_rate=0.1),
     decode_head=dict(num_classes=150),
     auxiliary_head=dict(num_classes=150),
 )

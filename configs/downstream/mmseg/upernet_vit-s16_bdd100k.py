@@ -2,6 +2,6 @@
 _base_ = [
     '_base_/models/upernet_vit-s16.py',
     '_base_/datasets/bdd100k_512x512.py',
-    '_base_/schedules/adamw_poly_80k.py',
+    '_base_/schedules/adamw_poly_60k.py',
     '_base_/default_runtime.py',
 ]

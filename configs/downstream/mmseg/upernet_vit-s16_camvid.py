@@ -2,7 +2,7 @@
 _base_ = [
     '_base_/models/upernet_vit-s16.py',
     '_base_/datasets/camvid_512x512.py',
-    '_base_/schedules/adamw_poly_80k.py',
+    '_base_/schedules/adamw_poly_40k.py',
     '_base_/default_runtime.py',
 ]
 model = dict(

@@ -6,7 +6,10 @@ from mmpretrain.models.backbones.resnet import ResNet, get_expansion
 from poodle_mm.downstream.checkpoint import EncoderCheckpoint
 
 # What the detector decides: a C4 encoder ends after its third stage, and no stage is dilated.
-_DETECTORS = ('num_stages', 'strides', 'dilations', 'out_indices', 'frozen_stages', 'norm_eval')
+_DETECTORS = (
+    'type', 'num_stages', 'strides', 'dilations', 'contract_dilation', 'out_indices',
+    'frozen_stages', 'norm_eval',
+)  # fmt: skip
 
 
 def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:

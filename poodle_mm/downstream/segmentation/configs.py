@@ -9,7 +9,11 @@ from poodle_mm.downstream.checkpoint import EncoderCheckpoint
 
 _UPERNET_SHARE = 4  # 2048 channels of a ResNet-50 have a UperNet of 512
 _FROZEN = ('frozen_stages', 'norm_eval')
-_MAPS = ('out_indices', 'strides', 'dilations', 'out_type')
+_MAPS = (
+    'type',  # of a ResNet: the one that can contract dilation, or mmpretrain's
+    'out_indices', 'strides', 'dilations', 'contract_dilation',
+    'out_type', 'final_norm', 'drop_path_rate',
+)  # fmt: skip
 
 
 def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
@@ -17,8 +21,9 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
 
     Architecture, weights and what follows from them: channels of the heads (UperNet has a quarter
     of a ResNet's last map's, or those of a ViT's tokens) and the depth of freezing. What the
-    readout decides stays: frozen or not and, unless the decoder is kept (which has learnt on the
-    encoder's own maps), output maps and dilation.
+    readout decides stays: frozen or not, the auxiliary head on a ViT and, unless the decoder is
+    kept (which has learnt on the encoder's own maps), output maps and their norm, dilation and
+    stochastic depth.
 
     Args:
         cfg: One of ``configs/downstream/mmseg``.
@@ -40,7 +45,6 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
         bare.setdefault('out_indices', model.backbone.out_indices)
     if kinds[0] == 'VisionTransformer':
         _spread_over_layers(readout, bare)
-        readout['final_norm'] = True
     weights = encoder.init_cfg()
     model.backbone = ConfigDict(**bare, **readout, **({'init_cfg': weights} if weights else {}))
     if _keeps_decoder(cfg):
@@ -103,7 +107,7 @@ def _keeps_decoder(cfg: Config) -> bool:
 
 def _spread_over_layers(readout: dict, bare: dict) -> None:
     """The config's layers of a ViT-S/16 (12 layers) at the same depths of another one."""
-    depth = BACKBONES.build(bare).num_layers
+    depth = BACKBONES.build(dict(bare, type=readout['type'])).num_layers
     readout['out_indices'] = tuple((i + 1) * depth // 12 - 1 for i in readout['out_indices'])
     if readout.get('frozen_stages', 0) > 0:
         readout['frozen_stages'] = depth
@@ -125,7 +129,8 @@ def _set_channels(model: ConfigDict, channels: list[int]) -> None:
         head.in_channels = channels
         head.channels = width
         model.auxiliary_head.in_channels = channels[model.auxiliary_head.in_index]
-        model.auxiliary_head.channels = max(1, width // 2)
+        if not same:
+            model.auxiliary_head.channels = max(1, width // 2)
     elif head.get('input_transform'):
         head.in_channels = channels
     else:

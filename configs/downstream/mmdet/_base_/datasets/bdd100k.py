@@ -1,4 +1,4 @@
-# BDD100K detection, 10 classes, at the images' own size; 8 GPUs of 2 images.
+# BDD100K detection, 10 classes, at the images' own size alone (FlowE's paper: no multi-scale); 8 GPUs of 2 images.
 # The *_coco.json come from tools/dataset_converters/bdd100k_det_to_coco.py.
 data_root = 'data/bdd100k'
 train_dataloader = dict(

@@ -1,3 +1,3 @@
-# MMDetection's 1x schedule: 12 epochs of SGD, batches of 16 images (--auto-scale-lr for others).
-# The paper names no schedule for BDD100K detection: this choice is ours.
+# As FlowE's paper publishes it, which is MMDetection's 1x schedule: 12 epochs of SGD 0.02, x0.1 at epochs 8 and 11,
+# batches of 16 images (--auto-scale-lr for others). Momentum, weight decay and warm-up are MMDetection's (ours).
 _base_ = 'mmdet::_base_/schedules/schedule_1x.py'

@@ -1,9 +1,11 @@
-# ADE20K (150 classes), crops of 512x512; 4 GPUs of 4 images.
+# ADE20K (150 classes) for linear readouts, sizes as on BDD100K (PooDLe, appendix A: "the respective BDD
+# linear readout settings"): short side drawn from 512-2048, crops of 512x512; 4 GPUs of 4 images.
 data_root = 'data/ade/ADEChallengeData2016'
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations', reduce_zero_label=True),
-    dict(type='RandomResize', scale=(2048, 512), ratio_range=(0.5, 2.0), keep_ratio=True),
+    # the short side is 1024 x U(0.5, 2), the ratio kept: 2048 binds only images wider than 2:1
+    dict(type='RandomResize', scale=(2048, 1024), ratio_range=(0.5, 2.0), keep_ratio=True),
     dict(type='RandomCrop', crop_size=(512, 512), cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PhotoMetricDistortion'),
@@ -11,7 +13,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(2048, 512), keep_ratio=True),
+    dict(type='Resize', scale=(2048, 1024), keep_ratio=True),
     dict(type='LoadAnnotations', reduce_zero_label=True),  # after the resize: scored at the labels' own size
     dict(type='PackSegInputs'),
 ]

@@ -1,8 +1,9 @@
-# BDD100K's 10k images with 19 classes, crops of 512x1024; 4 GPUs of 2 images.
+# BDD100K's 10k images with 19 classes: short side drawn from 512-2048, crops of 512x1024; 4 GPUs of 4 images.
 data_root = 'data/bdd100k'
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
+    # the short side is 1024 x U(0.5, 2), the ratio kept: 2048 binds only images wider than 2:1
     dict(type='RandomResize', scale=(2048, 1024), ratio_range=(0.5, 2.0), keep_ratio=True),
     dict(type='RandomCrop', crop_size=(512, 1024), cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),
@@ -16,7 +17,7 @@ test_pipeline = [
     dict(type='PackSegInputs'),
 ]
 train_dataloader = dict(
-    batch_size=2,
+    batch_size=4,
     num_workers=4,
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),

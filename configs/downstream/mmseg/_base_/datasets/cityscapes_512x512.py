@@ -1,8 +1,9 @@
-# Cityscapes, crops of 512x512; 4 GPUs of 2 images.
+# Cityscapes: short side drawn from 512-2048 as on BDD100K, crops of 512x512; 4 GPUs of 2 images.
 data_root = 'data/cityscapes'
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
+    # the short side is 1024 x U(0.5, 2), the ratio kept: 2048 binds only images wider than 2:1
     dict(type='RandomResize', scale=(2048, 1024), ratio_range=(0.5, 2.0), keep_ratio=True),
     dict(type='RandomCrop', crop_size=(512, 512), cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),

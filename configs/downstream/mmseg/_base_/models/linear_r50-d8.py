@@ -1,5 +1,5 @@
 # Linear readout of an encoder without decoder (scratch, ImageNet, FlowE): its last two stages are
-# dilated to stride 8.
+# dilated to stride 8, the first block of each keeping the dilation of the stage before, as FlowE's.
 model = dict(
     type='FrozenEncoderDecoder',
     data_preprocessor=dict(
@@ -12,11 +12,12 @@ model = dict(
         size=(512, 1024),
     ),
     backbone=dict(
-        type='mmpretrain.ResNet',
+        type='poodle_mm.ResNet',
         depth=50,
         out_indices=(3,),
         strides=(1, 2, 1, 1),
         dilations=(1, 1, 2, 4),
+        contract_dilation=True,
         frozen_stages=4,
         norm_eval=True,
         init_cfg=dict(

@@ -1,5 +1,5 @@
 # Linear readout of a ViT-S/16 baseline, as iBOT's: frozen encoder, one 1x1 convolution on the tokens of
-# four layers.
+# four layers, none of which is normalised.
 model = dict(
     type='FrozenEncoderDecoder',
     data_preprocessor=dict(
@@ -17,7 +17,7 @@ model = dict(
         img_size=224,
         patch_size=16,
         out_type='featmap',
-        final_norm=True,
+        final_norm=False,
         out_indices=(3, 5, 7, 11),
         frozen_stages=12,
         init_cfg=dict(type='Pretrained', checkpoint='checkpoints/vit-s16.pth'),

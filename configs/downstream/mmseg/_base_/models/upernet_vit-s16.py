@@ -1,4 +1,5 @@
-# UperNet readout of a ViT-S/16 baseline: frozen encoder, four of its layers as a pyramid.
+# UperNet readout of a ViT-S/16 baseline, heads as iBOT's: four layers as a pyramid, none normalised. The
+# encoder is frozen.
 model = dict(
     type='FrozenEncoderDecoder',
     data_preprocessor=dict(
@@ -16,7 +17,7 @@ model = dict(
         img_size=224,
         patch_size=16,
         out_type='featmap',
-        final_norm=True,
+        final_norm=False,
         out_indices=(3, 5, 7, 11),
         frozen_stages=12,
         init_cfg=dict(type='Pretrained', checkpoint='checkpoints/vit-s16.pth'),
@@ -38,7 +39,7 @@ model = dict(
         type='FCNHead',
         in_channels=384,
         in_index=2,
-        channels=192,
+        channels=256,
         num_convs=1,
         concat_input=False,
         dropout_ratio=0.1,

@@ -1,8 +1,10 @@
-# iBOT's recipe for ADE20K: AdamW 3e-5, weight decay 0.05, 1500 iterations of warm-up, polynomial decay,
-# 160,000 iterations of 16 images. Its layer-wise decay of the rate (0.9) exists for ViTs only: see the configs.
+# Fine-tuning as iBOT: AdamW 3e-5, weight decay 0.05 but for one-dimensional parameters (biases, gains of
+# norms), 1500 iterations of warm-up, linear decay, 160,000 iterations of 16 images (4 GPUs of 4). Its
+# layer-wise decay of the rate is a ViT's and stands in the configs of ViTs.
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=3e-5, betas=(0.9, 0.999), weight_decay=0.05),
+    paramwise_cfg=dict(flat_decay_mult=0.0),
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-6, by_epoch=False, begin=0, end=1500),
