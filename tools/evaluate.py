@@ -27,7 +27,9 @@ def parse_args() -> argparse.Namespace:
         help='checkpoint file or none; several of one NAME are seeds: mean and deviation',
     )
     parser.add_argument(
-        '--suite', required=True, choices=['demo', 'camvid', 'bdd100k', 'cityscapes', 'ade20k']
+        '--suite',
+        required=True,
+        choices=['demo', 'camvid', 'bdd100k', 'cityscapes', 'ade20k', 'wt-sem'],
     )
     parser.add_argument(
         '--readouts',

@@ -45,7 +45,7 @@ SUITES = dict(
     bdd100k=Suite('bdd100k', (LINEAR, UPERNET, DET_C4, DET_FPN), detection=True),
     cityscapes=Suite('cityscapes', (LINEAR, UPERNET)),
     ade20k=Suite('ade20k', (LINEAR, UPERNET)),
-)
+) | {'wt-sem': Suite('wt-sem', (LINEAR, UPERNET))}
 
 
 def config_file(config_dir: Path, suite: str, readout: str, encoder: EncoderCheckpoint) -> Path:

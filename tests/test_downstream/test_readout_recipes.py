@@ -15,7 +15,7 @@ from .tiny import BACKBONE, CONFIGS, save_checkpoint
 seg = pytest.importorskip('poodle_mm.downstream.segmentation', reason='needs MMSegmentation')
 
 LINEAR_R50 = ('linear_r50-sdm', 'linear_r50-d8')
-FINE_TUNED = ('ade20k',)
+FINE_TUNED = ('ade20k', 'wt-sem')
 VIT = dict(
     type='mmpretrain.VisionTransformer',
     arch=dict(embed_dims=32, num_layers=12, num_heads=1, feedforward_channels=64),
@@ -99,7 +99,7 @@ def test_fine_tuning_as_ibot(encoder, dataset):
     warm_up, decay = cfg.param_scheduler
     assert (warm_up.type, warm_up.begin, warm_up.end) == ('LinearLR', 0, 1500)
     assert (decay.begin, decay.power, decay.eta_min) == (1500, 1.0, 0)
-    assert images_at_once(cfg) == dict(ade20k=16)[dataset]
+    assert images_at_once(cfg) == {'ade20k': 16, 'wt-sem': 4}[dataset]
     assert transform(cfg, 'RandomCrop').crop_size == (512, 512)
     assert transform(cfg, 'RandomResize').scale == (2048, 512)
     assert_windows(cfg)
@@ -138,7 +138,7 @@ def test_short_side_is_uniform(shape):
 
     init_default_scope('mmseg')
     cfg = transform(read('linear_r50-sdm_bdd100k'), 'RandomResize')
-    for dataset in ('cityscapes', 'ade20k'):
+    for dataset in ('cityscapes', *FINE_TUNED):
         assert transform(read(f'linear_r50-sdm_{dataset}'), 'RandomResize') == cfg
         assert transform(read(f'linear_vit-s16_{dataset}'), 'RandomResize') == cfg
     resize = TRANSFORMS.build(cfg)

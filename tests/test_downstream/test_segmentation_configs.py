@@ -101,7 +101,7 @@ def test_config_trains_and_tests(file, tmp_path, weights):
 
     hooks = {type(h).__name__: h for h in runner.hooks}
     assert 'StrictLoadHook' in hooks and 'NumClassesHook' in hooks
-    fine_tuned = file.stem.startswith('upernet') and file.stem.endswith('ade20k')
+    fine_tuned = file.stem.startswith('upernet') and file.stem.endswith(('ade20k', 'wt-sem'))
     trained = {n.split('.')[0] for n, p in runner.model.named_parameters() if p.requires_grad}
     assert ('backbone' in trained) == fine_tuned
     assert ('FrozenPartsHook' in hooks) != fine_tuned
@@ -115,7 +115,7 @@ def test_config_trains_and_tests(file, tmp_path, weights):
 
 
 def test_every_data_set_has_every_readout():
-    """Five readouts on five data sets."""
+    """Five readouts on six data sets."""
     readouts = (
         'linear_r50-sdm',
         'linear_r50-d8',
@@ -123,7 +123,7 @@ def test_every_data_set_has_every_readout():
         'linear_vit-s16',
         'upernet_vit-s16',
     )
-    sets = ('bdd100k', 'cityscapes', 'ade20k', 'camvid', 'scenes')
+    sets = ('bdd100k', 'cityscapes', 'ade20k', 'wt-sem', 'camvid', 'scenes')
     assert {f.stem for f in FILES} == {f'{r}_{d}' for r in readouts for d in sets}
 
 
@@ -131,9 +131,8 @@ def test_paper_settings():
     """SPEC'd numbers: crops, classes, the ViTs' optimiser and sliding windows."""
     for file in FILES:
         cfg = Config.fromfile(file)
-        assert cfg.model.decode_head.num_classes == dict(ade20k=150, camvid=11).get(
-            file.stem.rsplit('_', 1)[1], 19
-        )
+        classes = {'ade20k': 150, 'wt-sem': 150, 'camvid': 11}
+        assert cfg.model.decode_head.num_classes == classes.get(file.stem.rsplit('_', 1)[1], 19)
         if 'vit' in file.stem:
             optimizer = cfg.optim_wrapper.optimizer
             assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', 3e-5, 0.05)

@@ -10,6 +10,7 @@ from poodle_mm.datasets.scenes.classes import SCENE_CLASSES
 from .check_detection import check_detection
 from .check_folders import Folders, LabelFormat, check_folders
 from .check_videos import check_videos
+from .check_wt_sem import check_wt_sem
 from .files import list_files
 from .report import CheckReport
 
@@ -105,6 +106,7 @@ CHECKS: dict[str, Callable[[CheckReport, int | None], None]] = {
     'bdd100k-det': check_detection,
     'cityscapes': _cityscapes,
     'ade20k': _ade20k,
+    'wt-sem': check_wt_sem,
     'camvid': _camvid,
     'walking-tours': _walking_tours,
     'videos': _videos,

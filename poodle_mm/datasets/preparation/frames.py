@@ -167,14 +167,30 @@ def extract_video(video: Path, folder: Path, choice: FrameChoice) -> float:
                 raise FrameReadError(str(video), 'truncated')
             times = reader.timestamps
             positions, numbers = choice.frames(times)
-            for chunk in _chunks(reader, positions):
-                images = reader.read(positions[chunk].tolist())
-                for number, image in zip(numbers[chunk].tolist(), images):
-                    _write_jpeg(temporary / f'{number:06d}.jpg', image, choice)
+            for number, image in zip(numbers.tolist(), frames_at(reader, positions)):
+                _write_jpeg(temporary / f'{number:06d}.jpg', image, choice)
         os.replace(temporary, folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return (len(times) - 1) / float(times[-1]) if len(times) > 1 else 0.0
+
+
+def frames_at(reader: VideoReader, positions: np.ndarray) -> Iterator[np.ndarray]:
+    """Frames of a video, decoded once each and few at a time.
+
+    Args:
+        reader: The video.
+        positions: Increasing frame numbers.
+
+    Yields:
+        (H, W, 3) uint8 RGB arrays.
+
+    Raises:
+        FrameReadError: If a frame cannot be decoded.
+    """
+    if len(positions):
+        for chunk in _chunks(reader, positions):
+            yield from reader.read(positions[chunk].tolist())
 
 
 def _chunks(reader: VideoReader, positions: np.ndarray) -> list[np.ndarray]:

@@ -6,6 +6,7 @@ from poodle_mm.downstream.segmentation.camvid import CamVidDataset
 from poodle_mm.downstream.segmentation.class_group_iou import ClassGroupIoU
 from poodle_mm.downstream.segmentation.configs import set_encoder, set_size
 from poodle_mm.downstream.segmentation.frozen_segmentor import FrozenEncoderDecoder
+from poodle_mm.downstream.segmentation.labeller import SegmentorLabeller
 from poodle_mm.downstream.segmentation.layer_decay import EncoderLayerDecayConstructor
 from poodle_mm.downstream.segmentation.linear_head import LinearHead
 from poodle_mm.downstream.segmentation.num_classes_hook import NumClassesHook
@@ -19,6 +20,7 @@ __all__ = [
     'LinearHead',
     'NumClassesHook',
     'RecalibrateBatchNormHook',
+    'SegmentorLabeller',
     'set_encoder',
     'set_size',
 ]

@@ -332,6 +332,6 @@ def test_tool(repo, test_data, tmp_path, monkeypatch, capsys):
 
 def test_all_data_sets_have_a_check():
     assert list(check.CHECKS) == [
-        'bdd100k', 'bdd100k-det', 'cityscapes', 'ade20k', 'camvid', 'walking-tours', 'videos',
-        'scenes',
+        'bdd100k', 'bdd100k-det', 'cityscapes', 'ade20k', 'wt-sem', 'camvid', 'walking-tours',
+        'videos', 'scenes',
     ]  # fmt: skip

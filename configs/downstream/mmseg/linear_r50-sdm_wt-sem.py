@@ -1,0 +1,8 @@
+# Linear readout, encoder and decoder frozen; WT-Sem.
+_base_ = [
+    '_base_/models/linear_r50-sdm.py',
+    '_base_/datasets/wt-sem_512x1024.py',
+    '_base_/schedules/sgd_poly_60k.py',
+    '_base_/default_runtime.py',
+]
+model = dict(decode_head=dict(num_classes=150))

@@ -1,0 +1,227 @@
+"""Videos to a labelled data set: a frame every few seconds, and what a labeller makes of it."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from poodle_mm.files import replacing, write_json
+
+from ..video_index import VIDEO_EXTENSIONS, find_files
+from ..video_reader import FrameReadError, VideoReader
+from .frames import FrameChoice, frames_at
+
+FACTS = 'pseudo_labels.json'
+"""Stands beside the folders and tells how they were made."""
+
+SPLITS = ('train', 'val')
+MAX_CLASSES = 255
+_CONVENTION = '0 = other (ignored), class i is stored as i + 1, as in ADE20K'
+
+Labeller = Callable[[np.ndarray], np.ndarray]
+"""(H, W, 3) uint8 RGB to (H, W) class ids from 0."""
+
+
+@dataclass(frozen=True)
+class LabelledFrames:
+    """Which frames are written, and how.
+
+    Attributes:
+        every: Seconds between two frames; number k is the frame on screen at k x ``every``.
+        image_suffix: ``'.jpg'`` or ``'.png'`` (lossless).
+        quality: Of the JPEGs, 1 to 100.
+    """
+
+    every: float = 2.0
+    image_suffix: str = '.jpg'
+    quality: int = 95
+
+    def __post_init__(self) -> None:
+        if not self.every > 0:
+            raise ValueError(f'every must be a positive number of seconds, got {self.every}')
+        if self.image_suffix not in ('.jpg', '.png'):
+            raise ValueError(f'image_suffix must be .jpg or .png, got {self.image_suffix!r}')
+        if not 1 <= self.quality <= 100:
+            raise ValueError(f'quality must be 1 to 100, got {self.quality}')
+
+
+@dataclass
+class Labelling:
+    """What :func:`label_videos` did.
+
+    Attributes:
+        written: Frames labelled now, by split.
+        present: Frames that an earlier run had labelled.
+        failed: Reason by video that could not be read to its end.
+    """
+
+    written: Counter[str] = field(default_factory=Counter)
+    present: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+def find_videos(sources: Sequence[str | os.PathLike]) -> dict[str, Path]:
+    """Videos by name: of a file its stem, of a tree the path below it without extension.
+
+    Raises:
+        FileNotFoundError: If a source does not exist or holds no video.
+        ValueError: If two videos have one name.
+    """
+    found: list[tuple[str, Path]] = []
+    for source in map(Path, sources):
+        if source.is_file():
+            found.append((source.stem, source))
+        else:
+            names = find_files(source, VIDEO_EXTENSIONS)
+            found += [(PurePosixPath(n).with_suffix('').as_posix(), source / n) for n in names]
+    twice = [name for name, count in Counter(name for name, _ in found).items() if count > 1]
+    if twice:
+        raise ValueError(f'several videos would share a folder: {twice[:5]}; rename them')
+    return dict(found)
+
+
+def split_videos(
+    names: Sequence[str], val: Sequence[str] | None = None, share: float = 0.2
+) -> dict[str, str]:
+    """The split of each video; frames of one video are never in two.
+
+    Args:
+        names: Of the videos.
+        val: Names of those for validation, whole or without their folder; None takes ``share``.
+        share: Of the videos, rounded; at least one video is in each split if there are two. They
+            are spread over the sorted names.
+
+    Raises:
+        ValueError: If a name of ``val`` is no video's, or ``share`` is not in [0, 1).
+    """
+    names = sorted(names)
+    if val is None:
+        if not 0 <= share < 1:
+            raise ValueError(f'the share for validation must be in [0, 1), got {share}')
+        number = round(share * len(names))
+        number = min(max(number, share > 0), len(names) - 1)
+        step = len(names) / max(number, 1)
+        chosen = {names[int((i + 0.5) * step)] for i in range(number)}
+    else:
+        ends = {end: [n for n in names if end in (n, n.split('/')[-1])] for end in val}
+        if unknown := [end for end, matches in ends.items() if not matches]:
+            raise ValueError(
+                f'--val {unknown[0]}: no such video; there are {", ".join(names[:20])}'
+            )
+        chosen = {name for matches in ends.values() for name in matches}
+    return {name: SPLITS[name in chosen] for name in names}
+
+
+def label_videos(
+    videos: dict[str, Path],
+    out: str | os.PathLike,
+    frames: LabelledFrames,
+    splits: dict[str, str],
+    label: Labeller,
+    classes: Sequence[str],
+    model: dict[str, str],
+) -> Labelling:
+    """Write ``images/{train,val}/NAME/NUMBER.jpg`` and ``annotations/{train,val}/NAME/NUMBER.png``.
+
+    Labels are of the decoded frame, not of its JPEG. A frame is finished when its label is there:
+    image and label appear whole and in this order, so that an interrupted run goes on.
+
+    Args:
+        videos: Path by name.
+        out: Folder to write to.
+        frames: Which frames.
+        splits: ``'train'`` or ``'val'`` by name.
+        label: The labeller.
+        classes: Their names; class i is stored as i + 1.
+        model: What labelled, for the JSON.
+
+    Returns:
+        Counts, and the videos that cannot be read; frames before a fault stay.
+
+    Raises:
+        ValueError: If ``out`` was made with another model, choice or split, there are more than
+            255 classes, or a label is none of theirs.
+    """
+    if not 0 < len(classes) <= MAX_CLASSES:
+        raise ValueError(f'a PNG holds 1 to {MAX_CLASSES} classes, the model has {len(classes)}')
+    out = Path(out)
+    _write_facts(out, vars(frames) | dict(model=model, classes=list(classes)), splits)
+    done = Labelling()
+    for name in tqdm(sorted(videos), desc='videos', unit='video'):
+        try:
+            _label_video(videos[name], out, name, splits[name], frames, label, len(classes), done)
+        except FrameReadError as error:
+            done.failed[error.path] = error.reason
+    return done
+
+
+def _label_video(
+    video: Path,
+    out: Path,
+    name: str,
+    split: str,
+    frames: LabelledFrames,
+    label: Labeller,
+    num_classes: int,
+    done: Labelling,
+) -> None:
+    with VideoReader(video) as reader:
+        if not reader.has_end():
+            raise FrameReadError(str(video), 'truncated')
+        positions, numbers = FrameChoice(fps=1 / frames.every).frames(reader.timestamps)
+        targets = [out / 'annotations' / split / name / f'{k:06d}.png' for k in numbers.tolist()]
+        todo = np.array([not path.is_file() for path in targets], bool)
+        done.present += int((~todo).sum())
+        images = zip(np.flatnonzero(todo), frames_at(reader, positions[todo]))
+        for index, image in tqdm(images, name, int(todo.sum()), leave=False, unit='frame'):
+            ids = np.asarray(label(image))
+            if ids.shape != image.shape[:2] or ids.min() < 0 or ids.max() >= num_classes:
+                raise ValueError(
+                    f'{video}: labels {ids.shape} from {ids.min()} to {ids.max()} for a frame of '
+                    f'{image.shape[:2]} and {num_classes} classes'
+                )
+            target = targets[index]
+            picture = out / 'images' / split / name / f'{target.stem}{frames.image_suffix}'
+            _write_image(picture, image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, frames.quality])
+            _write_image(target, (ids + 1).astype(np.uint8))
+            done.written[split] += 1
+
+
+def _write_image(path: Path, image: np.ndarray, options: Sequence[int] = ()) -> None:
+    ok, content = cv2.imencode(path.suffix, image, list(options))
+    assert ok
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def read_facts(root: str | os.PathLike) -> dict | None:
+    """How a folder of :func:`label_videos` was made; None if it is none."""
+    path = Path(root, FACTS)
+    return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else None
+
+
+def _write_facts(out: Path, facts: dict, splits: dict[str, str]) -> None:
+    """Refuse to mix two models, choices or splits in one folder; videos may be added."""
+    facts = json.loads(json.dumps(facts | dict(labels=_CONVENTION)))
+    found = read_facts(out)
+    known = found.pop('videos') if found else {}
+    if found:
+        for key in facts.keys() | found.keys():
+            if facts.get(key) != found.get(key):
+                raise ValueError(
+                    f'{out} was made with {key} {found.get(key)}, not {facts.get(key)}: give '
+                    'another folder'
+                )
+    moved = [name for name in known if splits.get(name, known[name]) != known[name]]
+    if moved:
+        raise ValueError(
+            f'{out} has {moved[0]} in {known[moved[0]]}, now it would be in {splits[moved[0]]}: '
+            'name the videos for validation, or give another folder'
+        )
+    write_json(out / FACTS, facts | dict(videos=known | splits), indent=1)
