@@ -29,9 +29,9 @@ def read(name: str) -> Config:
     return Config.fromfile(CONFIGS / 'mmseg' / f'{name}.py')
 
 
-def images_at_once(cfg: Config) -> int:
-    """The total batch: 4 GPUs of the loader's."""
-    assert 4 * cfg.train_dataloader.batch_size == cfg.auto_scale_lr.base_batch_size
+def images_at_once(cfg: Config, gpus: int = 4) -> int:
+    """The total batch: GPUs times the loader's."""
+    assert gpus * cfg.train_dataloader.batch_size == cfg.auto_scale_lr.base_batch_size
     return cfg.auto_scale_lr.base_batch_size
 
 
@@ -99,7 +99,8 @@ def test_fine_tuning_as_ibot(encoder, dataset):
     warm_up, decay = cfg.param_scheduler
     assert (warm_up.type, warm_up.begin, warm_up.end) == ('LinearLR', 0, 1500)
     assert (decay.begin, decay.power, decay.eta_min) == (1500, 1.0, 0)
-    assert images_at_once(cfg) == {'ade20k': 16, 'wt-sem': 4}[dataset]
+    gpus, batch = {'ade20k': (4, 16), 'wt-sem': (1, 4)}[dataset]
+    assert images_at_once(cfg, gpus) == batch
     assert transform(cfg, 'RandomCrop').crop_size == (512, 512)
     assert transform(cfg, 'RandomResize').scale == (2048, 512)
     assert_windows(cfg)

@@ -15,4 +15,4 @@ model = dict(
     test_cfg=dict(mode='slide', crop_size=(512, 512), stride=(341, 341)),
 )
 custom_hooks = [dict(type='poodle_mm.StrictLoadHook'), dict(type='NumClassesHook')]
-auto_scale_lr = dict(base_batch_size=4)  # the later paper's; rate and length are iBOT's
+auto_scale_lr = dict(base_batch_size=4)  # the later paper's, one GPU; rate and length are iBOT's

@@ -16,4 +16,4 @@ optim_wrapper = dict(
     constructor='EncoderLayerDecayConstructor',
     paramwise_cfg=dict(layer_decay_rate=0.9),
 )
-auto_scale_lr = dict(base_batch_size=4)  # the later paper's; rate and length are iBOT's
+auto_scale_lr = dict(base_batch_size=4)  # the later paper's, one GPU; rate and length are iBOT's

@@ -1,5 +1,5 @@
 # WT-Sem for fine-tuning, sizes as iBOT on ADE20K: short side drawn from 256-1024, crops of 512x512; the later paper's
-# batch of 4: 4 GPUs of 1 image.
+# batch of 4 on one GPU (one image a GPU is too few for the heads' batch norm where it is not synchronised).
 _base_ = './wt-sem_512x1024.py'
 train_pipeline = [
     dict(type='LoadImageFromFile'),
@@ -16,6 +16,6 @@ test_pipeline = [
     dict(type='LoadAnnotations'),  # after the resize: scored at the labels' own size
     dict(type='PackSegInputs'),
 ]
-train_dataloader = dict(batch_size=1, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
