@@ -1,26 +1,19 @@
 """What encoder and decoder a checkpoint holds, and loading them to the last key."""
 
-import os
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from poodle_mm.checkpoints.config_text import read_config_text
+from poodle_mm.checkpoints.files import RELEASE_SCHEME, load_file, state_dict_of, tensors_of
+from poodle_mm.checkpoints.release import is_release, release_model
+from poodle_mm.checkpoints.resnet import STEM, infer_resnet
 from poodle_mm.downstream.vit_keys import infer_vit, is_foreign_vit, is_vit
 
 _WEIGHTS = dict(online='', ema='target.module.')
-_STEM = 'layer1.0.conv1.weight'
-_DEPTHS = {
-    ('basic', 2, 2, 2, 2): 18,
-    ('basic', 3, 4, 6, 3): 34,
-    ('bottleneck', 3, 4, 6, 3): 50,
-    ('bottleneck', 3, 4, 23, 3): 101,
-    ('bottleneck', 3, 8, 36, 3): 152,
-}
 
 
 @dataclass(frozen=True)
@@ -34,6 +27,7 @@ class EncoderCheckpoint:
         neck: Config of the spatial decoder, or None.
         backbone_prefix: What the file puts before the encoder's keys, e.g. ``'backbone.'``.
         neck_prefix: Likewise for the decoder; None without one.
+        scheme: What MMEngine needs before the path to read the file by its loader for it.
     """
 
     path: str | None
@@ -41,13 +35,14 @@ class EncoderCheckpoint:
     neck: dict | None = None
     backbone_prefix: str = ''
     neck_prefix: str | None = None
+    scheme: str = ''
 
     def init_cfg(self, part: str = 'backbone') -> dict | None:
         """``init_cfg`` for OpenMMLab's models: loads ``part`` from the file; None if random."""
         if self.path is None:
             return None
         prefix = self.neck_prefix if part == 'neck' else self.backbone_prefix
-        return dict(type='Pretrained', checkpoint=self.path, prefix=prefix or None)
+        return dict(type='Pretrained', checkpoint=self.scheme + self.path, prefix=prefix or None)
 
 
 def random_encoder(depth: int = 50) -> EncoderCheckpoint:
@@ -69,8 +64,9 @@ def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpo
     """Find out which encoder (and decoder) a file holds.
 
     Knows MMEngine checkpoints, which carry their config (ours and mmpretrain's), what
-    ``tools/publish_model.py`` writes, and plain ResNet (torchvision) and ViT weights, whose
-    architecture is read off the shapes.
+    ``tools/publish_model.py`` writes, the files of PooDLe's authors as they are, and plain ResNet
+    (torchvision) and ViT weights, whose architecture is read off the shapes. Nothing in a file is
+    executed.
 
     Args:
         path: File or URL.
@@ -94,7 +90,11 @@ def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpo
         neck_prefix = 'neck.' if found['neck'] else None
         return EncoderCheckpoint(path, found['backbone'], found['neck'], prefix, neck_prefix)
 
-    model = _model_config(meta.get('cfg'))
+    release = is_release(tensors_of(loaded, path))
+    if release:
+        model = dict(release_model(state), scope='poodle_mm')
+    else:
+        model = _model_config(meta.get('cfg'))
     prefix = _WEIGHTS[weights]
     if prefix and not any(key.startswith(prefix) for key in state):
         raise ValueError(f'{path} has no target network ({prefix}*): use its online weights')
@@ -108,6 +108,7 @@ def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpo
         neck and _bare(neck, 'poodle_mm'),
         f'{prefix}backbone.',
         f'{prefix}neck.' if neck else None,
+        RELEASE_SCHEME if release else '',
     )
 
 
@@ -176,45 +177,16 @@ def check_part(
         )
 
 
-def load_file(path: str | Path) -> dict:
-    """The content of a checkpoint file or URL, on the CPU.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no checkpoint (or a damaged one).
-    """
-    if '://' not in str(path) and not os.path.isfile(path):
-        raise FileNotFoundError(f'checkpoint {path} does not exist')
-    try:
-        loaded = CheckpointLoader.load_checkpoint(str(path), map_location='cpu', logger='silent')
-    except Exception as error:  # torch raises many kinds for damaged files
-        raise ValueError(f'{path} cannot be read as a checkpoint: {error}') from error
-    if not isinstance(loaded, Mapping):
-        raise ValueError(f'{path} holds a {type(loaded).__name__}, not a checkpoint')
-    return loaded
-
-
-def state_dict_of(loaded: Mapping, path: str | Path) -> dict[str, Tensor]:
-    """The tensors of a loaded checkpoint, by name."""
-    for key in ('state_dict', 'model', 'teacher'):
-        if isinstance(loaded.get(key), Mapping):
-            loaded = loaded[key]
-            break
-    state = {k.removeprefix('module.'): v for k, v in loaded.items() if isinstance(v, Tensor)}
-    if not state:
-        raise ValueError(f'{path} holds no tensors')
-    return state
-
-
 def _model_config(text: str | Mapping | None) -> dict | None:
     """``model`` of the config in an MMEngine checkpoint's meta data, with the default scope."""
-    if not text:
+    if not isinstance(text, (str, Mapping)):
         return None
-    cfg = Config.fromstring(text, '.py') if isinstance(text, str) else Config(dict(text))
+    keys = ('model', 'default_scope')
+    cfg = read_config_text(text, *keys) if isinstance(text, str) else text
     model = cfg.get('model')
     if not model or 'backbone' not in model:
         return None
-    return dict(model.to_dict(), scope=cfg.get('default_scope'))
+    return dict(model, scope=cfg.get('default_scope'))
 
 
 def _is_decoder(neck: Mapping | None) -> bool:
@@ -240,7 +212,7 @@ def _infer(state: Mapping[str, Tensor], path: str) -> tuple[dict, str]:
             f"{path} names a ViT's tensors as DINO and timm do; OpenMMLab's ViT has other names: "
             f'python tools/model_converters/vit_to_mmpretrain.py {path} OUT'
         )
-    prefixes = [key.removesuffix(_STEM) for key in state if key.endswith(_STEM)]
+    prefixes = [key.removesuffix(STEM) for key in state if key.endswith(STEM)]
     prefix = next(
         (p for p in ('', 'backbone.') if p in prefixes), prefixes[0] if prefixes else None
     )
@@ -249,21 +221,10 @@ def _infer(state: Mapping[str, Tensor], path: str) -> tuple[dict, str]:
             f'{path} has no config and no ResNet or ViT keys that we know; it starts with '
             f'{_some(list(state))}'
         )
-    blocks = Counter(
-        key.removeprefix(f'{prefix}layer').split('.')[0]
-        for key in state
-        if key.startswith(f'{prefix}layer') and key.endswith('.conv1.weight')
-    )
-    kind = 'bottleneck' if f'{prefix}layer1.0.conv3.weight' in state else 'basic'
-    shape = (kind, *(blocks[str(stage)] for stage in (1, 2, 3, 4)))
-    if shape not in _DEPTHS:
-        raise ValueError(f'{path}: no ResNet that we know has {shape[1:]} {kind} blocks')
-    backbone = dict(type='mmpretrain.ResNet', depth=_DEPTHS[shape])
-    stem = state[f'{prefix}conv1.weight'].shape[0]
-    width = state[f'{prefix}{_STEM}'].shape[0]
-    if (stem, width) != (64, 64):
-        backbone |= dict(stem_channels=stem, base_channels=width)
-    return backbone, prefix
+    try:
+        return infer_resnet(state, prefix), prefix
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
 
 
 def _some(keys: list[str], shown: int = 6) -> str:

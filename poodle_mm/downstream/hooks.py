@@ -8,7 +8,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from poodle_mm.downstream.checkpoint import check_part, load_file, part_of, state_dict_of
+from poodle_mm.checkpoints import load_file, state_dict_of
+from poodle_mm.downstream.checkpoint import check_part, part_of
 from poodle_mm.engine.checkpoint_hook import check_state_dict
 from poodle_mm.registry import HOOKS
 

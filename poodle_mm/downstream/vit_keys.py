@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from poodle_mm.checkpoints import load_file, state_dict_of
 from poodle_mm.files import replacing
 
 _RENAMES = (
@@ -71,8 +72,6 @@ def convert_vit_file(source: str | Path, target: str | Path) -> str:
         FileNotFoundError: If there is no such file.
         ValueError: If the file holds no plain ViT of those names.
     """
-    from poodle_mm.downstream.checkpoint import load_file, state_dict_of
-
     state = {
         key.removeprefix('backbone.'): value
         for key, value in state_dict_of(load_file(source), source).items()

@@ -1,7 +1,8 @@
 """Initial weights from a checkpoint, or an error: never a silent mismatch."""
 
-from mmengine.runner.checkpoint import CheckpointLoader, _load_checkpoint_with_prefix
 from torch import nn
+
+from poodle_mm.checkpoints import load_file, state_dict_of
 
 
 def check_pretrained(backbone: nn.Module, name: str = 'backbone') -> None:
@@ -21,11 +22,12 @@ def check_pretrained(backbone: nn.Module, name: str = 'backbone') -> None:
     if not isinstance(cfg, dict) or cfg.get('type') != 'Pretrained':
         return
     checkpoint, prefix = cfg['checkpoint'], cfg.get('prefix')
-    if prefix:
-        state = _load_checkpoint_with_prefix(prefix, checkpoint, map_location='cpu')
-    else:
-        state = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
-        state = state.get('state_dict', state)
+    prefix = f'{prefix.removesuffix(".")}.' if prefix else ''
+    state = {
+        key.removeprefix(prefix): value
+        for key, value in state_dict_of(load_file(checkpoint), checkpoint).items()
+        if key.startswith(prefix)
+    }
     wrong = [
         f'{key} ({"missing" if key not in state else tuple(state[key].shape)}, needs '
         f'{tuple(value.shape)})'

@@ -1,0 +1,22 @@
+"""Checkpoint files: reading them safely, what they hold, other people's names of tensors."""
+
+from poodle_mm.checkpoints.files import (
+    RELEASE_SCHEME,
+    load_file,
+    state_dict_of,
+    tensors_of,
+)
+from poodle_mm.checkpoints.release import convert_state, is_release, release_model
+from poodle_mm.checkpoints.safe_load import Stub, safe_load
+
+__all__ = [
+    'RELEASE_SCHEME',
+    'Stub',
+    'convert_state',
+    'is_release',
+    'load_file',
+    'release_model',
+    'safe_load',
+    'state_dict_of',
+    'tensors_of',
+]

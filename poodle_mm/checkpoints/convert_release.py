@@ -1,0 +1,116 @@
+"""A checkpoint of PooDLe's authors as an MMEngine checkpoint of ours."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from torch import Tensor
+
+from poodle_mm.checkpoints.files import load_file, state_dict_of, tensors_of
+from poodle_mm.checkpoints.release import release_layout, release_model
+from poodle_mm.checkpoints.release_optimizer import convert_optimizer, optimizer_steps
+from poodle_mm.checkpoints.schedule_state import schedule_state
+from poodle_mm.files import replacing
+from poodle_mm.registry import MODELS
+from poodle_mm.version import __version__
+
+
+def convert_release(
+    source: str | Path,
+    target: str | Path,
+    config: str | Path | None = None,
+    steps_per_epoch: int | None = None,
+    loss_scale: float | None = None,
+) -> str:
+    """Convert a file of the authors'; nothing in it is executed.
+
+    Args:
+        source: Their ``checkpoint-<finished epochs>.pth``.
+        target: File to write: ``state_dict``, ``meta`` with a config that describes the network,
+            ``optimizer`` if theirs fits, and with ``config`` all that resuming needs.
+        config: Training config under which the run is to go on. Its learning rate and schedules
+            are brought to where the file's training stopped.
+        steps_per_epoch: Updates an epoch; default what the optimizer's own count gives.
+        loss_scale: See :func:`~poodle_mm.checkpoints.release_optimizer.convert_optimizer`.
+
+    Returns:
+        What was done, in a line.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not the authors', or not the whole model, naming the tensors.
+    """
+    loaded = load_file(source)
+    theirs = tensors_of(loaded, source)
+    layout = release_layout(theirs)
+    if layout is None:
+        raise ValueError(f"{source} is not a checkpoint of PooDLe's authors (PooDLe or FlowE)")
+    state = state_dict_of(loaded, source)
+    model = release_model(state)
+    epochs = finished_epochs(loaded.get('epoch'), Path(source).name)
+    steps = optimizer_steps(loaded.get('optimizer'))
+    if steps_per_epoch is not None and epochs is not None:
+        steps = epochs * steps_per_epoch
+    state['target.steps'] = torch.tensor(steps or 0)
+    _check_model(model, state, source)
+
+    meta = dict(
+        cfg=Config(dict(default_scope='poodle_mm', model=model)).pretty_text,
+        converter=dict(poodle_mm=__version__, source=Path(source).name, layout=layout),
+    )
+    if epochs is not None:
+        meta['epoch'] = epochs
+    if steps is not None:
+        meta['iter'] = steps
+    converted = dict(meta=meta, state_dict={k: v.contiguous() for k, v in state.items()})
+    try:
+        optimizer = convert_optimizer(loaded.get('optimizer'), theirs, state, layout, loss_scale)
+        converted['optimizer'] = optimizer
+        note = 'with the optimizer'
+    except ValueError as error:
+        note = f'without the optimizer ({error})'
+    if config is not None:
+        if 'optimizer' not in converted or not epochs or not steps:
+            raise ValueError(f'{source} cannot be resumed: {note}, epoch {epochs}, step {steps}')
+        length = steps_per_epoch or -(-steps // epochs)  # a loss scaler skips a few steps
+        converted |= schedule_state(config, converted['optimizer'], length, steps)
+        note += f' and the schedule of {config}'
+    with replacing(target) as temporary:
+        torch.save(converted, temporary)
+    where = f'epoch {epochs}, ' + (
+        f'update {steps}' if steps is not None else 'number of updates unknown (--steps-per-epoch)'
+    )
+    return f'{target}: {len(state)} tensors of {layout}, {where}, {note}'
+
+
+def finished_epochs(epoch: object, name: str) -> int | None:
+    """Epochs that are done: the number in the file's name, if the file's ``epoch`` allows it.
+
+    Args:
+        epoch: What the file has; perhaps counted from 0, perhaps finished epochs.
+        name: ``checkpoint-<finished epochs>.pth``; another name leaves ``epoch`` alone.
+    """
+    if not isinstance(epoch, int):
+        return None
+    number = re.search(r'checkpoint-(\d+)\.', name)
+    return epoch + 1 if number and int(number[1]) == epoch + 1 else epoch
+
+
+def _check_model(model: dict, state: Mapping[str, Tensor], source: str | Path) -> None:
+    """Raise a ValueError unless the tensors are those of our model, to the last one."""
+    with torch.device('meta'):
+        expected = MODELS.build(model).state_dict()
+    problems = {
+        'missing': sorted(expected.keys() - state.keys()),
+        'left over': sorted(state.keys() - expected.keys()),
+        'of another shape': [
+            f'{k} {tuple(state[k].shape)} instead of {tuple(v.shape)}'
+            for k, v in expected.items()
+            if k in state and state[k].shape != v.shape
+        ],
+    }
+    text = '; '.join(f'{kind}: {", ".join(keys)}' for kind, keys in problems.items() if keys)
+    if text:
+        raise ValueError(f'{source} does not fit our model, under our names: {text}')
