@@ -3,8 +3,8 @@
     python tools/evaluate.py work_dirs/poodle_r50_bdd/epoch_100.pth --suite bdd100k
     python tools/evaluate.py scratch=none PooDLe=a.pth PooDLe=b.pth --suite camvid --data-root DIR
 
-A checkpoint is a PooDLe run's, a published file, plain ResNet or ViT weights, or `none` for random
-weights. Readouts that were run before under the same settings are read back from the work dir.
+A checkpoint is a PooDLe run's, a file of PooDLe's authors, a published file, plain ResNet or ViT
+weights, or `none` for random weights. Readouts that were run before under the same settings are read back from the work dir.
 """
 
 import argparse

@@ -59,8 +59,9 @@ def load_encoder(
     """Load a pretrained encoder for use.
 
     Args:
-        checkpoint: A pretraining checkpoint, what ``tools/publish_model.py`` wrote, an mmpretrain
-            checkpoint, or plain ResNet weights with torchvision's names.
+        checkpoint: A pretraining checkpoint, a file of PooDLe's authors, what
+            ``tools/publish_model.py`` wrote, an mmpretrain checkpoint, or plain ResNet weights with
+            torchvision's names.
         with_sdm: Whether the spatial decoder follows the encoder; None: if the file has one.
         weights: ``'online'``, or ``'ema'`` for the target network.
         device: Where to put it.

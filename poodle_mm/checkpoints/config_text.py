@@ -39,7 +39,10 @@ def _value(node: ast.expr) -> Any:
         found = {}
         for argument in node.args:
             found |= _value(argument)
-        return found | {keyword.arg: _value(keyword.value) for keyword in node.keywords}
+        for keyword in node.keywords:
+            value = _value(keyword.value)
+            found |= value if keyword.arg is None else {keyword.arg: value}
+        return found
     if isinstance(node, ast.Dict) and None not in node.keys:
         return {_value(k): _value(v) for k, v in zip(node.keys, node.values)}
     if isinstance(node, (ast.List, ast.Tuple)):

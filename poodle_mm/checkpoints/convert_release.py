@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from poodle_mm.checkpoints.files import load_file, state_dict_of, tensors_of
@@ -100,7 +101,7 @@ def finished_epochs(epoch: object, name: str) -> int | None:
 
 def _check_model(model: dict, state: Mapping[str, Tensor], source: str | Path) -> None:
     """Raise a ValueError unless the tensors are those of our model, to the last one."""
-    with torch.device('meta'):
+    with DefaultScope.overwrite_default_scope('poodle_mm'):
         expected = MODELS.build(model).state_dict()
     problems = {
         'missing': sorted(expected.keys() - state.keys()),

@@ -55,12 +55,11 @@ _DILATED = dict(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4), contract_dilation=
 
 def release_layout(state: Mapping[str, Tensor]) -> str | None:
     """``'PooDLe'`` or ``'FlowE'`` if these are the authors' names, otherwise None."""
-    if any(_POODLE_ONLY.match(key) for key in state):
-        return 'PooDLe'
     names = ('encoder.conv1.weight', 'target_encoder.conv1.weight', 'projector.0.weight')
+    # Others' BYOL has these names too, with linear projectors.
     if all(name in state for name in names) and state[names[2]].ndim == 4:
         return 'FlowE'
-    return None
+    return 'PooDLe' if any(_POODLE_ONLY.match(key) for key in state) else None
 
 
 def is_release(state: Mapping[str, Tensor]) -> bool:
@@ -80,9 +79,7 @@ def rename_keys(keys: Iterable[str], layout: str) -> dict[str, str]:
     """
     found, unknown = {}, []
     for key in keys:
-        name = key
-        for pattern, new in _FLOWE if layout == 'FlowE' else ():
-            name = re.sub(pattern, new, name)
+        name = key if layout == 'PooDLe' else _poodle_name(key)
         if _DROPPED.match(name):
             continue
         ours = _rename(name.removeprefix('teacher_'))
@@ -93,10 +90,17 @@ def rename_keys(keys: Iterable[str], layout: str) -> dict[str, str]:
         else:
             found[key] = ours
     if unknown:
-        raise ValueError(
-            f"{len(unknown)} tensors are not in the authors' {layout} model: {', '.join(unknown)}"
-        )
+        names = ', '.join(unknown[:30])
+        raise ValueError(f"{len(unknown)} tensors are not in the authors' {layout} model: {names}")
     return found
+
+
+def _poodle_name(flowe: str) -> str:
+    """PooDLe's name of a FlowE tensor; nothing for a name that is not FlowE's."""
+    name = flowe
+    for pattern, new in _FLOWE:
+        name = re.sub(pattern, new, name)
+    return name if name != flowe else ''
 
 
 def _rename(name: str) -> str | None:

@@ -110,13 +110,13 @@ def safe_load(path: str | Path) -> Any:
     """
     path = str(path)
     mapped = zipfile.is_zipfile(path)
+    if mapped and torch._C.PyTorchFileReader(path).has_record('constants.pkl'):
+        raise pickle.UnpicklingError('a TorchScript archive is a program, not a checkpoint')
     try:
         return torch.load(path, map_location='cpu', weights_only=True, mmap=mapped)
     except pickle.UnpicklingError:
         if not mapped:
             _refuse()
-    if torch._C.PyTorchFileReader(path).has_record('constants.pkl'):
-        raise pickle.UnpicklingError('a TorchScript archive is a program, not a checkpoint')
     return torch.load(
         path, map_location='cpu', weights_only=False, pickle_module=_PICKLE, mmap=True
     )
