@@ -4,7 +4,8 @@
     python tools/evaluate.py scratch=none PooDLe=a.pth PooDLe=b.pth --suite camvid --data-root DIR
 
 A checkpoint is a PooDLe run's, a file of PooDLe's authors, a published file, plain ResNet or ViT
-weights, or `none` for random weights. Readouts that were run before under the same settings are read back from the work dir.
+weights, or `none` for random weights. Readouts that were run before under the same settings are
+read back from the work dir.
 """
 
 import argparse

@@ -1,5 +1,6 @@
 """The authors' file becomes a checkpoint of ours from which training goes on."""
 
+import os
 import subprocess
 import sys
 
@@ -234,7 +235,8 @@ def test_tool(tmp_path, repo):
     path, _ = their_file(tmp_path / 'checkpoint-2.pth', tiny_model())
     tool = repo / 'tools' / 'model_converters' / 'poodle_release.py'
     command = [sys.executable, str(tool), str(path), str(tmp_path / 'ours.pth')]
-    done = subprocess.run(command, capture_output=True, text=True)
+    env = dict(os.environ, PYTHONPATH=str(repo))
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f'{tmp_path}/ours.pth: ') and done.stdout.count('\n') == 1
 
