@@ -11,7 +11,7 @@ from torch import Tensor
 
 from poodle_mm.checkpoints.files import load_file, state_dict_of, tensors_of
 from poodle_mm.checkpoints.release import release_layout, release_model
-from poodle_mm.checkpoints.release_optimizer import convert_optimizer, optimizer_steps
+from poodle_mm.checkpoints.release_optimizer import LOSS_WEIGHTS, convert_optimizer, optimizer_steps
 from poodle_mm.checkpoints.schedule_state import schedule_state
 from poodle_mm.files import replacing
 from poodle_mm.registry import MODELS
@@ -23,7 +23,6 @@ def convert_release(
     target: str | Path,
     config: str | Path | None = None,
     steps_per_epoch: int | None = None,
-    loss_scale: float | None = None,
 ) -> str:
     """Convert a file of the authors'; nothing in it is executed.
 
@@ -32,9 +31,9 @@ def convert_release(
         target: File to write: ``state_dict``, ``meta`` with a config that describes the network,
             ``optimizer`` if theirs fits, and with ``config`` all that resuming needs.
         config: Training config under which the run is to go on. Its learning rate and schedules
-            are brought to where the file's training stopped.
+            are brought to where the file's training stopped, and the optimizer's moments to the
+            scale of its loss.
         steps_per_epoch: Updates an epoch; default what the optimizer's own count gives.
-        loss_scale: See :func:`~poodle_mm.checkpoints.release_optimizer.convert_optimizer`.
 
     Returns:
         What was done, in a line.
@@ -67,8 +66,10 @@ def convert_release(
         meta['iter'] = steps
     converted = dict(meta=meta, state_dict={k: v.contiguous() for k, v in state.items()})
     try:
-        optimizer = convert_optimizer(loaded.get('optimizer'), theirs, state, layout, loss_scale)
-        converted['optimizer'] = optimizer
+        scale = _loss_scale(config, layout)
+        converted['optimizer'] = convert_optimizer(
+            loaded.get('optimizer'), theirs, state, layout, scale
+        )
         note = 'with the optimizer'
     except ValueError as error:
         note = f'without the optimizer ({error})'
@@ -97,6 +98,14 @@ def finished_epochs(epoch: object, name: str) -> int | None:
         return None
     number = re.search(r'checkpoint-(\d+)\.', name)
     return epoch + 1 if number and int(number[1]) == epoch + 1 else epoch
+
+
+def _loss_scale(config: str | Path | None, layout: str) -> float:
+    """The config's loss over the authors'."""
+    if config is None:
+        return 1.0
+    head = Config.fromfile(config).model.get('dense_head') or {}
+    return head.get('loss_weight', 1.0) / LOSS_WEIGHTS[layout]
 
 
 def _check_model(model: dict, state: Mapping[str, Tensor], source: str | Path) -> None:

@@ -50,7 +50,7 @@ _DROPPED = re.compile(r'flow_model\.|(teacher_)?backbone\.fc\.|teacher_(dense|po
 _PARTS = ('backbone', 'neck', 'dense_head', 'pooled_head', 'target')
 # FlowE's encoder, and any without decoder: stride 8, and the first block of a dilated stage keeps
 # the dilation of the stage before.
-_DILATED = dict(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4), contract_dilation=True)
+_DILATED = dict(type='poodle_mm.ResNet', strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4))
 
 
 def release_layout(state: Mapping[str, Tensor]) -> str | None:

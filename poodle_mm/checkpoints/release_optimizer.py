@@ -2,8 +2,8 @@
 
 Theirs and ours have the same two groups, 0 without weight decay (biases and one-dimensional
 parameters) and 1 with it, each in the order of ``named_parameters`` of the trained network. The
-orders differ, and so does the scale of the loss: ours sums both objectives and both directions,
-theirs averages them.
+orders differ, and so may the scale of the loss: theirs averages over both directions and weights
+PooDLe's two objectives by a half, as our ``*_release.py`` configs do; the others sum.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,8 @@ from torch import Tensor
 
 from poodle_mm.checkpoints.release import rename_keys, squeeze_pooled
 
-# Our loss over theirs: PooDLe 0.5 * mean over 2 directions, FlowE the mean. The second moments and
-# eps follow it, so that the steps are the same.
-LOSS_SCALES = dict(PooDLe=4.0, FlowE=2.0)
+# Weight on our sum over both directions that makes it the authors' loss.
+LOSS_WEIGHTS = dict(PooDLe=0.25, FlowE=0.5)
 _BUFFERS = ('running_mean', 'running_var', 'num_batches_tracked')
 _MOMENTS = dict(exp_avg=1, exp_avg_sq=2)  # power of the loss's scale
 
@@ -46,7 +45,7 @@ def convert_optimizer(
     theirs: Mapping[str, Tensor],
     ours: Mapping[str, Tensor],
     layout: str,
-    loss_scale: float | None = None,
+    loss_scale: float = 1.0,
 ) -> dict[str, Any]:
     """``state_dict`` of AdamW over our two groups from the authors'.
 
@@ -55,13 +54,12 @@ def convert_optimizer(
         theirs: All tensors of the file, in its order.
         ours: The converted ones, in our model's order.
         layout: ``'PooDLe'`` or ``'FlowE'``.
-        loss_scale: The loss with which training goes on over the authors'; default ours with
-            ``loss_weight=1``.
+        loss_scale: The loss with which training goes on over the authors'. The moments and eps
+            follow it, so that the steps are the same.
 
     Raises:
         ValueError: Saying why it does not fit the model.
     """
-    scale = LOSS_SCALES[layout] if loss_scale is None else loss_scale
     groups = optimizer.get('param_groups') if isinstance(optimizer, Mapping) else None
     if not isinstance(groups, list) or not optimizer.get('state'):
         raise ValueError('the file has no optimizer state')
@@ -76,7 +74,7 @@ def convert_optimizer(
         )
     for group, names in zip(groups, expected):
         for index, name in zip(group['params'], names):
-            moments[name] = _moments(optimizer['state'], index, name, renamed[name], scale)
+            moments[name] = _moments(optimizer['state'], index, name, renamed[name], loss_scale)
     order = decay_groups(ours)
     starts = (0, len(order[0]))
     return dict(
@@ -84,7 +82,7 @@ def convert_optimizer(
             i: moments[name] for i, name in enumerate(name for names in order for name in names)
         },
         param_groups=[
-            _settings(group, scale) | dict(params=list(range(start, start + len(names))))
+            _settings(group, loss_scale) | dict(params=list(range(start, start + len(names))))
             for group, start, names in zip(groups, starts, order)
         ],
     )

@@ -6,8 +6,6 @@ import sys
 
 import pytest
 import torch
-from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
-from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from mmengine.runner import Runner
 
 from poodle_mm.checkpoints.convert_release import convert_release, finished_epochs
@@ -23,27 +21,10 @@ from tests.test_checkpoints.authors import (
     their_tensor,
     tiny_model,
 )
-from tests.test_checkpoints.test_release import (
-    CONTRACTS,
-    RELEASE_KEYS,
-    assert_same_tensors,
-    flowe_model,
-)
+from tests.test_checkpoints.test_release import assert_same_tensors, flowe_model
 from tests.test_engine.toy_pairs import toy_config
 
-pytestmark = pytest.mark.skipif(not RELEASE_KEYS, reason='needs the keys of the release recipe')
 STEPS, EPOCHS = 6, 2
-
-
-@OPTIM_WRAPPER_CONSTRUCTORS.register_module(force=True)
-class TwoGroups(DefaultOptimWrapperConstructor):
-    """No weight decay on one-dimensional parameters; trained parameters in the model's order."""
-
-    def __call__(self, model) -> OptimWrapper:
-        trained = [(k, p) for k, p in model.named_parameters() if p.requires_grad]
-        settings = {k: v for k, v in self.optimizer_cfg.items() if k != 'type'}
-        groups = [[p for _, p in group] for group in named_groups(trained)]
-        return OptimWrapper(optimizer_of(groups, **settings))
 
 
 def their_optimizer(model, state, moments, scale=1.0, lr=1e-3) -> dict:
@@ -79,7 +60,7 @@ def random_moments(model) -> dict:
     }
 
 
-def their_file(path, model, scale=0.25, **kwargs):
+def their_file(path, model, scale=1.0, **kwargs):
     state = their_state(model)
     moments = random_moments(model)
     optimizer = their_optimizer(model, state, moments, scale)
@@ -87,7 +68,7 @@ def their_file(path, model, scale=0.25, **kwargs):
 
 
 def test_converted_file(tmp_path):
-    """Weights, target, config; the moments land at their parameters, on the scale of our loss."""
+    """Weights, target, config; the moments land at their parameters."""
     model = tiny_model()
     path, moments = their_file(tmp_path / 'checkpoint-2.pth', model)
     line = convert_release(path, tmp_path / 'ours.pth')
@@ -120,7 +101,7 @@ def test_our_training_through_their_names_and_back(tmp_path):
     overrides = dict(
         optim_wrapper=dict(
             type='OptimWrapper',
-            constructor='TwoGroups',
+            constructor='MatrixDecayConstructor',
             optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
         ),
     )
@@ -181,8 +162,9 @@ def test_files_without_a_fitting_optimizer(tmp_path):
     assert int(torch.load(tmp_path / 'a.pth')['state_dict']['target.steps']) == 0
     assert 'update 30' in convert_release(path, tmp_path / 'a.pth', steps_per_epoch=10)
     assert int(torch.load(tmp_path / 'a.pth')['state_dict']['target.steps']) == 30
+    (tmp_path / 'toy.py').write_text('model = dict(dense_head=dict(loss_weight=0.25))')
     with pytest.raises(ValueError, match='cannot be resumed: without the optimizer'):
-        convert_release(path, tmp_path / 'b.pth', config='toy.py')
+        convert_release(path, tmp_path / 'b.pth', config=tmp_path / 'toy.py')
 
     state = their_state(model)
     optimizer = their_optimizer(model, state, random_moments(model))
@@ -216,7 +198,6 @@ def test_every_tensor_counts(tmp_path, key, value, message):
     assert not (tmp_path / 'ours.pth').exists()
 
 
-@pytest.mark.skipif(not CONTRACTS, reason='needs a ResNet with contract_dilation')
 def test_flowe_file(tmp_path):
     model = flowe_model()
     path = save_authors_file(tmp_path / 'checkpoint-1.pth', their_state(model, flowe=True))

@@ -15,9 +15,7 @@ from torchvision.models import resnet50
 
 from poodle_mm.checkpoints import convert_state, release_model
 from poodle_mm.registry import MODELS
-from tests.test_checkpoints.test_release import RELEASE_KEYS
-
-pytestmark = pytest.mark.skipif(not RELEASE_KEYS, reason='needs the keys of the release recipe')
+from tests.test_parity.filler import value
 
 CHANNELS, HIDDEN, OUT = 2048, 4096, 256
 
@@ -77,23 +75,8 @@ def neutral(key: str) -> str:
 
 
 def filled(key: str, shape: tuple) -> Tensor:
-    """The reference's filler."""
-    n = int(np.prod(shape))
-    key = neutral(key)
-    random = np.random.RandomState(zlib.crc32(key.encode()))
-    if key.endswith('running_var'):
-        values = 1 + 0.2 * random.uniform(-1, 1, n)
-    elif key.endswith('running_mean'):
-        values = 0.1 * random.uniform(-1, 1, n)
-    elif len(shape) > 1:
-        values = random.standard_normal(n) * np.sqrt(2 * shape[0] / n)
-    elif key.endswith('.weight'):
-        values = 1 + 0.2 * random.uniform(-1, 1, n)
-    elif re.search(r'(projector|predictor)\.3\.bias$', key):
-        values = np.zeros(n)
-    else:
-        values = 0.1 * random.uniform(-1, 1, n)
-    return torch.from_numpy(values.astype(np.float32)).reshape(shape)
+    """The reference's numbers of a tensor of the authors'."""
+    return value(neutral(key), shape)
 
 
 @pytest.fixture(scope='module')

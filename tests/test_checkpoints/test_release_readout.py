@@ -9,10 +9,8 @@ from poodle_mm.downstream import read_checkpoint
 from poodle_mm.evaluation.evaluate import read_entries
 from poodle_mm.registry import MODELS
 from tests.test_checkpoints.authors import TINY_POODLE, save_authors_file, their_state, tiny_model
-from tests.test_checkpoints.test_release import RELEASE_KEYS, assert_same_tensors
+from tests.test_checkpoints.test_release import assert_same_tensors
 from tests.test_downstream.conftest import labelled_set  # noqa: F401
-
-pytestmark = pytest.mark.skipif(not RELEASE_KEYS, reason='needs the keys of the release recipe')
 
 
 @pytest.fixture(scope='module')

@@ -97,7 +97,7 @@ def test_loss_of_a_scene_that_features_follow(parity, name, case):
         maps, maps.flip(0), affine, affine.flip(0), flow, visible(flow), stride=8
     )
     assert theirs - 1e-3 < ours.loss.item() < theirs
-    assert ours.valid_share.mean() == pytest.approx(valid.float().mean(), abs=1e-6)
+    torch.testing.assert_close(ours.valid_share, valid.float().mean((1, 2)))
     if case == 'affine' and name != 'zero':  # as released: the flow in view coordinates
         released = parity[f'scene_dense_loss_{name}_affine_our_mask'].item()
         assert released > 6 * theirs
@@ -131,7 +131,7 @@ def test_loss_of_the_network(parity, maps, name):
 
 
 def test_gradients(parity, maps):
-    """Of the smooth flow's loss: the chain's equal theirs, ours are as near as the loss is."""
+    """Of the smooth flow's loss: the chain's are theirs up to rounding, ours up to its look-up."""
     model, prediction, target = maps
     flow = parity['flow_smooth']
     by_name = {neutral(name): p for name, p in model.named_parameters()}
@@ -141,7 +141,7 @@ def test_gradients(parity, maps):
         prediction, target.flip(0), IDENTITY, IDENTITY, flow, visible(flow), stride=8
     ).loss
     chain = chained_loss(prediction, target, IDENTITY, flow, valid_pixels(flow, IDENTITY))
-    for loss, tolerance, of_norm in ((chain, 2e-3, 1e-3), (ours, 0.06, 0.01)):
+    for loss, tolerance, of_norm in ((chain, 0.01, 1e-3), (ours, 0.06, 0.01)):
         grads = torch.autograd.grad(loss, [by_name[name] for name in names], retain_graph=True)
         for name, grad in zip(names, grads):
             sample = grad.flatten()[:: max(1, grad.numel() // 256)]

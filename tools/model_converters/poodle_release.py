@@ -5,7 +5,7 @@ python tools/model_converters/poodle_release.py checkpoint-100.pth checkpoints/p
 To go on with their training, name the config under which:
 
 python tools/model_converters/poodle_release.py checkpoint-100.pth work_dirs/run/epoch_100.pth \\
-    --config configs/poodle_r50_bdd.py
+    --config configs/poodle_r50_bdd_release.py
 """
 
 import argparse
@@ -24,19 +24,10 @@ def main() -> None:
     parser.add_argument(
         '--steps-per-epoch', type=int, help="updates an epoch (default: by the optimizer's count)"
     )
-    parser.add_argument(
-        '--loss-scale',
-        type=float,
-        help='the loss to resume with over theirs (default: ours, 4 for PooDLe and 2 for FlowE)',
-    )
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()
     with one_line_errors(args.debug):
-        print(
-            convert_release(
-                args.source, args.target, args.config, args.steps_per_epoch, args.loss_scale
-            )
-        )
+        print(convert_release(args.source, args.target, args.config, args.steps_per_epoch))
 
 
 if __name__ == '__main__':
