@@ -27,14 +27,14 @@ VARIANTS = {
         backbone=dict(with_cp=True), neck=dict(with_cp=True), dense_head=dict(with_cp=True)
     ),
 }
-FLOWE = 'rival: FlowE'
+RELEASE, FLOWE = 'ours, release recipe', 'rival: FlowE'
 
 
 def run(options: Options) -> StageResult:
     """Memory of each variant at batch 1, each in a process of its own."""
     size = (64, 128) if options.quick else (512, 1024)
     rows = []
-    for name in (*VARIANTS, FLOWE):
+    for name in (*VARIANTS, RELEASE, FLOWE):
         seconds, peak, base = isolated(options, one_step, options, name, size)
         model = build(variant(options, name), 'cpu')
         images = torch.empty(2, 3, *size)
@@ -66,8 +66,8 @@ def run(options: Options) -> StageResult:
 
 def variant(options: Options, name: str) -> dict:
     """Model config of a contender."""
-    if name == FLOWE:
-        return model_config(options, 'flowe')
+    if name in (RELEASE, FLOWE):
+        return model_config(options, 'release' if name == RELEASE else 'flowe')
     cfg = model_config(options)
     for part, changes in VARIANTS[name].items():
         cfg[part] = cfg[part] | changes

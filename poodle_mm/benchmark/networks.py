@@ -26,12 +26,17 @@ def model_config(options: Options, method: str = 'poodle') -> dict:
 
     Args:
         options: Of the benchmark.
-        method: ``'poodle'``, ``'flowe'`` (dense objective, dilated encoder) or ``'byol'``.
+        method: ``'poodle'``, ``'release'`` (PooDLe by the release recipe), ``'flowe'`` (dense
+            objective, dilated encoder) or ``'byol'``.
     """
     size = 'r18_quarter' if options.quick else 'r50'
     family = 'byol' if method == 'byol' else 'poodle'
     file = Path(options.configs, '_base_', 'models', f'{family}_{size}.py')
-    cfg = Config.fromfile(file).model.to_dict()
+    cfg = Config.fromfile(file)
+    if method == 'release':
+        overlay = Config.fromfile(Path(options.configs, '_base_', 'recipes', 'release.py'))
+        cfg.merge_from_dict(dict(model=overlay.release_model))
+    cfg = cfg.model.to_dict()
     if family == 'poodle':
         cfg['data_preprocessor']['flow'] = dict(type='CachedFlow')
     if method == 'flowe':

@@ -20,9 +20,11 @@ from poodle_mm.benchmark.result import Bar, Measurement, Options, StageResult
 from poodle_mm.benchmark.timing import take_turns
 
 FLOOR, OURS = 'floor: its modules on ready tensors', 'ours'
+RELEASE = 'ours, release recipe'
 PLAIN = 'ours, every shortcut off'
 BYOL, FLOWE = "rival: mmpretrain's BYOL, same pixels", 'rival: FlowE'
 ENCODER, DILATED = 'encoder + decoder alone', "rival: FlowE's dilated encoder alone"
+RELEASE_ENCODER = 'encoder + decoder alone, release recipe'
 
 
 def run(options: Options) -> StageResult:
@@ -38,19 +40,24 @@ def run(options: Options) -> StageResult:
     pixels = batch * 2 * (size[0] * size[1] + num * side**2)
 
     model, plain = build(cfg, device), build(without_shortcuts(cfg), device)
-    flowe, byol = (build(model_config(options, method), device) for method in ('flowe', 'byol'))
+    release, flowe, byol = (
+        build(model_config(options, method), device) for method in ('release', 'flowe', 'byol')
+    )
     frames = torch.randn(2 * batch, 3, *size, device=device)
     with torch.no_grad():
         views = model.data_preprocessor(data, True)['inputs']
-    steps = {name: optimizer_of(m) for name, m in ((OURS, model), (PLAIN, plain), (FLOWE, flowe))}
+    trained = {OURS: model, RELEASE: release, PLAIN: plain, FLOWE: flowe}
+    steps = {name: optimizer_of(m) for name, m in trained.items()}
     contenders = {
         FLOOR: modules_only(model, views),
         OURS: lambda: training_step(model, data, steps[OURS]),
         f'{OURS}, bfloat16': lambda: training_step(model, data, steps[OURS], bfloat16=True),
+        RELEASE: lambda: training_step(release, data, steps[RELEASE]),
         PLAIN: lambda: training_step(plain, data, steps[PLAIN]),
         BYOL: byol_step(byol, pixels, device),
         FLOWE: lambda: training_step(flowe, data, steps[FLOWE]),
         ENCODER: encoder_pass(model, frames),
+        RELEASE_ENCODER: encoder_pass(release, frames),
         DILATED: encoder_pass(flowe, frames),
     }
     equal = same_loss(options, cfg, data)
@@ -63,10 +70,11 @@ def run(options: Options) -> StageResult:
         'step',
         [Measurement(name, values) for name, values in seconds.items()],
     )
-    for row in result.rows[:6]:
+    for row in result.rows[:7]:
         row.more['pairs/s'] = round(batch / row.median, 3)
     del result.row(BYOL).more['pairs/s']
-    kept = {name: kept_mib(m, frames) for name, m in ((ENCODER, model), (DILATED, flowe))}
+    networks = {ENCODER: model, RELEASE_ENCODER: release, DILATED: flowe}
+    kept = {name: kept_mib(m, frames) for name, m in networks.items()}
     for name, mib in kept.items():
         result.row(name).more['kept for backward MiB'] = round(mib, 1)
     result.bars = [

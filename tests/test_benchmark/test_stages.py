@@ -11,7 +11,7 @@ from poodle_mm.benchmark.report import add_to_report, read_report
 from poodle_mm.benchmark.result import Bar, Measurement, Options, StageResult
 from poodle_mm.benchmark.stages import STAGES
 
-ROWS = dict(loss=3, flow=5, memory=4, step=8, roofline=8, scaling=2, startup=13)
+ROWS = dict(loss=3, flow=5, memory=5, step=10, roofline=8, scaling=2, startup=13)
 
 
 @pytest.fixture
