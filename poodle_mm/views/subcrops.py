@@ -114,7 +114,7 @@ class FlowSubcrops:
         shape = (math.ceil(self.num / num_cells), num_cells)
         cells = torch.rand(shape, generator=generator).argsort(-1)[..., None]
         position, jitter = torch.rand((2, *shape, self.draws, 2), generator=generator)
-        area, aspect = torch.rand((2, 2, self.num), generator=generator)
+        area, aspect = torch.rand((2, 2, self.num), generator=generator).flip(1)
 
         lowest, highest = self.area
         online = lowest + (highest - lowest) * area[0]
