@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poodle_mm.geometry import warp
-from poodle_mm.geometry.affine import affine_matrix, apply_affine, invert_affine, warp_affine
+from poodle_mm.geometry.affine import (
+    affine_matrix,
+    apply_affine,
+    invert_affine,
+    mirror_affine,
+    warp_affine,
+)
 from poodle_mm.geometry.warp import pixel_grid
 
 from .oracles import bilinear
@@ -41,19 +47,47 @@ def test_no_change_is_exactly_the_identity():
     assert torch.equal(matrix(size=(512, 1024)), torch.eye(3)[None, :2])
 
 
+def test_mirrored_matrix_by_hand():
+    m = torch.tensor([[[8.0, -6.0, -8.0], [6.0, 8.0, -19.0]]])
+    before = m.clone()
+    # u' = 4 - u in a view 5 pixels wide
+    expected = torch.tensor([[[-8.0, 6.0, 12.0], [6.0, 8.0, -19.0]]])
+    assert torch.equal(mirror_affine(m, (3, 5)), expected)
+    assert torch.equal(m, before)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**31))
+def test_mirrored_map_draws_the_mirrored_view(height, width, seed):
+    generator = torch.Generator().manual_seed(seed)
+    image = torch.rand(2, 3, 9, 11, generator=generator, dtype=torch.float64)
+    angle, scale = torch.rand(2, 2, generator=generator, dtype=torch.float64)
+    m = affine_matrix(angle - 0.5, 0.8 + 0.4 * scale, (height, width))
+    mirrored = mirror_affine(m, (height, width))
+    view, expected = (warp_affine(image, x, (height, width)) for x in (mirrored, m))
+    torch.testing.assert_close(view, expected.flip(-1))
+    torch.testing.assert_close(mirror_affine(mirrored, (height, width)), m)
+    points = torch.rand(2, 5, 2, generator=generator, dtype=torch.float64)
+    there, moved = apply_affine(m, points), apply_affine(mirrored, points)
+    torch.testing.assert_close(moved[..., 0], width - 1 - there[..., 0])
+    assert torch.equal(moved[..., 1], there[..., 1])
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     angle=st.floats(-math.pi, math.pi),
     scale=st.floats(0.3, 3.0),
     height=st.integers(1, 600),
     width=st.integers(1, 1100),
+    mirrored=st.booleans(),
 )
-def test_inverse_undoes(angle, scale, height, width):
+def test_inverse_undoes(angle, scale, height, width, mirrored):
     m = affine_matrix(
         torch.tensor([angle], dtype=torch.float64),
         torch.tensor([scale], dtype=torch.float64),
         (height, width),
     )
+    m = mirror_affine(m, (height, width)) if mirrored else m
     points = torch.rand(1, 3, 4, 2, dtype=torch.float64) * 1000
     for first, second in ((m, invert_affine(m)), (invert_affine(m), m)):
         back = apply_affine(second, apply_affine(first, points))

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from poodle_mm.geometry.affine import apply_affine
+from poodle_mm.geometry.affine import apply_affine, invert_affine, mirror_affine, warp_affine
+from poodle_mm.geometry.warp import pixel_grid
 from poodle_mm.views.affine_views import RandomAffine
 
 SIZE = (64, 128)
@@ -52,6 +53,43 @@ def test_angle_is_in_degrees_and_turns_clockwise_on_the_screen():
 def test_empty_ranges_are_the_identity():
     matrices = draws(RandomAffine(scale=(1, 1), angle=(0, 0)), 3)
     torch.testing.assert_close(matrices, torch.eye(2, 3).expand_as(matrices))
+
+
+def test_flipped_views_are_the_mirrored_ones():
+    image = torch.rand(1, 3, *SIZE, generator=torch.Generator().manual_seed(1))
+    for seed in range(5):
+        plain, flipped = (
+            RandomAffine(flip_prob=p).draw(torch.Generator().manual_seed(seed), SIZE)
+            for p in (0.0, 1.0)
+        )
+        assert torch.equal(flipped, mirror_affine(plain, SIZE))
+        assert (torch.linalg.det(flipped[..., :2]) < 0).all()
+        for m, expected in zip(flipped[:, None], plain[:, None]):
+            view, other = warp_affine(image, m), warp_affine(image, expected)
+            torch.testing.assert_close(view, other.flip(-1), atol=1e-4, rtol=0)
+            assert (view - other).abs().mean() > 0.05
+            grid = pixel_grid(SIZE)[None]
+            back = apply_affine(invert_affine(m), apply_affine(m, grid))
+            torch.testing.assert_close(back, grid, atol=1e-3, rtol=0)
+
+
+def test_the_two_frames_are_flipped_independently_and_rotate_as_without():
+    plain, some = draws(RandomAffine(), 1), draws(RandomAffine(flip_prob=0.5), 1)
+    torch.testing.assert_close(some[..., 1, :], plain[..., 1, :])  # the mirror moves u alone
+    flipped = torch.linalg.det(draws(RandomAffine(flip_prob=0.5))[..., :2]) < 0
+    for first in (False, True):
+        for second in (False, True):  # 4 standard deviations of 2000 draws: 0.039
+            share = ((flipped[0] == first) & (flipped[1] == second)).float().mean().item()
+            assert share == pytest.approx(0.25, abs=0.039)
+    rare = torch.linalg.det(draws(RandomAffine(flip_prob=0.1))[..., :2]) < 0
+    assert rare.float().mean().item() == pytest.approx(0.1, abs=0.02)
+    assert (torch.linalg.det(draws(RandomAffine())[..., :2]) > 0).all()  # the paper names no flip
+
+
+@pytest.mark.parametrize('flip_prob', [-0.1, 1.5])
+def test_bad_flip_prob(flip_prob):
+    with pytest.raises(ValueError, match=r'affine\.flip_prob'):
+        RandomAffine(flip_prob=flip_prob)
 
 
 @pytest.mark.parametrize('scale', [(0, 1), (-1, 1), (1.1, 0.9), (math.nan, 1)])

@@ -26,12 +26,20 @@ def test_blocks_are_rows_of_the_matrix(contiguous):
 # Fewer than three tiles, exactly three, ragged last ones, a radius wider than 32.
 @pytest.mark.parametrize(
     'size, kernel',
-    [((20, 95), 13), ((96, 97), 13), ((127, 128), 23), ((129, 160), 53), ((200, 300), 71)],
+    [
+        ((20, 95), (13, 13)),
+        ((96, 97), (13, 13)),
+        ((127, 128), (23, 23)),
+        ((129, 160), (53, 53)),
+        ((200, 300), (71, 71)),
+        ((150, 300), (15, 31)),
+        ((300, 150), (71, 1)),
+    ],
 )
 @pytest.mark.parametrize('sigma', [0.3, 2.5, 9.0])
 def test_blur_by_tiles_is_the_product_with_the_whole_matrix(size, kernel, sigma):
     image = torch.rand(3, *size, generator=torch.Generator().manual_seed(1))
-    rows, columns = (blur_matrix(n, kernel, sigma, image).double() for n in size)
+    rows, columns = (blur_matrix(n, k, sigma, image).double() for n, k in zip(size, kernel))
     expected = rows @ (image.double() @ columns.T)
     before = image.clone()
     result = blur_by_tiles(image, kernel, sigma)
@@ -44,9 +52,9 @@ def test_blur_by_tiles_is_the_product_with_the_whole_matrix(size, kernel, sigma)
 def test_blur_of_a_batch_takes_a_sigma_for_each_image():
     images = torch.rand(3, 3, 40, 100, generator=torch.Generator().manual_seed(2))
     sigma = torch.tensor([0.4, 1.0, 3.0])
-    together = gaussian_blur(images, 13, sigma)
+    together = gaussian_blur(images, (13, 7), sigma)
     for image, width, result in zip(images, sigma.tolist(), together):
-        torch.testing.assert_close(result, gaussian_blur(image, 13, width), atol=1e-6, rtol=0)
+        torch.testing.assert_close(result, gaussian_blur(image, (13, 7), width), atol=1e-6, rtol=0)
 
 
 def test_rows_of_the_blur_sum_to_one():

@@ -46,18 +46,19 @@ def reference(image, distortion, kernel, scale):
     if distortion.grayscale:
         image = TF.rgb_to_grayscale(image, 3)
     if distortion.sigma is not None:
-        image = TF.gaussian_blur(image, [kernel] * 2, [distortion.sigma * scale] * 2)
+        image = TF.gaussian_blur(image, [kernel[1], kernel[0]], [distortion.sigma * scale] * 2)
     return image
 
 
+@pytest.mark.parametrize('kernel', [(9, 9), (7, 15)])
 @pytest.mark.parametrize('way', [*FAST, distort_plain])
-def test_each_operation(way, strip):
+def test_each_operation(way, kernel, strip):
     given = images(len(SINGLE))
     before = given.clone()
-    results = way(given, SINGLE, 9, 0.5)
+    results = way(given, SINGLE, kernel, 2.0)
     assert torch.equal(given, before) and results.data_ptr() != given.data_ptr()
     for image, distortion, result in zip(given, SINGLE, results):
-        expected = reference(image, distortion, 9, 0.5)
+        expected = reference(image, distortion, kernel, 2.0)
         torch.testing.assert_close(result.double(), expected, atol=1e-6, rtol=0)
 
 
@@ -68,9 +69,9 @@ def test_what_is_drawn(way, strip):
     generator = torch.Generator().manual_seed(3)
     distortions = [d for _ in range(30) for d in photometric.draw(generator)]
     given = images(len(distortions), seed=1)
-    results = way(given, distortions, 7, 0.3)
+    results = way(given, distortions, (7, 5), 0.3)
     for image, distortion, result in zip(given, distortions, results):
-        expected = reference(image, distortion, 7, 0.3)
+        expected = reference(image, distortion, (7, 5), 0.3)
         torch.testing.assert_close(result.double(), expected, atol=2e-6, rtol=0)
 
 
@@ -78,10 +79,10 @@ def test_what_is_drawn(way, strip):
 def test_solarization_comes_last(way):
     distortions = [Distortion(sigma=1.0, solarize=True), Distortion(solarize=True), Distortion()]
     given = images(3)
-    results = way(given, distortions, 5, 1.0)
-    expected = distort_plain(given, distortions, 5, 1.0)
+    results = way(given, distortions, (5, 5), 1.0)
+    expected = distort_plain(given, distortions, (5, 5), 1.0)
     near = torch.zeros_like(given, dtype=torch.bool)
-    near[0] = (reference(given[0], Distortion(sigma=1.0), 5, 1.0) - 0.5).abs() < 1e-5
+    near[0] = (reference(given[0], Distortion(sigma=1.0), (5, 5), 1.0) - 0.5).abs() < 1e-5
     assert near.float().mean() < 1e-3
     torch.testing.assert_close(results[~near], expected[~near], atol=1e-6, rtol=0)
 
@@ -91,7 +92,7 @@ def test_contrast_uses_the_mean_of_the_image_as_it_is_by_then(strip):
     given = torch.zeros(1, 3, 40, 32)
     given[..., 20:, :] = 1.0
     dim = ('brightness', 0.5)
-    result = distort_each(given, [Distortion(jitter=(dim, ('contrast', 0.6)))], 1, 1.0)[0]
+    result = distort_each(given, [Distortion(jitter=(dim, ('contrast', 0.6)))], (1, 1), 1.0)[0]
     low, high = 0.4 * 0.25, 0.6 * 0.5 + 0.4 * 0.25
     torch.testing.assert_close(result[:, :20], torch.full((3, 20, 32), low), atol=1e-4, rtol=0)
     torch.testing.assert_close(result[:, 20:], torch.full((3, 20, 32), high), atol=1e-4, rtol=0)
@@ -99,4 +100,17 @@ def test_contrast_uses_the_mean_of_the_image_as_it_is_by_then(strip):
 
 @pytest.mark.parametrize('way', FAST)
 def test_no_images(way):
-    assert way(torch.empty(0, 3, 8, 8), [], 3, 1.0).shape == (0, 3, 8, 8)
+    assert way(torch.empty(0, 3, 8, 8), [], (3, 3), 1.0).shape == (0, 3, 8, 8)
+
+
+@pytest.mark.parametrize('way', FAST)
+def test_its_two_parts_one_after_the_other_are_the_whole(way):
+    photometric = PhotometricDistortion(blur_prob=(0.7, 0.7), solarize_prob=(0.5, 0.5))
+    generator = torch.Generator().manual_seed(4)
+    whole = [d for _ in range(10) for d in photometric.draw(generator)]
+    first, then = [d.without_blur for d in whole], [d.from_blur_on for d in whole]
+    assert not any(d.sigma or d.solarize for d in first)
+    assert not any(d.jitter or d.grayscale for d in then)
+    given = images(20)
+    result = way(way(given, first, (3, 3), 1.0), then, (7, 5), 0.5)
+    assert torch.equal(result, way(given, whole, (7, 5), 0.5))

@@ -39,7 +39,21 @@ def test_a_third_of_the_wheel_moves_red_to_green():
 def test_blur_is_torchvisions(kernel, sigma):
     image = torch.rand(3, 24, 40, generator=torch.Generator().manual_seed(1))
     expected = TF.gaussian_blur(image, [kernel, kernel], [sigma, sigma])
-    torch.testing.assert_close(gaussian_blur(image, kernel, sigma), expected, atol=2e-6, rtol=0)
+    result = gaussian_blur(image, (kernel, kernel), sigma)
+    torch.testing.assert_close(result, expected, atol=2e-6, rtol=0)
+
+
+@pytest.mark.parametrize('kernel', [(1, 5), (5, 1), (3, 7), (25, 11), (9, 79)])
+def test_rectangular_blur_is_torchvisions(kernel):
+    """torchvision takes the kernel's width first. A wide sigma: where it is cut off matters."""
+    images = torch.rand(2, 3, 24, 40, generator=torch.Generator().manual_seed(1))
+    expected = TF.gaussian_blur(images, [kernel[1], kernel[0]], [4.0, 4.0])
+    for result in (
+        gaussian_blur(images, kernel, 4.0),
+        gaussian_blur(images, kernel, torch.tensor([4.0, 4.0])),
+        torch.stack([gaussian_blur(image, kernel, 4.0) for image in images]),
+    ):
+        torch.testing.assert_close(result, expected, atol=2e-6, rtol=0)
 
 
 def test_blur_of_a_point_is_the_gaussian():
@@ -47,4 +61,4 @@ def test_blur_of_a_point_is_the_gaussian():
     image[0, 10, 15] = 1
     v, u = torch.meshgrid(torch.arange(21) - 10, torch.arange(31) - 15, indexing='ij')
     gaussian = torch.exp(-(u**2 + v**2) / (2 * 1.5**2)) / (2 * torch.pi * 1.5**2)
-    torch.testing.assert_close(gaussian_blur(image, 19, 1.5)[0], gaussian, atol=1e-5, rtol=0)
+    torch.testing.assert_close(gaussian_blur(image, (19, 19), 1.5)[0], gaussian, atol=1e-5, rtol=0)

@@ -17,7 +17,7 @@ from poodle_mm.geometry.boxes import (
 )
 
 SIZES = st.tuples(st.integers(8, 300), st.integers(8, 300))
-AREAS = st.floats(0.01, 0.5)
+AREAS = st.floats(0.01, 1)
 NO_DEADLINE = settings(deadline=None)
 
 
@@ -34,6 +34,22 @@ NO_DEADLINE = settings(deadline=None)
 )
 def test_cell_grid_by_hand(size, area, grid):
     assert cell_grid(size, area) == grid
+    assert cell_grid(size, area, extra=True) == (grid[0] + 1, grid[1] + 1)
+
+
+def test_extra_cells_of_the_released_code():
+    assert cell_grid((512, 1024), (0.05, 0.3), extra=True) == (3, 5)
+    assert cell_grid((512, 1024), (1, 1)) == (1, 2)
+
+
+@NO_DEADLINE
+@given(SIZES, st.tuples(AREAS, AREAS).map(sorted))
+def test_a_cell_is_at_least_a_mean_subcrop_and_with_extra_ones_less(size, area):
+    d = min(size) * math.sqrt((area[0] + area[1]) / 2)
+    for length, cells, more in zip(size, cell_grid(size, area), cell_grid(size, area, True)):
+        assert length / cells > d * (1 - 1e-6)
+        assert length / (cells + 1) < d * (1 + 1e-6)
+        assert more == cells + 1
 
 
 def test_cells_tile_the_image_completely():
