@@ -97,12 +97,14 @@ def test_a_draw_takes_the_same_number_of_values_whatever_the_options():
 
 def test_apply_is_torchvisions_chain_image_by_image():
     generator = torch.Generator().manual_seed(2)
-    photometric = PhotometricDistortion(solarize_prob=(0.5, 0.5), blur_prob=(1.0, 0.5))
+    photometric = PhotometricDistortion(
+        solarize_prob=(0.5, 0.5), blur_prob=(1.0, 0.5), blur_reference=32  # the images' own side
+    )
     distortions = [f for _ in range(8) for f in photometric.draw(generator)]
     assert len({d.jitter[0][0] for d in distortions if d.jitter}) > 2
     images = torch.rand(16, 3, 32, 56, generator=generator)
     before = images.clone()
-    result = photometric.apply(images, distortions, scale=1.0)
+    result = photometric.apply(images, distortions)
     assert torch.equal(images, before)
     for image, distortion, got in zip(images, distortions, result):
         for name, factor in distortion.jitter:
@@ -119,14 +121,63 @@ def test_apply_is_torchvisions_chain_image_by_image():
         torch.testing.assert_close(got, image, atol=2e-5, rtol=0)
 
 
+def assert_blurred(result, image, kernel, sigma):
+    """By torchvision with a (height, width) kernel; it takes the width first."""
+    expected = TF.gaussian_blur(image, [kernel[1], 1], [sigma, sigma])
+    expected = TF.gaussian_blur(expected, [1, kernel[0]], [sigma, sigma])
+    torch.testing.assert_close(result, expected, atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize('side, kernel', [(224, 23), (128, 13), (512, 53), (64, 7), (32, 3)])
 def test_blur_is_scaled_with_the_image(side, kernel):
     image = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(1))
-    result = PhotometricDistortion().apply(image, [Distortion(sigma=1.5)], scale=side / 224)
-    sigma = 1.5 * side / 224
-    expected = TF.gaussian_blur(image, [kernel, 1], [sigma, sigma])
-    expected = TF.gaussian_blur(expected, [1, kernel], [sigma, sigma])
-    torch.testing.assert_close(result, expected, atol=1e-5, rtol=0)
+    result = PhotometricDistortion().apply(image, [Distortion(sigma=1.5)])
+    assert_blurred(result, image, (kernel, kernel), 1.5 * side / 224)
+
+
+def test_the_shorter_side_gives_the_scale():
+    image = torch.rand(1, 3, 128, 200, generator=torch.Generator().manual_seed(1))
+    result = PhotometricDistortion().apply(image, [Distortion(sigma=2.0)])
+    assert_blurred(result, image, (13, 13), 2.0 * 128 / 224)
+
+
+@pytest.mark.parametrize('plain', [False, True])
+@pytest.mark.parametrize(
+    'size, kernel',
+    [((512, 1024), (51, 103)), ((192, 192), (19, 19)), ((40, 79), (5, 7)), ((9, 30), (1, 3))],
+)
+def test_released_blur_is_in_pixels_with_a_kernel_of_a_tenth(size, kernel, plain):
+    """Odd, a tenth of each side. A sigma at which the kernel's ends matter, whatever the size."""
+    image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(1))
+    photometric = PhotometricDistortion(blur_reference=None, blur_kernel=0.1)
+    sigma = max(kernel) / 4
+    result = photometric.apply(image, [Distortion(sigma=sigma)], plain)
+    assert_blurred(result, image, kernel, sigma)
+
+
+def test_a_kernel_in_pixels_of_the_image():
+    image = torch.rand(1, 3, 90, 60, generator=torch.Generator().manual_seed(1))
+    photometric = PhotometricDistortion(blur_reference=None, blur_kernel=7)
+    assert_blurred(photometric.apply(image, [Distortion(sigma=2.0)]), image, (7, 7), 2.0)
+
+
+def test_another_reference_and_a_share():
+    """Sigma goes with the reference, the kernel with the sides."""
+    image = torch.rand(1, 3, 90, 60, generator=torch.Generator().manual_seed(1))
+    photometric = PhotometricDistortion(blur_reference=120, blur_kernel=0.25)
+    assert_blurred(photometric.apply(image, [Distortion(sigma=5.0)]), image, (23, 15), 2.5)
+
+
+def test_blur_of_both_frames_is_independent_with_equal_probabilities():
+    generator = torch.Generator().manual_seed(6)
+    photometric = PhotometricDistortion(blur_prob=(0.5, 0.5))
+    pairs = [photometric.draw(generator) for _ in range(PAIRS)]
+    blurred = Counter((a.sigma is not None, b.sigma is not None) for a, b in pairs)
+    for both in ((a, b) for a in (False, True) for b in (False, True)):
+        assert blurred[both] / PAIRS == pytest.approx(0.25, abs=0.028)  # 4 standard deviations
+    sigmas = torch.tensor([[a.sigma, b.sigma] for a, b in pairs if a.sigma and b.sigma])
+    assert torch.corrcoef(sigmas.T)[0, 1].abs() < 0.13
+    assert sigmas.mean().item() == pytest.approx(1.05, abs=0.05)
 
 
 def test_nothing_drawn_changes_nothing():
@@ -134,7 +185,7 @@ def test_nothing_drawn_changes_nothing():
     distortions = photometric.draw(torch.Generator().manual_seed(0))
     assert distortions == (Distortion(), Distortion())
     images = torch.rand(2, 3, 8, 8)
-    assert torch.equal(photometric.apply(images, distortions, 1.0), images)
+    assert torch.equal(photometric.apply(images, distortions), images)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +203,11 @@ def test_nothing_drawn_changes_nothing():
         dict(blur_sigma=(0.0, 1.0)),
         dict(blur_sigma=(2.0, 1.0)),
         dict(blur_kernel=22),
+        dict(blur_kernel=0),
+        dict(blur_kernel=-0.1),
+        dict(blur_kernel=1.5),
+        dict(blur_reference=0),
+        dict(blur_reference=-224),
     ],
 )
 def test_bad_options_are_named(option):

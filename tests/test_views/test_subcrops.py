@@ -1,5 +1,7 @@
-"""Flow-informed subcrops: every rule of PooDLe §3, as properties and against a naive loop."""
+"""Flow-informed subcrops: every rule, as properties and against naive loops."""
 
+import math
+import random
 from collections import Counter
 
 import pytest
@@ -11,11 +13,12 @@ from torchvision.transforms.v2 import functional as TF
 
 from poodle_mm.geometry.boxes import cell_grid, in_image
 from poodle_mm.geometry.warp import sample_bilinear
-from poodle_mm.views.subcrops import FlowSubcrops, SubcropDraws
+from poodle_mm.views.subcrops import FALLBACKS, TARGET_AREAS, FlowSubcrops, SubcropDraws
 
 SIZES = st.tuples(st.integers(32, 160), st.integers(32, 160))
-AREAS = st.tuples(st.floats(0.02, 0.5), st.floats(0.02, 0.5)).map(sorted)
+AREAS = st.tuples(st.floats(0.02, 1), st.floats(0.02, 1)).map(sorted)
 NUMS = st.integers(1, 14)
+FALLBACK = st.sampled_from(FALLBACKS)
 SEEDS = st.integers(0, 2**63 - 1)
 EXAMPLES = settings(max_examples=60, deadline=None)
 
@@ -44,13 +47,13 @@ def cells_of(points, grid, size):
 
 
 @EXAMPLES
-@given(SIZES, AREAS, NUMS, SEEDS)
-def test_no_cell_is_used_again_before_all_were_used(size, area, num, seed):
-    subcrops = FlowSubcrops(num=num, area=area)
+@given(SIZES, AREAS, NUMS, SEEDS, st.booleans(), FALLBACK)
+def test_no_cell_is_used_again_before_all_were_used(size, area, num, seed, extra, fallback):
+    subcrops = FlowSubcrops(num=num, area=area, extra_cells=extra, fallback=fallback)
     _, draws = draw(subcrops, size, (seed,))
-    (_, target), _ = subcrops.centres(draws, random_flow(size, 1, max(size) / 3))
-    grid = cell_grid(size, area)
-    cells = cells_of(target[0], grid, size)
+    (online, _), _ = subcrops.centres(draws, random_flow(size, 1, max(size) / 3))
+    grid = cell_grid(size, area, extra)
+    cells = cells_of(online[0], grid, size)
     num_cells = grid[0] * grid[1]
     assert len(cells) == num
     for start in range(0, num, num_cells):
@@ -58,28 +61,41 @@ def test_no_cell_is_used_again_before_all_were_used(size, area, num, seed):
         assert len(set(a_round)) == len(a_round)
 
 
-def test_all_cells_and_all_places_in_a_cell_are_drawn_alike():
+@pytest.mark.parametrize('extra, grid, mean', [(False, (2, 4), 225), (True, (3, 5), 120)])
+def test_all_cells_and_all_places_in_a_cell_are_drawn_alike(extra, grid, mean):
     size, seeds = (64, 128), range(600)
-    subcrops = FlowSubcrops(num=3, area=(0.05, 0.3))
+    # Without jitter no point leaves: a place would be missed by a valid draw that came first.
+    subcrops = FlowSubcrops(num=3, area=(0.05, 0.3), extra_cells=extra, jitter=0.0)
     _, draws = draw(subcrops, size, seeds)
-    (_, target), _ = subcrops.centres(draws, constant_flow(size, batch=600))
-    counts = Counter(cells_of(target.flatten(0, 1), (2, 4), size))
-    assert sorted(counts) == list(range(8))
-    assert max(counts.values()) < 1.35 * min(counts.values())  # 225 +- 14 each
-    for position, length in ((target[..., 0], 32), (target[..., 1], 32)):
-        place = (position.flatten() + 0.5).remainder(length) / length
+    (online, _), _ = subcrops.centres(draws, constant_flow(size, batch=600))
+    counts = Counter(cells_of(online.flatten(0, 1), grid, size))
+    assert sorted(counts) == list(range(grid[0] * grid[1]))
+    assert all(abs(count - mean) < 4 * mean**0.5 for count in counts.values())
+    for axis, length in ((0, 128 / grid[1]), (1, 64 / grid[0])):
+        place = (online[..., axis].flatten() + 0.5).remainder(length) / length
         assert torch.histc(place, 4, 0, 1).div(1800).sub(0.25).abs().max() < 0.045
 
 
-def test_second_round_has_its_own_order():
-    size = (64, 128)
-    subcrops = FlowSubcrops(num=16, area=(0.05, 0.3))
+@pytest.mark.parametrize('extra, grid', [(False, (2, 4)), (True, (3, 5))])
+def test_second_round_has_its_own_order(extra, grid):
+    size, cells = (64, 128), grid[0] * grid[1]
+    subcrops = FlowSubcrops(num=2 * cells, area=(0.05, 0.3), extra_cells=extra)
     _, draws = draw(subcrops, size, range(5))
-    (_, target), _ = subcrops.centres(draws, constant_flow(size, batch=5))
-    orders = [cells_of(points, (2, 4), size) for points in target]
-    assert all(sorted(order[:8]) == sorted(order[8:]) == list(range(8)) for order in orders)
-    assert any(order[:8] != order[8:] for order in orders)
+    (online, _), _ = subcrops.centres(draws, constant_flow(size, batch=5))
+    orders = [cells_of(points, grid, size) for points in online]
+    for order in orders:
+        assert sorted(order[:cells]) == sorted(order[cells:]) == list(range(cells))
+    assert any(order[:cells] != order[cells:] for order in orders)
     assert len({tuple(order) for order in orders}) == 5
+
+
+def test_nine_pairs_take_nine_of_the_released_codes_cells():
+    size = (512, 1024)
+    subcrops = FlowSubcrops(num=9)
+    pairs, draws = draw(subcrops, size, range(5))
+    assert pairs[0].starts.shape == (1, 15, 5, 2)
+    (online, _), _ = subcrops.centres(draws, constant_flow(size, batch=5))
+    assert all(len(set(cells_of(points, (3, 5), size))) == 9 for points in online)
 
 
 # --- centres ----------------------------------------------------------------------------------
@@ -88,32 +104,34 @@ def test_second_round_has_its_own_order():
 def test_zero_flow_and_zero_jitter_give_the_same_centres():
     subcrops = FlowSubcrops(num=6, jitter=0.0)
     _, draws = draw(subcrops, (64, 128))
-    (source, target), clamped = subcrops.centres(draws, constant_flow((64, 128)))
-    assert torch.equal(source, target) and not clamped.any()
+    (online, target), fallback = subcrops.centres(draws, constant_flow((64, 128)))
+    assert torch.equal(online, target) and not fallback.any()
 
 
 @EXAMPLES
-@given(SIZES, st.floats(-0.5, 0.5), st.floats(-0.5, 0.5), SEEDS)
-def test_centres_follow_a_known_translation(size, across, down, seed):
-    subcrops = FlowSubcrops(num=4, jitter=0.0)
+@given(SIZES, st.floats(-0.5, 0.5), st.floats(-0.5, 0.5), SEEDS, FALLBACK)
+def test_centres_follow_a_known_translation(size, across, down, seed, fallback):
+    subcrops = FlowSubcrops(num=4, jitter=0.0, fallback=fallback)
     _, draws = draw(subcrops, size, (seed,))
     du, dv = across * size[1], down * size[0]
-    (source, target), clamped = subcrops.centres(draws, constant_flow(size, du, dv))
-    moved = source - target
-    assert in_image(source, size).all() and in_image(target, size).all()
+    (online, target), failed = subcrops.centres(draws, constant_flow(size, du, dv))
+    moved = target - online
+    assert in_image(online, size).all() and in_image(target, size).all()
     torch.testing.assert_close(
-        moved[~clamped], torch.tensor([du, dv]).expand_as(moved[~clamped]), atol=1e-3, rtol=0
+        moved[~failed], torch.tensor([du, dv]).expand_as(moved[~failed]), atol=1e-3, rtol=0
     )
+    if fallback == 'same-image':
+        assert (moved[failed] == 0).all()
 
 
-def test_the_flow_is_read_bilinearly_at_the_target():
+def test_the_flow_is_read_bilinearly_at_the_start():
     size = (64, 128)
     flow = random_flow(size, 3, 6.0)
     subcrops = FlowSubcrops(num=6, jitter=0.0)
     _, draws = draw(subcrops, size)
-    (source, target), clamped = subcrops.centres(draws, flow)
-    assert not clamped.any()
-    for (u, v), landed in zip(target[0].tolist(), source[0].tolist()):
+    (online, target), fallback = subcrops.centres(draws, flow)
+    assert not fallback.any()
+    for (u, v), landed in zip(online[0].tolist(), target[0].tolist()):
         # Outside of the outermost pixel centres the border is read.
         u_in, v_in = min(max(u, 0), size[1] - 1), min(max(v, 0), size[0] - 1)
         column, row = min(int(u_in), size[1] - 2), min(int(v_in), size[0] - 2)
@@ -128,11 +146,12 @@ def test_the_flow_is_read_bilinearly_at_the_target():
 
 def test_jitter_is_uniform_in_its_share_of_height_and_width():
     size, seeds = (64, 128), range(300)
-    subcrops = FlowSubcrops(num=6, area=(0.5, 0.5), jitter=0.1)  # one cell: centres anywhere
+    # One cell: centres anywhere.
+    subcrops = FlowSubcrops(num=6, area=(0.5, 0.5), jitter=0.1, extra_cells=False)
     _, draws = draw(subcrops, size, seeds)
-    (source, target), clamped = subcrops.centres(draws, constant_flow(size, batch=300))
-    assert not clamped.any()
-    away = torch.stack([target, source]).flatten(1, 2)
+    centres, fallback = subcrops.centres(draws, constant_flow(size, batch=300))
+    assert not fallback.any()
+    away = centres.flatten(1, 2)
     middle = ((away[0] - torch.tensor([63.5, 31.5])).abs() < torch.tensor([48.0, 24.0])).all(-1)
     offset = (away[1] - away[0])[middle] / torch.tensor([128.0, 64.0])
     assert offset.abs().max() <= 0.1 + 1e-6
@@ -141,119 +160,211 @@ def test_jitter_is_uniform_in_its_share_of_height_and_width():
     assert (offset.std(0) - 0.2 / 12**0.5).abs().max() < 0.005
 
 
-def test_all_pairs_come_out_clamped_when_the_flow_points_far_outside():
+@pytest.mark.parametrize('num', [9, 20])
+def test_all_pairs_stay_in_the_online_image_when_the_flow_points_far_outside(num):
     size = (64, 128)
-    subcrops = FlowSubcrops(num=9)
+    subcrops = FlowSubcrops(num=num)
     _, draws = draw(subcrops, size)
-    (source, target), clamped = subcrops.centres(draws, constant_flow(size, 1000.0, 0.0))
-    assert clamped.all() and clamped.shape == (1, 9)
-    assert (source[..., 0] == 127.5).all()
-    torch.testing.assert_close(source[..., 1], target[..., 1])
+    (online, target), fallback = subcrops.centres(draws, constant_flow(size, 1000.0, 0.0))
+    assert fallback.all() and fallback.shape == (1, num)
+    assert torch.equal(online, target)  # the same centre, no jitter
 
 
-def test_a_cell_whose_points_all_leave_is_passed_over_for_the_next_unused_one():
-    # The left half of the target frame comes from outside: 4 of the 8 cells have no valid draw.
+def test_a_cell_whose_points_all_leave_keeps_its_turn():
+    """The left half of the online frame leaves: what starts there stays, in the cells' order."""
     size = (64, 128)
     flow = constant_flow(size)
     flow[..., :66] = 1000.0
-    subcrops = FlowSubcrops(num=8, jitter=0.1)
+    subcrops = FlowSubcrops(num=8, jitter=0.1, extra_cells=False)
     _, draws = draw(subcrops, size, range(20))
-    (_, target), clamped = subcrops.centres(draws, flow.expand(20, -1, -1, -1))
-    right = target[..., 0] > 63.5
-    assert right[:, :4].all() and not clamped[:, :4].any()
-    assert not right[:, 4:].any() and clamped[:, 4:].all()
+    (online, target), fallback = subcrops.centres(draws, flow.expand(20, -1, -1, -1))
+    left = online[..., 0] < 63.5
+    assert torch.equal(left, fallback) and (left.sum(1) == 4).all()
+    assert torch.equal(online[left], target[left])
+    assert (online[~left] != target[~left]).all()
+    in_order = [cells_of(starts[0, :, 0], (2, 4), size) for starts in draws.starts]
+    assert [cells_of(points, (2, 4), size) for points in online] == in_order
 
 
-def test_a_cell_has_ten_draws():
-    # 6 of the 32 columns of a cell are valid: a draw finds them rarely, ten draws in 7 of 8 cells.
+@pytest.mark.parametrize('num_draws', [1, 5, 10])
+@pytest.mark.parametrize('fallback', FALLBACKS)
+def test_number_of_draws_in_a_cell(num_draws, fallback):
+    # 6 of the 32 columns of a cell are valid: a draw finds them rarely, ten in 7 of 8 cells.
     size = (64, 128)
-    flow = constant_flow(size, 1000.0, batch=50)
+    flow = constant_flow(size, 1000.0, batch=100)
     columns = torch.arange(128) % 32
     flow[..., (columns > 12) & (columns < 20)] = 0
-    subcrops = FlowSubcrops(num=8, jitter=0.0)
-    pairs, draws = draw(subcrops, size, range(50))
-    assert pairs[0].targets.shape == (1, 8, 10, 2)
-    clamped = subcrops.centres(draws, flow)[1]
-    assert clamped.float().mean().item() == pytest.approx((26 / 32) ** 10, abs=0.06)
+    options = dict(draws=num_draws, fallback=fallback, extra_cells=False)
+    subcrops = FlowSubcrops(num=8, jitter=0.0, **options)
+    pairs, draws = draw(subcrops, size, range(100))
+    assert pairs[0].starts.shape == (1, 8, num_draws, 2)
+    failed = subcrops.centres(draws, flow)[1]
+    assert failed.float().mean().item() == pytest.approx((26 / 32) ** num_draws, abs=0.06)
 
 
-def test_a_jitter_that_always_leaves_is_left_out():
+@pytest.mark.parametrize('value', [math.nan, math.inf])
+@pytest.mark.parametrize('fallback', FALLBACKS)
+def test_flow_that_is_not_finite_gives_finite_boxes(value, fallback):
     size = (64, 128)
-    subcrops = FlowSubcrops(num=6, jitter=0.1)
-    _, draws = draw(subcrops, size)
-    draws = draws._replace(jitter=torch.full_like(draws.jitter, 1e4))
-    (source, target), clamped = subcrops.centres(draws, constant_flow(size, 1.0, 0.0))
-    assert not clamped.any()
-    torch.testing.assert_close(source - target, torch.tensor([1.0, 0.0]).expand_as(source))
+    pairs, draws = draw(subcrops := FlowSubcrops(num=6, fallback=fallback), size)
+    flow = constant_flow(size, value, value)
+    assert subcrops.centres(draws, flow)[1].all()
+    boxes, _ = subcrops.boxes(pairs, flow)
+    assert boxes.isfinite().all()
 
 
-def test_flow_that_is_not_finite_gives_clamped_pairs():
-    size = (64, 128)
-    for value in (float('nan'), float('inf')):
-        pairs, draws = draw(subcrops := FlowSubcrops(num=6), size)
-        flow = constant_flow(size, value, value)
-        assert subcrops.centres(draws, flow)[1].all()
-        boxes, _ = subcrops.boxes(pairs, flow)
-        assert boxes.isfinite().all()
+def naive_stay(draws, flow, size, num):
+    """The released code's rule on the same draws: a cell without a valid one keeps its start."""
+    landed = draws.starts + sample_bilinear(flow, draws.starts).movedim(1, -1)
+    result = []
+    for starts, ends, jitters in zip(draws.starts[0], landed[0], draws.jitter[0]):  # rounds
+        for start, end, jitter in zip(starts, ends, jitters):  # cells in order of use
+            pair = start[0].tolist(), start[0].tolist(), True
+            for t in reversed(range(len(start))):
+                if in_image(end[t] + jitter[t], size):
+                    pair = start[t].tolist(), (end[t] + jitter[t]).tolist(), False
+            result.append(pair)
+    return result[:num]
 
 
-def naive_centres(draws, flow, size, num):
+def naive_clamp(draws, flow, size, num):
     """SPEC §3 step 2, pair by pair, on the same draws; a failed cell is not tried again."""
-    landed = draws.targets + sample_bilinear(flow, draws.targets).movedim(1, -1)
-    targets, landed, jitter = draws.targets[0], landed[0], draws.jitter[0]
-    rounds, num_cells, tries = targets.shape[:3]
+    landed = draws.starts + sample_bilinear(flow, draws.starts).movedim(1, -1)
+    starts, landed, jitter = draws.starts[0], landed[0], draws.jitter[0]
+    rounds, num_cells, tries = starts.shape[:3]
     result = []
     for r in range(rounds):
         unused = list(range(num_cells))
         while unused and len(result) < num:
-            result.append(naive_pair(unused, targets[r], landed[r], jitter[r], tries, size))
+            result.append(naive_pair(unused, starts[r], landed[r], jitter[r], tries, size))
     return result
 
 
-def naive_pair(unused, targets, landed, jitter, tries, size):
+def naive_pair(unused, starts, landed, jitter, tries, size):
     for with_jitter in (True, False):
         for cell in unused:
             for t in range(tries):
-                source = landed[cell, t] + (jitter[cell, t] if with_jitter else 0)
-                if in_image(source, size):
+                target = landed[cell, t] + (jitter[cell, t] if with_jitter else 0)
+                if in_image(target, size):
                     unused.remove(cell)
-                    return source.tolist(), targets[cell, t].tolist(), False
+                    return starts[cell, t].tolist(), target.tolist(), False
     cell = unused.pop(0)
     u, v = landed[cell, 0].tolist()
-    source = [min(max(u, -0.5), size[1] - 0.5), min(max(v, -0.5), size[0] - 0.5)]
-    return source, targets[cell, 0].tolist(), True
+    target = [min(max(u, -0.5), size[1] - 0.5), min(max(v, -0.5), size[0] - 0.5)]
+    return starts[cell, 0].tolist(), target, True
 
 
+@pytest.mark.parametrize('fallback, naive', [('same-image', naive_stay), ('clamp', naive_clamp)])
 @EXAMPLES
-@given(SIZES, AREAS, NUMS, st.floats(0, 0.6), st.floats(0, 2), SEEDS)
-def test_choice_equals_the_naive_loop(size, area, num, jitter, reach, seed):
-    subcrops = FlowSubcrops(num=num, area=area, jitter=jitter)
+@given(
+    SIZES,
+    AREAS,
+    NUMS,
+    st.floats(0, 0.6),
+    st.floats(0, 2),
+    st.integers(1, 10),
+    st.booleans(),
+    SEEDS,
+)
+def test_choice_equals_the_naive_loop(
+    fallback, naive, size, area, num, jitter, reach, tries, extra, seed
+):
+    options = dict(fallback=fallback, draws=tries, extra_cells=extra)
+    subcrops = FlowSubcrops(num=num, area=area, jitter=jitter, **options)
     _, draws = draw(subcrops, size, (seed,))
     flow = random_flow(size, seed, reach * max(size))
-    (source, target), clamped = subcrops.centres(draws, flow)
-    expected = naive_centres(draws, flow, size, num)
-    for k, (one, other, is_clamped) in enumerate(expected):
-        assert clamped[0, k] == is_clamped
+    (online, target), failed = subcrops.centres(draws, flow)
+    expected = naive(draws, flow, size, num)
+    assert len(expected) == num
+    for k, (one, other, has_failed) in enumerate(expected):
+        assert failed[0, k] == has_failed
+        assert online[0, k].tolist() == pytest.approx(one, abs=1e-3)
         assert target[0, k].tolist() == pytest.approx(other, abs=1e-3)
-        assert source[0, k].tolist() == pytest.approx(one, abs=1e-3)
+
+
+def test_share_of_fallbacks_under_a_zoom_is_that_of_a_monte_carlo_loop():
+    """Zoom by 1.3 about the centre: what starts in the outer cells often leaves."""
+    size, zoom, num_pairs = (512, 1024), 1.3, 300
+    v, u = torch.meshgrid(torch.arange(512.0), torch.arange(1024.0), indexing='ij')
+    flow = torch.stack([(zoom - 1) * (u - 511.5), (zoom - 1) * (v - 255.5)])[None]
+    subcrops = FlowSubcrops()
+    _, draws = draw(subcrops, size, range(num_pairs))
+    fallback = subcrops.centres(draws, flow.expand(num_pairs, -1, -1, -1))[1]
+
+    # In units of the image, (0, 0) at its centre and edges at ±1/2.
+    rng = random.Random(0)
+    trials, failed = 30000, 0
+    for _ in range(trials):
+        row, column = rng.randrange(3), rng.randrange(5)
+        for _ in range(5):
+            x = (column + rng.random()) / 5 - 0.5
+            y = (row + rng.random()) / 3 - 0.5
+            x, y = zoom * x + rng.uniform(-0.1, 0.1), zoom * y + rng.uniform(-0.1, 0.1)
+            if max(abs(x), abs(y)) <= 0.5:
+                break
+        else:
+            failed += 1
+    expected = failed / trials
+    assert 0.01 < expected < 0.2
+    # 4 standard deviations of 1800 pairs, generously as if they were independent.
+    deviation = (expected * (1 - expected) / (6 * num_pairs)) ** 0.5
+    assert fallback.float().mean().item() == pytest.approx(expected, abs=4 * deviation + 0.003)
+
+
+# --- the clamping fallback --------------------------------------------------------------------
+
+
+def test_all_pairs_come_out_clamped_when_the_flow_points_far_outside():
+    size = (64, 128)
+    subcrops = FlowSubcrops(num=9, fallback='clamp')
+    _, draws = draw(subcrops, size)
+    (online, target), clamped = subcrops.centres(draws, constant_flow(size, 1000.0, 0.0))
+    assert clamped.all() and clamped.shape == (1, 9)
+    assert (target[..., 0] == 127.5).all()
+    torch.testing.assert_close(target[..., 1], online[..., 1])
+
+
+def test_clamped_cells_come_after_the_unused_ones():
+    # The left half of the online frame leaves: 4 of the 8 cells have no valid draw.
+    size = (64, 128)
+    flow = constant_flow(size)
+    flow[..., :66] = 1000.0
+    subcrops = FlowSubcrops(num=8, jitter=0.1, extra_cells=False, fallback='clamp')
+    _, draws = draw(subcrops, size, range(20))
+    (online, _), clamped = subcrops.centres(draws, flow.expand(20, -1, -1, -1))
+    right = online[..., 0] > 63.5
+    assert right[:, :4].all() and not clamped[:, :4].any()
+    assert not right[:, 4:].any() and clamped[:, 4:].all()
+
+
+def test_a_jitter_that_always_leaves_is_left_out_before_clamping():
+    size = (64, 128)
+    subcrops = FlowSubcrops(num=6, jitter=0.1, fallback='clamp')
+    _, draws = draw(subcrops, size)
+    draws = draws._replace(jitter=torch.full_like(draws.jitter, 1e4))
+    (online, target), clamped = subcrops.centres(draws, constant_flow(size, 1.0, 0.0))
+    assert not clamped.any()
+    torch.testing.assert_close(target - online, torch.tensor([1.0, 0.0]).expand_as(online))
 
 
 # --- boxes ------------------------------------------------------------------------------------
 
 
 @EXAMPLES
-@given(SIZES, AREAS, NUMS, SEEDS)
-def test_boxes_are_inside_with_area_and_aspect_in_range(size, area, num, seed):
-    subcrops = FlowSubcrops(num=num, area=area)
+@given(SIZES, AREAS, NUMS, SEEDS, FALLBACK, st.sampled_from(TARGET_AREAS))
+def test_boxes_are_inside_with_area_and_aspect_in_range(size, area, num, seed, fallback, law):
+    subcrops = FlowSubcrops(num=num, area=area, fallback=fallback, target_area=law)
     pairs, _ = draw(subcrops, size, (seed,))
-    boxes, clamped = subcrops.boxes(pairs, random_flow(size, 1, max(size)))
+    boxes, failed = subcrops.boxes(pairs, random_flow(size, 1, max(size)))
     assert boxes.shape == (2, 1, num, 4) and boxes.dtype == torch.float32
-    assert clamped.shape == (1, num) and clamped.dtype == torch.bool
+    assert failed.shape == (1, num) and failed.dtype == torch.bool
     height, width = size
     x0, y0, x1, y1 = boxes.unbind(-1)
     assert (boxes[..., :2] >= 0).all() and (x1 <= width).all() and (y1 <= height).all()
     share = (x1 - x0) * (y1 - y0) / (height * width)
     assert (share > area[0] - 1e-3).all() and (share < area[1] + 1e-3).all()
+    if law == 'above-online':
+        assert (share[1] > share[0] - 1e-3).all()
     # Within the range unless the frame is too long for any aspect of it.
     aspect = (x1 - x0) / (y1 - y0)
     low = (share * width / height).clamp(min=3 / 4)
@@ -263,9 +374,9 @@ def test_boxes_are_inside_with_area_and_aspect_in_range(size, area, num, seed):
 
 
 @EXAMPLES
-@given(SIZES, NUMS, SEEDS)
-def test_boxes_hold_their_centres(size, num, seed):
-    subcrops = FlowSubcrops(num=num)
+@given(SIZES, NUMS, SEEDS, FALLBACK)
+def test_boxes_hold_their_centres(size, num, seed, fallback):
+    subcrops = FlowSubcrops(num=num, fallback=fallback)
     pairs, draws = draw(subcrops, size, (seed,))
     flow = random_flow(size, 2, max(size) / 2)
     edges = subcrops.centres(draws, flow)[0] + 0.5
@@ -285,6 +396,40 @@ def test_each_box_has_its_own_area_and_aspect():
         assert torch.corrcoef(value)[0, 1].abs() < 0.1
         assert value.mean().item() == pytest.approx((low + high) / 2, abs=0.02 * (high - low))
         assert value.std().item() == pytest.approx((high - low) / 12**0.5, rel=0.05)
+
+
+def test_target_area_above_the_online_boxes():
+    """With x uniform, y uniform in [x, 1]: means 1/2 and 3/4, and (y - x) / (1 - x) is uniform."""
+    subcrops = FlowSubcrops(num=6, target_area='above-online')
+    pairs, _ = draw(subcrops, (256, 512), range(500))
+    boxes, _ = subcrops.boxes(pairs, constant_flow((256, 512), batch=500))
+    area = (boxes[..., 2:] - boxes[..., :2]).prod(-1).flatten(1) / (256 * 512)
+    online, target = (area - 0.05) / 0.25
+    assert (target > online - 1e-4).all()
+    assert online.mean().item() == pytest.approx(0.5, abs=0.021)  # 4 standard deviations
+    assert target.mean().item() == pytest.approx(0.75, abs=0.016)
+    above = (target - online) / (1 - online)
+    inner = above[online < 0.9]
+    assert torch.histc(inner, 4, 0, 1).div(len(inner)).sub(0.25).abs().max() < 0.035
+    assert torch.corrcoef(torch.stack([inner, online[online < 0.9]]))[0, 1].abs() < 0.08
+
+
+def test_the_law_of_the_target_area_changes_nothing_else():
+    usual, above = (
+        draw(FlowSubcrops(target_area=law), (64, 128))[1] for law in ('independent', 'above-online')
+    )
+    for name in ('starts', 'jitter'):
+        assert torch.equal(getattr(usual, name), getattr(above, name))
+    assert torch.equal(usual.area[:, 0], above.area[:, 0])
+    assert not torch.equal(usual.area[:, 1], above.area[:, 1])
+
+
+def test_boxes_of_the_whole_image():
+    subcrops = FlowSubcrops(num=4, area=(1.0, 1.0))
+    pairs, _ = draw(subcrops, (64, 128))
+    boxes, _ = subcrops.boxes(pairs, constant_flow((64, 128)))
+    expected = torch.tensor([0.0, 0, 128, 64]).expand_as(boxes)
+    torch.testing.assert_close(boxes, expected, atol=1e-3, rtol=0)
 
 
 def test_aspect_is_that_of_drawing_until_it_fits():
@@ -328,6 +473,25 @@ def test_cut_at_half_size_is_the_mean_of_four_pixels():
     torch.testing.assert_close(crops[1, 0], F.avg_pool2d(image[1, :, :16, :16], 2))
 
 
+@pytest.mark.parametrize('plain', [False, True])
+def test_cut_takes_each_box_from_the_image_that_it_names(plain):
+    images = torch.rand(3, 3, 20, 30, generator=torch.Generator().manual_seed(0))
+    corner = torch.rand(2, 4, 2, generator=torch.Generator().manual_seed(1)) * 10
+    boxes = torch.cat([corner, corner + 9.5], dim=-1)
+    index = torch.tensor([[2, 0, 0, 1], [1, 2, 2, 0]])
+    subcrops = FlowSubcrops(num=4, size=8)
+    crops = subcrops.cut(images, boxes, index, plain)
+    assert crops.shape == (2, 4, 3, 8, 8)
+    for i in range(2):
+        for k in range(4):
+            alone = subcrops.cut(images[index[i, k], None], boxes[i, k].view(1, 1, 4))
+            torch.testing.assert_close(crops[i, k], alone[0, 0], atol=1e-6, rtol=0)
+    # By default row i is cut from image i.
+    crops = subcrops.cut(images[:2], boxes, plain=plain)
+    index = torch.tensor([[0], [1]]).expand(2, 4)
+    assert torch.equal(crops, subcrops.cut(images[:2], boxes, index, plain))
+
+
 def test_cut_of_a_fine_pattern_does_not_alias():
     stripes = (torch.arange(64) % 2).float().expand(1, 3, 64, 64).contiguous()
     crops = FlowSubcrops(num=1, size=16).cut(stripes, torch.tensor([[[3.0, 3.0, 53.0, 53.0]]]))
@@ -356,10 +520,13 @@ def test_cut_is_close_to_torchvisions_resized_crop(box):
         dict(size=0),
         dict(area=(0.0, 0.3)),
         dict(area=(0.3, 0.1)),
-        dict(area=(0.2, 0.51)),
+        dict(area=(0.2, 1.01)),
         dict(aspect=(0.0, 1.0)),
         dict(aspect=(2.0, 1.0)),
         dict(jitter=-0.1),
+        dict(draws=0),
+        dict(fallback='next-cell'),
+        dict(target_area='larger'),
     ],
 )
 def test_bad_options_are_named(option):
