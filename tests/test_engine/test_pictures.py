@@ -17,16 +17,18 @@ def make_views(batch: int = 2, num: int = 3) -> dict[str, torch.Tensor]:
     flow[0, :, 0], flow[1, :, 0] = 5, -5
     visible = torch.zeros(2, batch, *SIZE, dtype=torch.bool)
     visible[..., :64] = True
-    corner = torch.rand(2, batch, num, 2, generator=generator) * 30
+    corner = torch.rand(2, 2, batch, num, 2, generator=generator) * 30
+    frames = torch.tensor([[0, 1], [1, 0]])[..., None, None]  # role, direction
     return dict(
         frames=torch.full((2, batch, 3, *SIZE), 0.5),
         dense=torch.randn(2, batch, 3, *SIZE, generator=generator),
         affine=torch.eye(2, 3).expand(2, batch, 2, 3),
         flow=flow,
         visible=visible,
-        subcrops=torch.randn(2, batch, num, 3, 16, 16, generator=generator),
+        subcrops=torch.randn(2, 2, batch, num, 3, 16, 16, generator=generator),
         boxes=torch.cat([corner, corner + 20], dim=-1),
-        clamped=torch.zeros(batch, num, dtype=torch.bool),
+        box_frames=frames.expand(2, 2, batch, num).clone(),
+        fallback=torch.zeros(2, batch, num, dtype=torch.bool),
     )
 
 
@@ -45,9 +47,8 @@ def panel(figure, title: str, nth: int = 0):
 def test_every_part_is_there_and_none_overlaps(num, num_features):
     views = make_views(num=max(num, 1))
     if not num:
-        for key in ('subcrops', 'boxes'):
+        for key in ('subcrops', 'boxes', 'box_frames', 'fallback'):
             del views[key]
-        views['clamped'] = views['clamped'][:, :0]
     maps = {f'map {i}': torch.randn(2, 2, 4, 8, 16) for i in range(num_features)}
     before = {name: value.clone() for name, value in views.items()}
     figure = draw_pair(views, 1, maps)
@@ -66,14 +67,9 @@ def test_every_part_is_there_and_none_overlaps(num, num_features):
     render(figure)
 
 
-def test_boxes_and_lines_sit_where_the_subcrops_were_cut():
-    views = make_views(batch=1, num=1)
-    views['boxes'][0, 0, 0] = torch.tensor([16.0, 16, 48, 48])
-    views['boxes'][1, 0, 0] = torch.tensor([64.0, 8, 112, 40])
-    views['frames'][0, ..., 16:48, 16:48] = 0
-    figure = draw_pair(views)
-    image = render(figure)
-    colour = np.array([0xFF, 0x4D, 0x4D])
+def readers(figure):
+    """Of (axis, u, v): the pixel, and whether it has the colour of the first pair."""
+    image, colour = render(figure), np.array([0xFF, 0x4D, 0x4D])
 
     def pixel(axis, u, v):
         x, y = axis.transData.transform((u, v))
@@ -82,6 +78,16 @@ def test_boxes_and_lines_sit_where_the_subcrops_were_cut():
     def is_drawn(axis, u, v):
         return np.abs(pixel(axis, u, v) - colour).max() < 30
 
+    return pixel, is_drawn
+
+
+def test_boxes_and_lines_sit_where_the_subcrops_were_cut():
+    views = make_views(batch=1, num=1)
+    views['boxes'][0, 0, 0, 0] = torch.tensor([16.0, 16, 48, 48])
+    views['boxes'][1, 0, 0, 0] = torch.tensor([64.0, 8, 112, 40])
+    views['frames'][0, ..., 16:48, 16:48] = 0
+    figure = draw_pair(views)
+    pixel, is_drawn = readers(figure)
     left, right = panel(figure, 'frame t'), panel(figure, 'frame t+Δ')
     assert is_drawn(left, 16, 20) and is_drawn(left, 48, 40) and is_drawn(left, 20, 48)
     assert is_drawn(right, 64, 12) and is_drawn(right, 112, 30) and is_drawn(right, 100, 8)
@@ -91,6 +97,42 @@ def test_boxes_and_lines_sit_where_the_subcrops_were_cut():
     assert pixel(left, 12, 20).min() > 120 and pixel(left, 52, 44).min() > 120
     # The line runs from centre (32, 32) to centre (88, 24): it is still near 32 at the left edge.
     assert any(is_drawn(left, 127.5, v) for v in np.arange(24, 32, 0.2))
+
+
+def test_a_fallback_pair_is_drawn_dashed_on_its_own_frame():
+    views = make_views(batch=2, num=1)
+    views['boxes'][:, 0, 1, 0] = torch.tensor([[16.0, 16, 48, 48], [64.0, 8, 112, 40]])
+    views['box_frames'][1, 0, 1] = 0
+    views['fallback'][0, 1] = True
+    figure = draw_pair(views, 1)
+    _, is_drawn = readers(figure)
+    left, right = panel(figure, 'frame t'), panel(figure, 'frame t+Δ')
+    for box_edge in ([(16, v) for v in range(20, 46)], [(112, v) for v in range(12, 38)]):
+        drawn = [is_drawn(left, *point) for point in box_edge]
+        assert any(drawn) and not all(drawn)
+        assert not any(is_drawn(right, *point) for point in box_edge)
+    # The line from (32, 32) to (88, 24) stays in the left frame.
+    line = [is_drawn(left, u, 32 - (u - 32) / 7) for u in np.arange(49, 63, 0.5)]
+    assert any(line)
+    # Without the flag the same boxes are not dashed.
+    views['fallback'][:] = False
+    figure = draw_pair(views, 1)
+    _, is_drawn = readers(figure)
+    left = panel(figure, 'frame t')
+    assert all(is_drawn(left, 16, v) for v in range(20, 46))
+
+
+def test_subcrops_are_those_with_frame_t_online():
+    """Online ones on the left, in the order of the pairs, targets on the right."""
+    views = make_views(batch=2, num=3)
+    figure = draw_pair(views, 1)
+    small = [axis for axis in figure.axes if axis.spines['left'].get_linewidth() == 3]
+    shown = [axis.images[0].get_array() for axis in small]
+    assert len(shown) == 6
+    mean, std = (np.array(x) for x in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    for image, subcrop in zip(shown, views['subcrops'][:, 0, 1].flatten(0, 1)):
+        expected = (subcrop.movedim(0, -1).numpy() * std + mean).clip(0, 1) * 255
+        assert np.abs(np.asarray(image, float) - expected).max() <= 0.51
 
 
 def test_fetched_frame_of_an_integer_translation():

@@ -22,7 +22,18 @@ def bilinear(image: np.ndarray, u: float, v: float, border: bool = True) -> np.n
     return value
 
 
-def looped_loss(online, target, affine_online, affine_target, flow, visible, stride):
+def looped_loss(
+    online,
+    target,
+    affine_online,
+    affine_target,
+    flow,
+    visible,
+    stride,
+    unwarped=False,
+    affine_order='unwarp-first',
+    mean_over='valid',
+):
     """The dense loss pixel by pixel in float64: (loss, share of valid pixels per sample)."""
     args = (online, target, affine_online, affine_target, flow, visible)
     online, target, affine_online, affine_target, flow, visible = (x.detach().numpy() for x in args)
@@ -35,15 +46,23 @@ def looped_loss(online, target, affine_online, affine_target, flow, visible, str
                 du, dv = flow[b, :, v, u]
                 at_online = affine_online[b] @ (u, v, 1)
                 at_target = affine_target[b] @ (u + du, v + dv, 1)
+                if affine_order == 'release':
+                    at_target = affine_target[b] @ (u, v, 1)
+                    at_target = at_target + bilinear(flow[b], *at_target)
                 looked_up = []
-                for features, (x, y) in ((online[b], at_online), (target[b], at_target)):
+                for features, (x, y), at_rest in (
+                    (online[b], at_online, (u, v)),
+                    (target[b], at_target, (u + du, v + dv)),
+                ):
                     rows, columns = (n * stride for n in features.shape[1:])
                     if visible[b, v, u] and 0 <= x <= columns - 1 and 0 <= y <= rows - 1:
+                        x, y = at_rest if unwarped else (x, y)
                         q = bilinear(features, (x + 0.5) / stride - 0.5, (y + 0.5) / stride - 0.5)
                         looked_up.append(q / np.linalg.norm(q))
                 if len(looked_up) == 2:
                     distances.append(((looked_up[0] - looked_up[1]) ** 2).sum())
-        means.append(np.mean(distances) if distances else 0.0)
+        number = len(distances) if mean_over == 'valid' else height * width
+        means.append(np.sum(distances) / max(number, 1))
         shares.append(len(distances) / (height * width))
     return np.mean(means), np.array(shares)
 

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -11,6 +12,12 @@ from poodle_mm.geometry.equivariance import flow_equivariance_loss
 from .oracles import looped_loss, straightforward_loss
 
 STRIDE = 4
+OPTIONS = [
+    dict(unwarped=True),
+    dict(affine_order='release'),
+    dict(mean_over='all'),
+    dict(unwarped=True, affine_order='release', mean_over='all'),
+]
 
 
 def identity(batch, dtype=torch.float32):
@@ -250,6 +257,113 @@ def test_shapes_that_do_not_belong_together(key, shape, message):
     case[key] = case[key].new_zeros(shape)
     with pytest.raises(ValueError, match=message):
         flow_equivariance_loss(**case)
+
+
+# --- options ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('blocked', [True, False])
+@pytest.mark.parametrize('options', OPTIONS)
+@pytest.mark.parametrize('seed', range(2))
+def test_options_against_a_loop(seed, options, blocked):
+    """Slower motion than above: beside A2 x the flow has to be read between pixels."""
+    case = random_case(seed, cells=(3, 4), target_cells=(4, 3), motion=2.0)
+    loss, share = flow_equivariance_loss(**case, **options, blocked=blocked)
+    expected, expected_share = looped_loss(**case, **options)
+    assert loss.item() == pytest.approx(expected, rel=1e-12)
+    torch.testing.assert_close(share, torch.from_numpy(expected_share).float())
+    usual, usual_share = looped_loss(**case)
+    assert expected != pytest.approx(usual, rel=1e-4)
+    if 'affine_order' not in options:  # what is valid stays the same
+        np.testing.assert_array_equal(expected_share, usual_share)
+    assert share.min() > 0.05
+
+
+@pytest.mark.parametrize('options', OPTIONS)
+def test_gradcheck_of_the_options(options):
+    case = random_case(3, batch=2, channels=3, cells=(2, 3), target_cells=(3, 2), stride=2)
+
+    def loss(online, target):
+        return flow_equivariance_loss(**(case | dict(online=online, target=target)), **options).loss
+
+    assert torch.autograd.gradcheck(loss, (case['online'], case['target']))
+
+
+def test_unwarped_maps_are_those_of_identity_maps():
+    """Where the affine maps keep everything inside, they play no part any more."""
+    case = random_case(1)
+    case['visible'][:, :4] = case['visible'][:, -4:] = False
+    case['visible'][..., :4] = case['visible'][..., -4:] = False
+    case['flow'].clamp_(-3, 3)
+    smaller = affine_matrix(torch.tensor([0.05, -0.05]), torch.tensor([0.9, 0.8]), (16, 24))
+    views = dict(affine_online=smaller.double(), affine_target=smaller.flip(0).double())
+    still = dict(affine_online=identity(2).double(), affine_target=identity(2).double())
+    unwarped = flow_equivariance_loss(**(case | views), unwarped=True)
+    torch.testing.assert_close(unwarped, flow_equivariance_loss(**(case | still)))
+    usual = flow_equivariance_loss(**(case | views)).loss
+    assert abs(unwarped.loss - usual) > 1e-3
+
+
+def test_unwarped_online_map_by_hand():
+    """As in ``test_value_by_hand``, with a map that would move the look-up by one pixel."""
+    online = torch.tensor([[[[1.0, 0.0]], [[0.0, 1.0]]]])
+    target = torch.tensor([[[[1.0, 1.0]], [[0.0, 0.0]]]])
+    visible = torch.zeros(1, 2, 4, dtype=torch.bool)
+    visible[0, 0, 1] = True
+    zero, shift = torch.zeros(1, 2, 2, 4), identity(1)
+    shift[0, 0, 2] = 1.0
+    for unwarped, weight in ((True, 0.75), (False, 0.25)):
+        loss = flow_equivariance_loss(
+            online, target, shift, shift, zero, visible, 2, unwarped=unwarped
+        ).loss
+        expected = 2 - 2 * weight / math.hypot(0.75, 0.25)
+        assert loss.item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_released_order_misplaces_by_what_the_affine_map_does_to_the_flow():
+    """Views magnified by 2, flow of 3 pixels: Eq. 1 looks 6 pixels further, the release 3."""
+    m = torch.tensor([[[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]])
+    features = torch.randn(1, 4, 2, 40, generator=torch.Generator().manual_seed(0))
+    flow = torch.zeros(1, 2, 2, 20)
+    flow[:, 0] = 3.0
+    visible = torch.zeros(1, 2, 20, dtype=torch.bool)
+    visible[0, 0, 2:12] = True
+    for order, moved in (('unwarp-first', 6), ('release', 3)):
+        target = features.roll(moved, -1)
+        loss = flow_equivariance_loss(
+            features, target, m, m, flow, visible, 1, affine_order=order
+        ).loss
+        assert abs(loss) < 1e-6, order
+        other = features.roll(9 - moved, -1)
+        loss = flow_equivariance_loss(features, other, m, m, flow, visible, 1, affine_order=order)
+        assert loss.loss > 0.5
+
+
+def test_orders_agree_without_affine_maps():
+    case = random_case(2)
+    case['affine_online'] = case['affine_target'] = identity(2, torch.float64)
+    one, other = (
+        flow_equivariance_loss(**case, affine_order=order) for order in ('unwarp-first', 'release')
+    )
+    torch.testing.assert_close(one, other)
+
+
+def test_mean_over_all_pixels_is_the_mean_over_valid_ones_times_their_share():
+    case = random_case(4)
+    case['visible'][0, 3:] = False
+    singles = [{k: v if k == 'stride' else v[i : i + 1] for k, v in case.items()} for i in range(2)]
+    parts = [flow_equivariance_loss(**single) for single in singles]
+    expected = sum(part.loss * part.valid_share[0] for part in parts) / 2
+    result = flow_equivariance_loss(**case, mean_over='all')
+    torch.testing.assert_close(result.loss, expected, rtol=1e-6, atol=0, check_dtype=False)
+    case['visible'].zero_()
+    assert flow_equivariance_loss(**case, mean_over='all').loss == 0
+
+
+@pytest.mark.parametrize('key', ['affine_order', 'mean_over'])
+def test_unknown_options_are_named(key):
+    with pytest.raises(ValueError, match=f"{key} must be one of .*'none'"):
+        flow_equivariance_loss(**random_case(0), **{key: 'none'})
 
 
 @given(seed=st.integers(0, 2**16), other_size=st.booleans())

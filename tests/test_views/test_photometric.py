@@ -98,7 +98,9 @@ def test_a_draw_takes_the_same_number_of_values_whatever_the_options():
 def test_apply_is_torchvisions_chain_image_by_image():
     generator = torch.Generator().manual_seed(2)
     photometric = PhotometricDistortion(
-        solarize_prob=(0.5, 0.5), blur_prob=(1.0, 0.5), blur_reference=32  # the images' own side
+        solarize_prob=(0.5, 0.5),
+        blur_prob=(1.0, 0.5),
+        blur_reference=32,  # the images' own side
     )
     distortions = [f for _ in range(8) for f in photometric.draw(generator)]
     assert len({d.jitter[0][0] for d in distortions if d.jitter}) > 2

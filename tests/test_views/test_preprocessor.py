@@ -1,5 +1,7 @@
 """The views as a whole: contract, consistency of pixels and geometry, independence of draws."""
 
+import itertools
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -20,10 +22,14 @@ from poodle_mm.geometry.warp import (
 )
 from poodle_mm.registry import MODELS
 from poodle_mm.views import FramePairPreprocessor
+from poodle_mm.views.distort import distort_plain
+from poodle_mm.views.subcrops import FALLBACKS
 
 SIZE = (64, 96)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 SMALL = dict(num=3, size=32, area=(0.1, 0.3))
+# The axis of the pairs, where it is not the second one.
+BATCH_AXIS = dict(subcrops=2, boxes=2, box_frames=2)
 
 
 class ShiftFlow(nn.Module):
@@ -63,6 +69,24 @@ def pick(data, *indices):
     )
 
 
+def of_pairs(views, *indices):
+    return {
+        key: value.index_select(BATCH_AXIS.get(key, 1), torch.tensor(indices))
+        for key, value in views.items()
+    }
+
+
+def cut_again(preprocessor, frames, views):
+    """The subcrops of (2, B, 3, H, W) frames in their boxes, one by one by ``roi_align``."""
+    side, boxes = preprocessor.subcrops.size, views['boxes'].flatten(0, -2)
+    place = torch.arange(frames.shape[1])[:, None].expand(views['box_frames'].shape)
+    crops = [
+        roi_align(frames[frame, sample, None], [box[None]], side, aligned=True)[0]
+        for frame, sample, box in zip(views['box_frames'].flatten(), place.flatten(), boxes)
+    ]
+    return torch.stack(crops).view_as(views['subcrops'])
+
+
 def assert_same_views(one, other):
     torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
 
@@ -78,13 +102,15 @@ def test_contract_of_the_views():
         affine=(2, 3, 2, 3),
         flow=(2, 3, 2, 64, 96),
         visible=(2, 3, 64, 96),
-        subcrops=(2, 3, 3, 3, 32, 32),
-        boxes=(2, 3, 3, 4),
-        clamped=(3, 3),
+        subcrops=(2, 2, 3, 3, 3, 32, 32),
+        boxes=(2, 2, 3, 3, 4),
+        box_frames=(2, 2, 3, 3),
+        fallback=(2, 3, 3),
     )
     assert {key: tuple(value.shape) for key, value in views.items()} == shapes
     for key, value in views.items():
-        assert value.dtype == (torch.bool if key in ('visible', 'clamped') else torch.float32)
+        dtypes = dict(visible=torch.bool, fallback=torch.bool, box_frames=torch.int64)
+        assert value.dtype == dtypes.get(key, torch.float32)
         assert not value.requires_grad
     torch.testing.assert_close(views['frames'], data['inputs'].transpose(0, 1) / 255)
 
@@ -94,7 +120,11 @@ def test_builds_from_a_config_with_the_defaults_of_the_paper():
     preprocessor = MODELS.build(dict(type='FramePairPreprocessor', flow=dict(type='DISFlow')))
     assert preprocessor.num_subcrops == 6
     assert preprocessor.subcrops.area == (0.05, 0.3) and preprocessor.subcrops.size == 192
-    assert preprocessor.affine.angle == (-10, 10)
+    assert not preprocessor.subcrops.shared and preprocessor.subcrops.fallback == 'same-image'
+    assert preprocessor.subcrops.draws == 5 and preprocessor.subcrops.extra_cells
+    assert preprocessor.subcrops.target_area == 'independent'
+    assert preprocessor.subcrop_blur == 'frame'
+    assert preprocessor.affine.angle == (-10, 10) and preprocessor.affine.flip_prob == 0
     assert preprocessor.photometric.ranges['hue'] == (-0.1, 0.1)
 
 
@@ -108,18 +138,19 @@ def test_boxes_follow_a_translation_found_by_dis():
     moved = (boxes[1, ..., :2] + boxes[1, ..., 2:] - boxes[0, ..., :2] - boxes[0, ..., 2:]) / 2
     # Boxes that touch an edge were shifted inside, each by itself; aspects differ.
     touches = (boxes[..., :2] <= 0).any(-1) | (boxes[..., 2:] >= torch.tensor([192, 128])).any(-1)
-    free = ~touches.any(0) & ~views['clamped']
-    assert free.sum() >= 4
-    torch.testing.assert_close(
-        moved[free], torch.tensor([6.0, 0.0]).expand_as(moved[free]), atol=0.3, rtol=0
-    )
+    free = ~touches.any(0) & ~views['fallback']
+    assert (free.flatten(1).sum(1) >= 3).all()
+    # From t to t + Δ the picture moves by 6 pixels, and back.
+    expected = torch.tensor([[6.0, 0.0], [-6.0, 0.0]])[:, None, None].expand_as(moved)
+    torch.testing.assert_close(moved[free], expected[free], atol=0.3, rtol=0)
 
 
 # --- dense views ------------------------------------------------------------------------------
 
 
-def test_dense_view_shows_the_crop_at_its_affine_map():
-    preprocessor = make(photometric=None)
+@pytest.mark.parametrize('flip_prob', [0.0, 1.0])
+def test_dense_view_shows_the_crop_at_its_affine_map(flip_prob):
+    preprocessor = make(photometric=None, affine=dict(flip_prob=flip_prob))
     views = preprocessor(make_data(), training=True)['inputs']
     crop = pixel_grid(SIZE)[4:-4:3, 8:-4:3].reshape(1, -1, 2)  # right of the seam
     for i in range(2):
@@ -131,6 +162,7 @@ def test_dense_view_shows_the_crop_at_its_affine_map():
         assert there.float().mean() > 0.8
         difference = (shown - expected).abs().amax(1)[there]
         assert difference.mean() < 0.05 and difference.max() < 0.5  # twice interpolated
+    assert ((torch.linalg.det(views['affine'][..., :2]) < 0) == (flip_prob == 1)).all()
     unmoved = (
         views['dense'][0] - (views['frames'][0] - preprocessor.mean) / preprocessor.std
     ).abs()
@@ -243,22 +275,17 @@ def test_flip_rate():
 # --- randomness -------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize('options', [dict(), dict(shared=True), dict(blur='subcrop')])
 @pytest.mark.parametrize('training', [True, False])
-def test_views_of_a_pair_do_not_depend_on_its_batch(training):
+def test_views_of_a_pair_do_not_depend_on_its_batch(training, options):
     data = make_data()
-    preprocessor = make(subcrops=SMALL | dict(photometric=dict()), flip_prob=0.5)
+    preprocessor = make(subcrops=SMALL | dict(photometric=dict()) | options, flip_prob=0.5)
     together = preprocessor(data, training)['inputs']
     for i in range(3):
         alone = preprocessor(pick(data, i), training)['inputs']
-        batch_axis = dict(clamped=0)
-        assert_same_views(
-            alone,
-            {k: v.narrow(batch_axis.get(k, 1), i, 1) for k, v in together.items()},
-        )
+        assert_same_views(alone, of_pairs(together, i))
     turned = preprocessor(pick(data, 2, 0), training)['inputs']
-    assert_same_views(
-        turned, {k: v[[2, 0]] if k == 'clamped' else v[:, [2, 0]] for k, v in together.items()}
-    )
+    assert_same_views(turned, of_pairs(together, 2, 0))
 
 
 def test_views_depend_on_the_seed_alone():
@@ -271,8 +298,9 @@ def test_views_depend_on_the_seed_alone():
     again = make()(data, training=True)['inputs']
     assert_same_views(views, again)
     for key in ('dense', 'affine', 'subcrops', 'boxes'):
-        torch.testing.assert_close(views[key][:, 0], views[key][:, 2])
-        assert not torch.allclose(views[key][:, 0], views[key][:, 1])
+        first, second, third = views[key].unbind(BATCH_AXIS.get(key, 1))
+        torch.testing.assert_close(first, third)
+        assert not torch.allclose(first, second)
 
 
 def test_the_global_generator_is_not_touched():
@@ -320,13 +348,153 @@ def test_subcrops_show_the_frames_in_their_boxes():
     preprocessor = make(photometric=None)
     views = preprocessor(make_data(), training=True)['inputs']
     shown = views['subcrops'] * preprocessor.std + preprocessor.mean
-    for i in range(2):
-        for b in range(3):
-            for k in range(3):
-                x0, y0, x1, y1 = views['boxes'][i, b, k].round().int().tolist()
-                box = views['frames'][i, b, :, y0:y1, x0:x1]
-                expected = F.interpolate(box[None], (32, 32), mode='bilinear', antialias=True)[0]
-                assert (shown[i, b, k] - expected).abs().mean() < 0.03
+    assert torch.equal(views['box_frames'][0].flatten(1).unique(dim=1), torch.tensor([[0], [1]]))
+    for place in itertools.product(range(2), range(2), range(3), range(3)):
+        frame, b = views['box_frames'][place], place[2]
+        x0, y0, x1, y1 = views['boxes'][place].round().int().tolist()
+        box = views['frames'][frame, b, :, y0:y1, x0:x1]
+        expected = F.interpolate(box[None], (32, 32), mode='bilinear', antialias=True)[0]
+        assert (shown[place] - expected).abs().mean() < 0.03
+    expected = cut_again(preprocessor, views['frames'], views)
+    torch.testing.assert_close(shown, expected, atol=1e-5, rtol=0)
+
+
+def test_each_direction_draws_its_own_pairs():
+    views = make()(make_data(), training=True)['inputs']
+    boxes = views['boxes']
+    assert not torch.isclose(boxes[0, 0], boxes[0, 1]).all(-1).any()
+    assert not torch.isclose(boxes[0, 0], boxes[1, 1]).all(-1).any()
+
+
+@pytest.mark.parametrize('fallback', FALLBACKS)
+def test_both_directions_start_online_and_follow_their_own_flow(fallback):
+    """Frame t + Δ is frame t, 70 pixels to the right: what starts too near the border leaves.
+
+    From t that is the right part, back from t + Δ the left part.
+    """
+    # All cells of the grid of 11 x 16: those that are clamped come last.
+    options = dict(jitter=0.0, area=(0.01, 0.01), num=176, fallback=fallback, draws=1)
+    preprocessor = make(flow=ShiftFlow(70.0), subcrops=SMALL | options, photometric=None)
+    views = preprocessor(make_data(du=70), training=True)['inputs']
+    failed = views['fallback']
+    centre = (views['boxes'][..., :2] + views['boxes'][..., 2:]) / 2
+    for direction, moved in enumerate((70.0, -70.0)):
+        u, there = centre[:, direction, ..., 0]
+        near = u > 96 - 70 + 6 if direction == 0 else u < 70 - 6
+        far = u < 96 - 70 - 6 if direction == 0 else u > 70 + 6
+        assert failed[direction][near].all() and not failed[direction][far].any()
+        assert near.any() and far.any()
+        # A side of at most 10 pixels: beyond 6 from the border no box was shifted.
+        inner = far & (u > 6) & (u < 90) & (there > 6) & (there < 90)
+        assert inner.any()
+        expected = torch.full_like(u[inner], moved)
+        torch.testing.assert_close((there - u)[inner], expected, atol=0.1, rtol=0)
+        start, end = views['box_frames'][:, direction]
+        assert (start == direction).all()
+        stays = failed[direction] if fallback == 'same-image' else torch.zeros_like(near)
+        assert torch.equal(end, torch.where(stays, direction, 1 - direction))
+
+
+def test_a_fallback_pair_shows_one_image_at_one_centre():
+    """The boxes' sizes differ, their centres do not; both are cut from the online frame."""
+    options = dict(area=(0.01, 0.02), jitter=0.3, num=20)
+    preprocessor = make(flow=ShiftFlow(1000.0), subcrops=SMALL | options)
+    views = preprocessor(make_data(), training=True)['inputs']
+    assert views['fallback'].all()
+    for direction in range(2):
+        assert (views['box_frames'][:, direction] == direction).all()
+    edges, limit = views['boxes'], torch.tensor([SIZE[1], SIZE[0]])
+    shifted = (edges[..., :2] <= 0) | (edges[..., 2:] >= limit)
+    centres = (edges[..., :2] + edges[..., 2:]) / 2
+    free = ~shifted.any(0)
+    assert free.float().mean() > 0.5
+    torch.testing.assert_close(centres[0][free], centres[1][free], atol=1e-4, rtol=0)
+    assert not torch.equal(edges[0], edges[1])
+    # The distorted frames, which the dense views show without an affine map.
+    plain = make(flow=ShiftFlow(1000.0), subcrops=SMALL | options, affine=None)
+    dense = plain(make_data(), training=True)['inputs']['dense']
+    expected = cut_again(preprocessor, dense, views)
+    torch.testing.assert_close(views['subcrops'], expected, atol=1e-4, rtol=0)
+    other = cut_again(preprocessor, dense.flip(0), views)
+    assert (views['subcrops'] - other).abs().mean() > 0.05
+
+
+@pytest.mark.parametrize('fallback', FALLBACKS)
+@pytest.mark.parametrize('du', [4.0, 40.0])
+def test_shared_pairs_of_one_direction_are_the_others_swapped(fallback, du):
+    options = SMALL | dict(shared=True, fallback=fallback, num=12)  # all cells
+    data = make_data(du=int(du))
+    preprocessor = make(flow=ShiftFlow(du), subcrops=options)
+    views = preprocessor(data, training=True)['inputs']
+    for key in ('subcrops', 'boxes', 'box_frames'):
+        assert torch.equal(views[key][:, 0], views[key][:, 1].flip(0)), key
+    assert torch.equal(views['fallback'][0], views['fallback'][1])
+    assert views['fallback'].any() == (du == 40)
+    assert views['subcrops'].shape == (2, 2, 3, 12, 3, 32, 32)
+    # Drawn in frame t + Δ and moved by the flow to frame t, as each direction's own are.
+    draws = []
+    for sample in data['data_samples']:
+        seeds = torch.randint(2**63 - 1, (4,), generator=torch.Generator().manual_seed(sample.seed))
+        generator = torch.Generator().manual_seed(int(seeds[3]))
+        draws.append(preprocessor.subcrops.draw(generator, SIZE))
+    boxes, failed = preprocessor.subcrops.boxes(draws, views['flow'][1])
+    torch.testing.assert_close(views['boxes'][:, 1], boxes)
+    assert torch.equal(views['fallback'][1], failed)
+    assert (views['box_frames'][0, 1] == 1).all()
+    stays = failed if fallback == 'same-image' else torch.zeros_like(failed)
+    assert torch.equal(views['box_frames'][1, 1], stays.long())
+
+
+@pytest.mark.parametrize('plain', [False, True])
+@pytest.mark.parametrize('shared', [False, True])
+def test_subcrops_are_blurred_at_their_own_size(shared, plain):
+    """Colours on the frame, cut, then each subcrop gets its frame's blur and solarization."""
+    data = make_data(batch=6)
+    photometric = dict(blur_prob=(0.7, 0.7), solarize_prob=(0.5, 0.5), blur_sigma=(1.0, 6.0))
+    options = dict(photometric=photometric, affine=None, plain=plain)
+    # Some pairs fall back: their second box gets the blur of the online frame.
+    where = dict(shared=shared, num=4)
+    flow = ShiftFlow(30.0)
+    preprocessor = make(subcrops=SMALL | where | dict(blur='subcrop'), flow=flow, **options)
+    views = preprocessor(data, training=True)['inputs']
+    at_once = make(subcrops=SMALL | where, flow=flow, **options)(data, training=True)['inputs']
+    assert 0 < views['fallback'].float().mean() < 0.9
+    for key in ('boxes', 'box_frames', 'fallback'):
+        assert torch.equal(views[key], at_once[key])
+    torch.testing.assert_close(views['dense'], at_once['dense'], atol=1e-5, rtol=0)
+
+    drawn = []
+    for sample in data['data_samples']:
+        seeds = torch.randint(2**63 - 1, (4,), generator=torch.Generator().manual_seed(sample.seed))
+        generator = torch.Generator().manual_seed(int(seeds[1]))
+        drawn.append(preprocessor.photometric.draw(generator))
+    assert any(d.sigma for pair in drawn for d in pair)
+    coloured = views['frames'].clone()
+    for b, pair in enumerate(drawn):
+        for frame, distortion in enumerate(pair):
+            colours = [distortion._replace(sigma=None, solarize=False)]
+            coloured[frame, b] = distort_plain(coloured[frame, b, None], colours, (1, 1), 1.0)[0]
+    expected = cut_again(preprocessor, coloured, views)
+    shown = views['subcrops'] * preprocessor.std + preprocessor.mean
+    scale = 32 / 224
+    kernel = 2 * int(23 * scale / 2) + 1
+    for place in itertools.product(range(2), range(2), range(6), range(4)):
+        distortion = drawn[place[2]][views['box_frames'][place]]
+        crop = expected[place]
+        if distortion.sigma is not None:
+            crop = TF.gaussian_blur(crop, [kernel] * 2, [distortion.sigma * scale] * 2)
+        if distortion.solarize:
+            crop = torch.where((crop - 0.5).abs() < 1e-3, shown[place], TF.solarize(crop, 0.5))
+        torch.testing.assert_close(shown[place], crop, atol=2e-5, rtol=0)
+    assert (views['subcrops'] - at_once['subcrops']).abs().mean() > 0.01
+
+
+def test_without_a_distortion_the_place_of_the_blur_does_not_matter():
+    options = dict(photometric=None, subcrops=SMALL | dict(blur='subcrop'))
+    assert_same_views(
+        make(**options)(make_data(), True)['inputs'],
+        make(photometric=None)(make_data(), True)['inputs'],
+    )
 
 
 def test_subcrops_are_cut_from_the_distorted_frames():
@@ -354,7 +522,7 @@ def test_photometric_of_each_subcrop():
     torch.testing.assert_close(after[clear], expected[clear], atol=1e-5, rtol=0)
     some = make(subcrops=SMALL | dict(photometric=dict()), **options)(data, True)['inputs']
     changed = (some['subcrops'] - plain['subcrops']).abs().mean((-1, -2, -3))
-    assert changed.flatten().unique().numel() > 12  # each in its own way
+    assert changed.flatten().unique().numel() > 24  # each in its own way
 
 
 @pytest.mark.parametrize('subcrops', [None, dict(num=0)])
@@ -376,8 +544,7 @@ def test_without_training_nothing_is_augmented():
     assert torch.equal(views['affine'], torch.eye(2, 3).expand(2, 3, 2, 3))
     torch.testing.assert_close(views['frames'], make_data()['inputs'].transpose(0, 1) / 255)
     shown = views['subcrops'] * preprocessor.std + preprocessor.mean
-    cut = preprocessor.subcrops.cut(views['frames'].flatten(0, 1), views['boxes'].flatten(0, 1))
-    torch.testing.assert_close(shown.flatten(0, 1), cut)
+    torch.testing.assert_close(shown, cut_again(preprocessor, views['frames'], views))
 
 
 def test_checkpoints_hold_nothing_of_it():
@@ -424,7 +591,9 @@ def test_samples_must_match_and_have_seeds():
         (dict(flip_prob=1.5), 'flip_prob'),
         (dict(occlusion=dict(alpha=0.1)), 'occlusion.*alpha1.*alpha2'),
         (dict(subcrops=dict(num=-2)), r'subcrops\.num'),
-        (dict(subcrops=dict(area=(0.3, 0.6))), r'subcrops\.area'),
+        (dict(subcrops=dict(area=(0.3, 1.1))), r'subcrops\.area'),
+        (dict(subcrops=dict(blur='crop')), r'subcrops\.blur'),
+        (dict(affine=dict(flip_prob=2)), r'affine\.flip_prob'),
         (dict(photometric=dict(hue=2)), r'photometric\.hue'),
         (dict(affine=dict(scale=(0, 1))), r'affine\.scale'),
     ],
@@ -453,16 +622,14 @@ def reference_views(preprocessor, data):
     height, width = data['inputs'].shape[-2:]
     scale = min(height, width) / 224
     kernel = 2 * int(23 * scale / 2) + 1
-    dense, subcrops, affine = [], [], []
+    dense, subcrops, affine, whole = [], [], [], []
     for pair, sample in zip(data['inputs'], data['data_samples']):
         seeds = torch.randint(2**63 - 1, (4,), generator=torch.Generator().manual_seed(sample.seed))
         _, photometric, turn, places = (torch.Generator().manual_seed(int(s)) for s in seeds)
         maps = preprocessor.affine.draw(turn, (height, width))
-        draws = preprocessor.subcrops.draw(places, (height, width))
-        flow_ba = preprocessor.flow(*pair[None].transpose(0, 1).float(), [sample])[1]
-        boxes = preprocessor.subcrops.boxes([draws], flow_ba)[0][:, 0]
+        flows = preprocessor.flow(*pair[None].transpose(0, 1).float(), [sample])
         distortions = preprocessor.photometric.draw(photometric)
-        for frame, distortion, m, where in zip(pair, distortions, maps, boxes):
+        for frame, distortion, m in zip(pair, distortions, maps):
             image = frame / 255
             for name, factor in distortion.jitter:
                 image = getattr(TF, f'adjust_{name}')(image, factor)
@@ -471,17 +638,28 @@ def reference_views(preprocessor, data):
             if distortion.sigma is not None:
                 image = TF.gaussian_blur(image, [kernel] * 2, [distortion.sigma * scale] * 2)
             image = image[None]
-            side = preprocessor.subcrops.size
-            subcrops.append(TF.normalize(roi_align(image, [where], side, aligned=True), MEAN, STD))
+            whole.append(image)
             points = apply_affine(invert_affine(m[None]), pixel_grid((height, width))[None])
             grid = normalise_points(points, (height, width))
             image = TF.normalize(image, MEAN, STD)
             dense.append(F.grid_sample(image, grid, align_corners=False)[0])
             affine.append(m)
-    return {
+        for direction, flow in enumerate(flows):
+            draws = preprocessor.subcrops.draw(places, (height, width))
+            boxes, fallback = preprocessor.subcrops.boxes([draws], flow)
+            for k in range(preprocessor.num_subcrops):
+                for role in range(2):
+                    frame = direction if role == 0 or fallback[0, k] else 1 - direction
+                    where = [boxes[role, :, k]]
+                    side = preprocessor.subcrops.size
+                    crop = roi_align(whole[frame - 2], where, side, aligned=True)[0]
+                    subcrops.append(TF.normalize(crop, MEAN, STD))
+    views = {
         key: torch.stack(value).unflatten(0, (-1, 2)).transpose(0, 1)
-        for key, value in dict(dense=dense, subcrops=subcrops, affine=affine).items()
+        for key, value in dict(dense=dense, affine=affine).items()
     }
+    subcrops = torch.stack(subcrops).unflatten(0, (-1, 2, preprocessor.num_subcrops, 2))
+    return dict(views, subcrops=subcrops.permute(3, 1, 0, 2, 4, 5, 6))
 
 
 @pytest.mark.parametrize('plain', [False, True])
@@ -489,10 +667,11 @@ def reference_views(preprocessor, data):
 def test_views_are_those_of_torchvision_one_operation_after_the_other(size, plain):
     """To 2e-6 of the images' range: each operation rounds to 1e-7, and contrast stretches that."""
     data = make_data(batch=10, size=size, seeds=list(range(10)))
-    preprocessor = make(plain=plain, flow=ShiftFlow())
+    preprocessor = make(plain=plain, flow=ShiftFlow(30.0))
     views = preprocessor(data, training=True)['inputs']
     expected = reference_views(preprocessor, data)
     assert torch.equal(views['affine'], expected['affine'])
+    assert views['fallback'].any() and not views['fallback'].all()
     for key in ('dense', 'subcrops'):
         difference = (views[key] - expected[key]) * preprocessor.std
         assert difference.abs().max() < 2e-6, key
@@ -500,7 +679,8 @@ def test_views_are_those_of_torchvision_one_operation_after_the_other(size, plai
 
 def test_the_plain_path_gives_the_same_views():
     data = make_data(batch=8, size=(96, 128))
-    options = dict(subcrops=SMALL | dict(photometric=dict()), flip_prob=0.5)
+    subcrops = SMALL | dict(photometric=dict(), blur='subcrop')
+    options = dict(subcrops=subcrops, flip_prob=0.5, affine=dict(flip_prob=0.5))
     fast, plain = (make(plain=p, **options)(data, training=True)['inputs'] for p in (False, True))
     for key, value in plain.items():
         if key in ('dense', 'subcrops'):
