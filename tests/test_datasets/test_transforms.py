@@ -15,7 +15,14 @@ from poodle_mm.datasets import (
     PairRandomCrop,
 )
 from poodle_mm.datasets.flow_cache import flow_cache_path, read_flow, write_flow
-from poodle_mm.datasets.transforms.crop import crop_nearest, crop_resize, draw_box, jitter_box
+from poodle_mm.datasets.transforms.crop import (
+    crop_nearest,
+    crop_resize,
+    draw_share,
+    jitter_box,
+    place_box,
+    share_of_scale,
+)
 from poodle_mm.registry import TRANSFORMS
 
 SHAPES = st.tuples(st.integers(20, 800), st.integers(20, 1400))
@@ -36,6 +43,10 @@ def pair(seed: int = 0, shape: tuple[int, int] = (90, 160), same: bool = False) 
         timestamps=(0.1, 0.7),
         seed=5,
     )
+
+
+def draw_box(rng, shape, area, aspect=None):
+    return place_box(rng, shape, draw_share(rng, area), aspect)
 
 
 @given(shape=SHAPES, area=AREAS, seed=SEEDS)
@@ -71,6 +82,136 @@ def test_area_is_uniform_and_reaches_the_whole_frame():
     histogram = np.histogram(shares, 10, (0.16, 0.45))[0]
     assert abs(histogram - 400).max() < 5 * 20
     assert draw_box(rng, (720, 1280), (1, 1)) == ((0, 0, 1280, 720), False)
+
+
+# --- the law of the scale ---------------------------------------------------------------------
+
+
+def truncated_mean(density, low, high):
+    x = np.linspace(low, high, 200001)
+    return np.trapezoid(x * density(x), x) / np.trapezoid(density(x), x)
+
+
+@pytest.mark.parametrize(
+    'size, scale, low, high',
+    [
+        ((512, 1024), (0.75, 1.25), 0.1618, 0.4495),
+        ((256, 512), (0.75, 1.25), 0.0405, 0.1124),
+        ((512, 1024), (0.535, 0.625), 0.6473, 0.8834),
+    ],
+)
+@pytest.mark.parametrize('shape', [(1080, 1920), (720, 1280), (216, 384)])
+def test_shares_of_the_scale_in_a_16_to_9_frame(size, scale, low, high, shape):
+    """At scale s 1920 s x 1080 s pixels hold the window: its share is H W / (1080 * 1920 s^2).
+
+    The mean of 1 / s^2 over uniform s in [a, b] is 1 / (a b).
+    """
+    rng = np.random.default_rng(0)
+    shares = np.array([share_of_scale(rng, shape, scale, size, 1080) for _ in range(20000)])
+    unit = size[0] * size[1] / (1080 * 1920)
+    assert (low, high) == pytest.approx([unit / s**2 for s in reversed(scale)], abs=1e-4)
+    assert low - 1e-4 <= shares.min() < low + 0.01 * (high - low)
+    assert high - 0.01 * (high - low) < shares.max() <= high + 1e-4
+    assert shares.mean() == pytest.approx(unit / (scale[0] * scale[1]), rel=0.01)
+    if size == (512, 1024) and scale == (0.75, 1.25):
+        assert shares.mean() == pytest.approx(0.2697, abs=0.002)
+    # s itself is uniform.
+    histogram = np.histogram(np.sqrt(unit / shares), 10, scale)[0]
+    assert abs(histogram - 2000).max() < 5 * 45
+
+
+@pytest.mark.parametrize('shape', [(1080, 1920), (720, 1280), (768, 1024), (1280, 720)])
+def test_crops_by_scale_are_cut_as_the_released_code_cuts(shape):
+    """Resize to a short side of 1080 s, cut ``size``: H / (1080 s) of the short side high."""
+    size, scale = (256, 512), (0.75, 1.25)
+    crop = PairRandomCrop(scale=scale, size=size)
+    short, places, extents = min(shape), [], []
+    frames = [np.zeros((*shape, 3), np.uint8)] * 2
+    for seed in range(300):
+        results = dict(pair(), frames=list(frames), ori_shape=shape)
+        x0, y0, x1, y1 = crop(dict(results, rng=np.random.default_rng(seed)))['crop_box']
+        w, h = x1 - x0, y1 - y0
+        assert 0 <= x0 < x1 <= shape[1] and 0 <= y0 < y1 <= shape[0]
+        assert abs(w - 2 * h) <= 1.5  # each side is rounded to whole pixels
+        extents.append(h)
+        places.append(((x0 + 0.5) / (shape[1] - w + 1), (y0 + 0.5) / (shape[0] - h + 1)))
+    shortest, longest = (size[0] * short / (1080 * s) for s in reversed(scale))
+    assert shortest - 1 <= min(extents) < shortest + 0.05 * (longest - shortest) + 1
+    assert longest - 0.05 * (longest - shortest) - 1 < max(extents) <= longest + 1
+    # Anywhere in the frame: 4 standard deviations of 300 uniform numbers.
+    assert np.abs(np.mean(places, axis=0) - 0.5).max() < 4 * 12**-0.5 / 300**0.5
+    assert np.std(places, axis=0) == pytest.approx([12**-0.5] * 2, rel=0.12)
+
+
+def test_scale_1_cuts_the_pixels_as_they_are():
+    results = pair()
+    a, b = results['frames']
+    done = PairRandomCrop(scale=(1, 1), short_side=90, size=(32, 64))(results)
+    x0, y0, x1, y1 = done['crop_box']
+    assert (x1 - x0, y1 - y0) == (64, 32)
+    for original, cropped in ((a, done['frames'][0]), (b, done['frames'][1])):
+        np.testing.assert_array_equal(cropped, original[y0:y1, x0:x1])
+
+
+def test_a_window_that_exceeds_the_frame_is_made_smaller_and_warns_once(monkeypatch):
+    """2:1 at a scale of 0.4 of a 16:9 frame: the whole width, eight ninths of the height."""
+    messages = []
+    monkeypatch.setattr(
+        'poodle_mm.datasets.transforms.crop.print_log', lambda text, **_: messages.append(text)
+    )
+    crop = PairRandomCrop(scale=(0.4, 0.4), size=(512, 1024))
+    for _ in range(2):
+        x0, y0, x1, y1 = crop(pair())['crop_box']
+        assert (x0, x1, y1 - y0) == (0, 160, 80)
+    assert len(messages) == 1
+    assert 'aspect 2' in messages[0] and 'scales of (0.4, 0.4)' in messages[0]
+    assert '160x90' in messages[0]
+
+
+# --- a normal law of the area -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    'area, normal',
+    [
+        ((0.02, 1), (0.05, 0.1)),
+        ((0.02, 1), (0.425, 0.1)),
+        ((0.02, 1), (0.725, 0.1)),
+        ((0.1, 0.3), (0.3, 0.1)),
+    ],
+)
+def test_area_is_normal_and_truncated(area, normal):
+    rng = np.random.default_rng(0)
+    shares = np.array([draw_share(rng, area, normal) for _ in range(20000)])
+    mean, deviation = normal
+
+    def density(x):
+        return np.exp(-0.5 * ((x - mean) / deviation) ** 2)
+
+    assert area[0] <= shares.min() and shares.max() <= area[1]
+    expected = truncated_mean(density, *area)
+    spread = 4 * shares.std() / 20000**0.5
+    assert shares.mean() == pytest.approx(expected, abs=spread)
+    edges = np.linspace(*area, 9)
+    cells = [np.trapezoid(density(x), x) for x in np.linspace(edges[:-1], edges[1:], 2001).T]
+    counts = np.histogram(shares, edges)[0]
+    expected = 20000 * np.array(cells) / np.sum(cells)
+    assert (np.abs(counts - expected) < 5 * np.sqrt(expected) + 1).all()
+
+
+@pytest.mark.parametrize('area', [(0.3, 0.3), (0.3, 0.3 + 1e-9), (1e-12, 1)])
+@pytest.mark.parametrize('deviation', [1e-12, 0.1, 1e6])
+def test_a_normal_law_of_a_narrow_range_or_width_comes_to_an_end(area, deviation):
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        assert area[0] <= draw_share(rng, area, (0.3, deviation)) <= area[1]
+
+
+def test_normal_area_reaches_the_crop():
+    options = dict(area=(0.02, 1), size=(32, 64))
+    crop = PairRandomCrop(area_normal=(0.3, 1e-9), **options)
+    x0, y0, x1, y1 = crop(pair())['crop_box']
+    assert (x1 - x0) * (y1 - y0) / (90 * 160) == pytest.approx(0.3, rel=0.02)
 
 
 @given(shape=SHAPES, area=AREAS, seed=SEEDS)
@@ -176,7 +317,7 @@ def test_clamping_warns_once(monkeypatch):
     crop = PairRandomCrop(area=(1, 1), size=(32, 64), aspect=2.0)
     done = crop(pair())
     crop(pair())
-    assert len(messages) == 1 and 'aspect 2.0' in messages[0]
+    assert len(messages) == 1 and 'aspect 2 ' in messages[0] and 'areas of (1, 1)' in messages[0]
     x0, y0, x1, y1 = done['crop_box']
     assert (x1 - x0, y1 - y0) == (160, 80)  # 8/9 of a 16:9 frame
 
@@ -191,11 +332,36 @@ def test_clamping_warns_once(monkeypatch):
         dict(size=(64,)),
         dict(aspect=-1),
         dict(jitter=2),
+        dict(scale=(0.75, 1.25)),
+        dict(scale=(1.25, 0.75), area=None),
+        dict(scale=(0, 1), area=None),
+        dict(short_side=0),
+        dict(area_normal=(0.6, 0.1)),
+        dict(area_normal=(0.3, 0)),
+        dict(area_normal=(0.3, -0.1)),
     ],
 )
 def test_wrong_crop_arguments(kwargs):
     with pytest.raises(ValueError, match=next(iter(kwargs))):
         PairRandomCrop(**{'area': (0.2, 0.5), 'size': (32, 64), **kwargs})
+
+
+@pytest.mark.parametrize('kwargs', [dict(aspect=2.0), dict(area_normal=(0.3, 0.1))])
+def test_options_of_the_area_are_refused_with_a_scale(kwargs):
+    with pytest.raises(ValueError, match='belong to area'):
+        PairRandomCrop(scale=(0.75, 1.25), size=(32, 64), **kwargs)
+
+
+def test_either_scale_or_area():
+    with pytest.raises(ValueError, match=r'either scale or area.*scale=None and area=None'):
+        PairRandomCrop(size=(32, 64))
+    with pytest.raises(ValueError, match=r'either scale or area.*set the other one to None'):
+        PairRandomCrop(size=(32, 64), scale=(1, 1), area=(0.1, 0.2))
+
+
+def test_repr_names_the_law():
+    text = repr(PairRandomCrop(scale=(0.75, 1.25), size=(32, 64)))
+    assert 'scale=(0.75, 1.25)' in text and 'short_side=1080' in text and 'area=None' in text
 
 
 def test_pack():

@@ -1,6 +1,7 @@
 """The global crop."""
 
 import logging
+from statistics import NormalDist
 
 import cv2
 import numpy as np
@@ -26,9 +27,11 @@ def draw_share(
     """
     if normal is None:
         return rng.uniform(*area)
-    while not area[0] <= (share := rng.normal(*normal)) <= area[1]:
-        pass
-    return share
+    # By the inverse of the distribution function: one draw, however narrow the range.
+    law = NormalDist(*normal)
+    probability = rng.uniform(*(law.cdf(limit) for limit in area))
+    share = law.inv_cdf(probability) if 0 < probability < 1 else normal[0]
+    return min(max(share, area[0]), area[1])
 
 
 def share_of_scale(
