@@ -32,7 +32,7 @@ class MatrixDecayConstructor(DefaultOptimWrapperConstructor):
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer wrapper of a model."""
-        flat, matrices = split_by_decay(getattr(model, 'module', model))
+        flat, matrices = split_by_decay(model)
         optimizer = dict(
             self.optimizer_cfg,
             params=[dict(params=flat, weight_decay=0.0), dict(params=matrices)],

@@ -147,6 +147,9 @@ def test_a_wrapped_model_has_the_same_groups(model):
     wrapped.module = model
     for one, other in zip(*(build(m).optimizer.param_groups for m in (model, wrapped))):
         assert all(a is b for a, b in zip(one['params'], other['params'], strict=True))
+    wrapped.beside = nn.Linear(2, 2)  # nothing is lost where ``module`` is a part like others
+    held = [p for group in build(wrapped).optimizer.param_groups for p in group['params']]
+    assert {id(p) for p in held} == {id(p) for p in wrapped.parameters() if p.requires_grad}
 
 
 def test_paramwise_cfg_is_refused(model):
