@@ -31,7 +31,6 @@ def looped_loss(
     visible,
     stride,
     unwarped=False,
-    affine_order='unwarp-first',
     mean_over='valid',
 ):
     """The dense loss pixel by pixel in float64: (loss, share of valid pixels per sample)."""
@@ -46,9 +45,6 @@ def looped_loss(
                 du, dv = flow[b, :, v, u]
                 at_online = affine_online[b] @ (u, v, 1)
                 at_target = affine_target[b] @ (u + du, v + dv, 1)
-                if affine_order == 'release':
-                    at_target = affine_target[b] @ (u, v, 1)
-                    at_target = at_target + bilinear(flow[b], *at_target)
                 looked_up = []
                 for features, (x, y), at_rest in (
                     (online[b], at_online, (u, v)),

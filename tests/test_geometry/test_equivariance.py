@@ -14,9 +14,8 @@ from .oracles import looped_loss, straightforward_loss
 STRIDE = 4
 OPTIONS = [
     dict(unwarped=True),
-    dict(affine_order='release'),
     dict(mean_over='all'),
-    dict(unwarped=True, affine_order='release', mean_over='all'),
+    dict(unwarped=True, mean_over='all'),
 ]
 
 
@@ -266,7 +265,6 @@ def test_shapes_that_do_not_belong_together(key, shape, message):
 @pytest.mark.parametrize('options', OPTIONS)
 @pytest.mark.parametrize('seed', range(2))
 def test_options_against_a_loop(seed, options, blocked):
-    """Slower motion than above: beside A2 x the flow has to be read between pixels."""
     case = random_case(seed, cells=(3, 4), target_cells=(4, 3), motion=2.0)
     loss, share = flow_equivariance_loss(**case, **options, blocked=blocked)
     expected, expected_share = looped_loss(**case, **options)
@@ -274,8 +272,7 @@ def test_options_against_a_loop(seed, options, blocked):
     torch.testing.assert_close(share, torch.from_numpy(expected_share).float())
     usual, usual_share = looped_loss(**case)
     assert expected != pytest.approx(usual, rel=1e-4)
-    if 'affine_order' not in options:  # what is valid stays the same
-        np.testing.assert_array_equal(expected_share, usual_share)
+    np.testing.assert_array_equal(expected_share, usual_share)  # what is valid stays the same
     assert share.min() > 0.05
 
 
@@ -320,34 +317,6 @@ def test_unwarped_online_map_by_hand():
         assert loss.item() == pytest.approx(expected, abs=1e-6)
 
 
-def test_released_order_misplaces_by_what_the_affine_map_does_to_the_flow():
-    """Views magnified by 2, flow of 3 pixels: Eq. 1 looks 6 pixels further, the release 3."""
-    m = torch.tensor([[[2.0, 0.0, 0.0], [0.0, 2.0, 0.0]]])
-    features = torch.randn(1, 4, 2, 40, generator=torch.Generator().manual_seed(0))
-    flow = torch.zeros(1, 2, 2, 20)
-    flow[:, 0] = 3.0
-    visible = torch.zeros(1, 2, 20, dtype=torch.bool)
-    visible[0, 0, 2:12] = True
-    for order, moved in (('unwarp-first', 6), ('release', 3)):
-        target = features.roll(moved, -1)
-        loss = flow_equivariance_loss(
-            features, target, m, m, flow, visible, 1, affine_order=order
-        ).loss
-        assert abs(loss) < 1e-6, order
-        other = features.roll(9 - moved, -1)
-        loss = flow_equivariance_loss(features, other, m, m, flow, visible, 1, affine_order=order)
-        assert loss.loss > 0.5
-
-
-def test_orders_agree_without_affine_maps():
-    case = random_case(2)
-    case['affine_online'] = case['affine_target'] = identity(2, torch.float64)
-    one, other = (
-        flow_equivariance_loss(**case, affine_order=order) for order in ('unwarp-first', 'release')
-    )
-    torch.testing.assert_close(one, other)
-
-
 def test_mean_over_all_pixels_is_the_mean_over_valid_ones_times_their_share():
     case = random_case(4)
     case['visible'][0, 3:] = False
@@ -360,10 +329,9 @@ def test_mean_over_all_pixels_is_the_mean_over_valid_ones_times_their_share():
     assert flow_equivariance_loss(**case, mean_over='all').loss == 0
 
 
-@pytest.mark.parametrize('key', ['affine_order', 'mean_over'])
-def test_unknown_options_are_named(key):
-    with pytest.raises(ValueError, match=f"{key} must be one of .*'none'"):
-        flow_equivariance_loss(**random_case(0), **{key: 'none'})
+def test_an_unknown_mean_is_named():
+    with pytest.raises(ValueError, match="mean_over must be one of .*'none'"):
+        flow_equivariance_loss(**random_case(0), mean_over='none')
 
 
 @given(seed=st.integers(0, 2**16), other_size=st.booleans())
