@@ -330,7 +330,7 @@ def test_mean_over_all_pixels_is_the_mean_over_valid_ones_times_their_share():
 
 
 def test_an_unknown_mean_is_named():
-    with pytest.raises(ValueError, match="mean_over must be one of .*'none'"):
+    with pytest.raises(ValueError, match=r"mean_over must be one of .*'none'"):
         flow_equivariance_loss(**random_case(0), mean_over='none')
 
 
