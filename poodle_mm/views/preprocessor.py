@@ -194,45 +194,29 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         blurs: Sequence[Distortion] | None,
         training: bool,
     ) -> dict[str, Tensor]:
-        """Subcrops of both directions, t to t+Δ and back, cut from (2B, 3, H, W) frames.
-
-        Returns:
-            ``subcrops`` (2, 2, B, K, 3, h, w) and ``boxes`` (2, 2, B, K, 4): [0] online, [1]
-            target; then the direction, [0] with frame t online. ``box_frames`` (2, 2, B, K) int64:
-            0, the box is of frame t; 1, of t+Δ. ``fallback`` (2, B, K) bool.
-        """
-        directions = [1] if self.subcrops.shared else [0, 1]
-        size, batch = tuple(frames.shape[-2:]), flow.shape[1]
-        draws = [[self.subcrops.draw(g, size) for _ in directions] for g in generators]
-        draws = [*chain(*zip(*draws))]  # direction, sample: as the flows lie
-        boxes, fallback = self.subcrops.boxes(draws, flow[directions].flatten(0, 1))
-        boxes = boxes.unflatten(1, (len(directions), batch))
-        fallback = fallback.unflatten(0, (len(directions), batch))
-
-        # Image of each box: frame * B + sample; where the fallback stays, the online frame's.
-        online = torch.tensor(directions, device=boxes.device)[:, None, None]
-        target = 1 - online
-        if self.subcrops.fallback == 'same-image':
-            target = torch.where(fallback, online, target)
-        frame = torch.stack([x.expand_as(fallback) for x in (online, target)])
-        index = frame * batch + torch.arange(batch, device=boxes.device)[:, None]
-
-        crops = self.subcrops.cut(frames, boxes, index, self.plain)
+        """Subcrops of both directions from (2B, 3, H, W) frames, with what is known of them."""
+        pairs = self.subcrops.pairs(flow, generators)
+        crops = self.subcrops.cut(frames, pairs.boxes, pairs.images(), self.plain)
         shape = crops.shape
         crops = crops.flatten(0, 3)
         if blurs:
-            each = [blurs[i] for i in index.flatten().tolist()]
+            each = [blurs[i] for i in pairs.images().flatten().tolist()]
             crops = self.photometric.apply(crops, each, self.plain)
         if training and self.subcrop_photometric:
-            photometric, pairs = self.subcrop_photometric, len(directions) * self.subcrops.num
-            drawn = [[photometric.draw(g) for _ in range(pairs)] for g in generators]
-            drawn = [pair for part in _split(drawn, len(directions)) for pair in part]
-            crops = photometric.apply(crops, [*chain(*zip(*drawn))], self.plain)
+            _, directions, _, num = pairs.frames.shape
+            drawn = [
+                [[self.subcrop_photometric.draw(g) for _ in range(num)] for _ in range(directions)]
+                for g in generators
+            ]
+            # Drawn sample by sample; the crops lie by role, direction, sample, pair.
+            each = chain(*zip(*(pair for part in zip(*drawn) for own in part for pair in own)))
+            crops = self.subcrop_photometric.apply(crops, [*each], self.plain)
         crops = self._normalise_(crops).view(shape)
         if self.subcrops.shared:  # the same pairs the other way round
-            crops, boxes, frame = (torch.cat([x.flip(0), x], 1) for x in (crops, boxes, frame))
-            fallback = fallback.expand(2, *fallback.shape[1:])
-        return dict(subcrops=crops, boxes=boxes, box_frames=frame, fallback=fallback)
+            crops, pairs = torch.cat([crops.flip(0), crops], dim=1), pairs.both_ways()
+        return dict(
+            subcrops=crops, boxes=pairs.boxes, box_frames=pairs.frames, fallback=pairs.fallback
+        )
 
     def _normalise_(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) images in [0, 1] to the network's input, in place."""
@@ -269,12 +253,6 @@ def _generators(samples: Sequence[BaseDataElement], parts: int) -> list[list[tor
     ]
     by_part = torch.stack(seeds, dim=1).tolist()
     return [[torch.Generator().manual_seed(seed) for seed in part] for part in by_part]
-
-
-def _split(drawn: list[list], parts: int) -> list[list]:
-    """Samples' lists of ``parts`` * K draws, to part, then sample, then draw."""
-    num = len(drawn[0]) // parts
-    return [[*chain(*(own[i * num : (i + 1) * num] for own in drawn))] for i in range(parts)]
 
 
 def _build(kind: type, options: Mapping | None) -> Any:

@@ -32,6 +32,24 @@ class SubcropDraws(NamedTuple):
     aspect: Tensor  # (2, K) width / height
 
 
+class SubcropPairs(NamedTuple):
+    """Pairs of boxes of a batch, D directions: t to t + Δ and back, or only the second."""
+
+    boxes: Tensor  # (2, D, B, K, 4) float32 edges, [0] online, [1] target
+    frames: Tensor  # (2, D, B, K) int64, 0: the box is of frame t; 1: of t + Δ
+    fallback: Tensor  # (D, B, K) bool, the fallback was taken
+
+    def images(self) -> Tensor:
+        """(2, D, B, K) int64, the image of each box where images lie by frame, then sample."""
+        batch = self.frames.shape[2]
+        return self.frames * batch + torch.arange(batch, device=self.frames.device)[:, None]
+
+    def both_ways(self) -> 'SubcropPairs':
+        """The pairs of one direction for both: in the other one the roles are swapped."""
+        boxes, frames = (torch.cat([x.flip(0), x], dim=1) for x in (self.boxes, self.frames))
+        return SubcropPairs(boxes, frames, self.fallback.expand(2, -1, -1))
+
+
 class FlowSubcrops:
     """Pairs of boxes about corresponding points, from an online frame to its target frame.
 
@@ -162,6 +180,25 @@ class FlowSubcrops:
         area, aspect = batch.area.transpose(0, 1), batch.aspect.transpose(0, 1)
         boxes = boxes_around(centres, area, aspect, flow.shape[-2:])
         return boxes.to(flow.device), fallback.to(flow.device)
+
+    def pairs(self, flow: Tensor, generators: Sequence[torch.Generator]) -> SubcropPairs:
+        """Draw the pairs of each sample in each direction, or with ``shared`` in the second only.
+
+        Args:
+            flow: (2, B, 2, H, W) pixels, [0] t to t + Δ, [1] back.
+            generators: One a sample, on the CPU.
+        """
+        directions, size = [1] if self.shared else [0, 1], tuple(flow.shape[-2:])
+        draws = [[self.draw(g, size) for _ in directions] for g in generators]
+        draws = [draw for part in zip(*draws) for draw in part]  # direction, sample: as the flows
+        boxes, fallback = self.boxes(draws, flow[directions].flatten(0, 1))
+        fallback = fallback.unflatten(0, (len(directions), -1))
+        online = torch.tensor(directions, device=flow.device)[:, None, None]
+        target = 1 - online
+        if self.fallback == 'same-image':
+            target = torch.where(fallback, online, target)
+        frames = torch.stack([x.expand_as(fallback) for x in (online, target)])
+        return SubcropPairs(boxes.unflatten(1, (len(directions), -1)), frames, fallback)
 
     def cut(
         self, images: Tensor, boxes: Tensor, index: Tensor | None = None, plain: bool = False
