@@ -11,5 +11,6 @@ train_dataloader = dict(
 )
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=500, max_keep_ckpts=2))
 custom_hooks = [dict(type='CollapseMonitorHook')]
+optim_wrapper = dict(optimizer=dict(eps=1e-6))  # that of the small ablations
 env_cfg = dict(dist_cfg=dict(backend='gloo', timeout=180))
 log_processor = dict(by_epoch=False)

@@ -16,14 +16,15 @@ class MixedPairDataset(Dataset):
     the mixture does not depend on the data sets' sizes.
 
     Args:
-        datasets: ``FramePairDataset`` objects or configs.
+        datasets: ``FramePairDataset`` objects or configs, alike in ``repeats``.
         weights: Relative frequency of each; None draws in proportion to the lengths.
         pipeline: Transforms for the configs that have none.
         length: Items an epoch; None is the sum of the lengths.
         seed: Of the mixture and of all that is drawn from it.
 
     Raises:
-        ValueError: If the weights do not fit the data sets.
+        ValueError: If the weights do not fit the data sets, or if these differ in ``repeats``: a
+            batch would have now more pairs, now fewer.
     """
 
     def __init__(
@@ -40,6 +41,10 @@ class MixedPairDataset(Dataset):
         ]
         if not self.datasets:
             raise ValueError('MixedPairDataset needs at least one data set')
+        repeats = [getattr(dataset, 'repeats', 1) for dataset in self.datasets]
+        if len(set(repeats)) > 1:
+            raise ValueError(f'the data sets of a mixture must agree in repeats, got {repeats}')
+        self.repeats = repeats[0]
         sizes = [len(dataset) for dataset in self.datasets]
         raw = np.asarray(sizes if weights is None else weights, np.float64)
         if raw.shape != (len(sizes),) or not np.isfinite(raw).all() or (raw < 0).any():

@@ -1,10 +1,27 @@
-"""Making a training shorter or longer."""
+"""How long a training is, and making it shorter or longer."""
 
 from typing import Any
 
 from mmengine.config import Config
 
 _LENGTHS = ('begin', 'end', 'T_max', 'schedule_iters', 'schedule_epochs')
+
+
+def repeats_of(dataset: Config) -> int:
+    """Pairs that a data set's config draws from one opening of a file (R), also of a mixture."""
+    parts = dataset.get('datasets')
+    return repeats_of(parts[0]) if parts else dataset.get('repeats', 1)
+
+
+def epochs_of_a_pass(cfg: Config) -> float:
+    """Epochs, as the paper counts them, in a pass of the train loader (an epoch of its loop).
+
+    The paper counts a pass over the videos with R pairs a visit as R epochs. With
+    ``PairSampler(parts=...)`` the loader passes over a part of them only: R / parts epochs, which
+    is 1 in this project's configs.
+    """
+    loader = cfg.train_dataloader
+    return repeats_of(loader.dataset) / loader.get('sampler', {}).get('parts', 1)
 
 
 def length_options(cfg: Config, length: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from poodle_mm.engine.checkpoint_hook import check_resumable, find_resumable
 from poodle_mm.engine.config import load_config
+from poodle_mm.engine.schedule import repeats_of
 
 _ROOMS = ('datasets', 'flow', 'views', 'models', 'engine')
 
@@ -85,7 +86,7 @@ def _enable_auto_scale_lr(cfg: Config) -> None:
         raise ValueError(
             '--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=...) in the config'
         )
-    repeats = cfg.train_dataloader.dataset.get('repeats', 1)
+    repeats = repeats_of(cfg.train_dataloader.dataset)
     scale.base_batch_size /= repeats * cfg.optim_wrapper.get('accumulative_counts', 1)
     scale.enable = True
 

@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 
 from poodle_mm.demo.pretrain import steps_in
-from poodle_mm.engine.schedule import length_options
+from poodle_mm.engine.schedule import epochs_of_a_pass, length_options, repeats_of
 from poodle_mm.files import write_text
 from poodle_mm.registry import DATASETS
 
@@ -25,7 +25,8 @@ class Budget:
 
     Attributes:
         amount: How much.
-        unit: ``'epochs'`` (a pass with R repeats counts as R), ``'pairs'`` or ``'minutes'``.
+        unit: ``'epochs'`` (the paper's: a pass over the videos with R pairs a visit counts as R),
+            ``'pairs'`` or ``'minutes'``.
     """
 
     amount: float
@@ -53,10 +54,16 @@ def pairs_per_step(cfg: Config) -> int:
     loader = cfg.train_dataloader
     return (
         loader.batch_size
-        * loader.dataset.get('repeats', 1)
+        * repeats_of(loader.dataset)
         * cfg.get('processes', 1)
         * cfg.optim_wrapper.get('accumulative_counts', 1)
     )
+
+
+def pairs_per_epoch(cfg: Config) -> int:
+    """Pairs of one epoch of the train loop, before the last ones that fill no batch are dropped."""
+    loader = cfg.train_dataloader
+    return _length(cfg) // loader.sampler.get('parts', 1) * repeats_of(loader.dataset)
 
 
 def budget_options(cfg: Config, budget: Budget) -> dict[str, Any]:
@@ -72,14 +79,14 @@ def budget_options(cfg: Config, budget: Budget) -> dict[str, Any]:
     """
     if budget.unit == 'minutes':
         raise ValueError('minutes have to be timed: see timed_options')
-    repeats = cfg.train_dataloader.dataset.get('repeats', 1)
     if 'max_epochs' in cfg.train_cfg:
-        passes = budget.amount / repeats
         if budget.unit == 'pairs':
-            passes = budget.amount / (_length(cfg) * repeats)
-        if round(passes) < 1:
-            raise ValueError(f'{budget} are less than one pass over the data with {repeats} pairs')
-        return length_options(cfg, round(passes))
+            epochs = budget.amount / pairs_per_epoch(cfg)
+        else:
+            epochs = budget.amount / epochs_of_a_pass(cfg)
+        if round(epochs) < 1:
+            raise ValueError(f'{budget} are less than one epoch of the train loop')
+        return length_options(cfg, round(epochs))
     pairs = budget.amount
     if budget.unit == 'epochs':
         pairs = budget.amount * _length(cfg)

@@ -33,9 +33,14 @@ def check_folders(runs: Sequence[Run]) -> None:
             continue
         before = json.loads(file.read_text(encoding='utf-8'))
         now = _identity(run)
-        keys = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k))
-        if keys:
-            differences = ', '.join(f'{k}: {before.get(k)} → {now.get(k)}' for k in keys)
+        # An option that says None is not one that says nothing.
+        pairs = {
+            key: [options.get(key, 'not set') for options in (before, now)]
+            for key in sorted(before.keys() | now.keys())
+        }
+        changed = {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+        if changed:
+            differences = ', '.join(f'{key}: {old} → {new}' for key, (old, new) in changed.items())
             raise ValueError(
                 f'{run.work_dir} holds another run ({differences}): choose another --work-dir, or '
                 'delete it'

@@ -196,10 +196,14 @@ def _roots(cfg: Config, roots: Sequence[str | None]) -> dict[str, str]:
 
 
 def _by_name(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Each setting once, with a short name, though it may stand at several data sets."""
+    """Each setting once, with a short name, though it may stand at several data sets.
+
+    What is switched off for another setting's sake (``scale`` for ``area``) needs no name.
+    """
     return {
         ('subcrops-' if 'subcrops' in key else '') + key.split('.')[-1]: value
         for key, value in options.items()
+        if value is not None
     }
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
 from poodle_mm.reproduce.budget import pairs_per_step
 from poodle_mm.reproduce.settings import datasets_of
 
@@ -16,12 +17,15 @@ def describe(cfg: Config) -> dict[str, str]:
     if 'flow' in views:
         flow = dict(views['flow'])
         recipe['flow'] = ' '.join([flow.pop('type'), *(f'{k}={v}' for k, v in flow.items())])
+        recipe['views'] = _views(views)
     subcrops = views.get('subcrops')
     if subcrops and subcrops.get('num') and model.get('pooled_head'):
         recipe['subcrops'] = (
             f'K = {subcrops["num"]} pairs of {subcrops["size"]}×{subcrops["size"]}, '
             f'area {_range(subcrops["area"])}'
         )
+        if 'target_area' in subcrops:
+            recipe['subcrops'] += f', target {subcrops["target_area"]}'
     recipe['schedule'] = _schedule(cfg)
     return recipe
 
@@ -34,15 +38,30 @@ def _data(cfg: Config) -> str:
     words = [' + '.join(sources)]
     dataset = cfg.train_dataloader.dataset
     first = dataset.pipeline[0]
-    if 'area' in first:
-        area = _range(first.area)
-        if first.get('area_normal'):
-            area = 'N({:g}, {:g}) within '.format(*first.area_normal) + area
-        words.append(f'crop area {area} → {first.size[0]}×{first.size[1]}')
+    if 'size' in first:
+        words.append(f'crop {_crop_law(first)} → {first.size[0]}×{first.size[1]}')
     else:
         words.append(f'{first["type"]} of the {first.get("frames", "first")} frame')
-    if dataset.get('repeats', 1) > 1:
-        words.append(f'R = {dataset.repeats} pairs a visit')
+    if repeats_of(dataset) > 1:
+        words.append(f'R = {repeats_of(dataset)} pairs a visit')
+    return ', '.join(words)
+
+
+def _crop_law(crop: Config) -> str:
+    if crop.get('scale'):
+        return f'scale {_range(crop.scale)} of a short side of {crop.get("short_side", 1080)}'
+    area = _range(crop.area)
+    if crop.get('area_normal'):
+        area = 'N({:g}, {:g}) within '.format(*crop.area_normal) + area
+    return f'area {area}'
+
+
+def _views(views: Config) -> str:
+    words = []
+    for name, default in (('photometric', 'BYOL’s'), ('affine', 'of the defaults')):
+        part = views.get(name, {})
+        text = ' '.join(f'{key}={value}' for key, value in (part or {}).items())
+        words.append(f'{name} ' + ('none' if part is None else text or default))
     return ', '.join(words)
 
 
@@ -57,6 +76,8 @@ def _model(model: Config) -> str:
         neck = model.get('neck')
         if neck:
             lateral, block = neck.get('lateral', 'linear'), neck.get('block', 'bottleneck')
+            if block and not neck.get('upsample_first', True):
+                block += ' before upsampling'
             words.append(f'decoder (blocks: {block or "none"}, laterals: {lateral or "none"})')
         else:
             words.append('no decoder')
@@ -65,26 +86,29 @@ def _model(model: Config) -> str:
             model.data_preprocessor.subcrops.get('num') == 0
         ):
             heads = [h for h in heads if h != 'pooled']
-        words.append(' + '.join(heads) + ' loss')
+        weights = [model[f'{head}_head'].get('loss_weight', 1) for head in heads]
+        terms = [head if w == 1 else f'{w:g} {head}' for w, head in zip(weights, heads)]
+        words.append(' + '.join(terms) + ' loss')
     return ', '.join(words)
 
 
 def _schedule(cfg: Config) -> str:
     optimizer = cfg.optim_wrapper.optimizer
-    repeats = cfg.train_dataloader.dataset.get('repeats', 1)
     words = [f'{optimizer["type"]} {optimizer["lr"]:g}']
-    if 'weight_decay' in optimizer:
-        words.append(f'weight decay {optimizer["weight_decay"]:g}')
+    for key in ('weight_decay', 'eps'):
+        if key in optimizer:
+            words.append(f'{key.replace("_", " ")} {optimizer[key]:g}')
     words.append(f'{pairs_per_step(cfg)} pairs a step')
     by_epoch = 'max_epochs' in cfg.train_cfg
-    length = cfg.train_cfg.max_epochs * repeats if by_epoch else cfg.train_cfg.max_iters
-    words.append(f'{length} {"epochs" if by_epoch else "iterations"}')
+    unit, factor = ('epochs', epochs_of_a_pass(cfg)) if by_epoch else ('iterations', 1)
+    length = cfg.train_cfg.max_epochs if by_epoch else cfg.train_cfg.max_iters
+    words.append(f'{length * factor:g} {unit}')
     warmup = next((s for s in cfg.param_scheduler if s['type'] == 'LinearLR'), None)
     if warmup:
-        words.append(f'{warmup["end"] * (repeats if by_epoch else 1)} of them warm-up')
+        words.append(f'{warmup["end"] * factor:g} of them warm-up')
     cosine = next((s for s in cfg.param_scheduler if s['type'].startswith('Cosine')), None)
     if cosine:
-        words.append(f'cosine to {cosine["end"] * (repeats if by_epoch else 1)}')
+        words.append(f'cosine to {cosine["end"] * factor:g}')
     if cfg.model.type == 'PooDLe':
         words.append(f'target momentum from {cfg.model.momentum:g}')
     return ', '.join(words)

@@ -101,6 +101,7 @@ def sweep_options(cfg: Config, settings: Mapping[str, Any], data: DataSetting) -
         options[f'{crop}.size'] = settings['size']
     if 'area' in settings:
         options[f'{crop}.area'] = settings['area']
+        options[f'{crop}.scale'] = None  # the configs' law, which excludes the other
     if 'area_mean' in settings:
         options[f'{crop}.area_normal'] = (settings['area_mean'], settings['area_std'])
     if 'delta' in settings:

@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from poodle_mm.datasets.scenes import write_scenes
+from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
 from poodle_mm.registry import MODELS
 from poodle_mm.reproduce.budget import pairs_per_step
 
@@ -71,10 +72,27 @@ def test_parts_are_those_the_paper_ticks(repo, folder, method):
     for block in found:
         assert (block.block is not None) == blocks
         assert (block.lateral is not None) == laterals
-    # Without a decoder the dense objective needs stride 8 from the encoder; otherwise it has 32.
-    stride = 8 if dense and not found else 32
-    last = model.backbone(torch.zeros(2, 3, 64, 128))[-1]
-    assert last.shape[-2:] == (64 // stride, 128 // stride)
+    # Without top-down blocks the dense objective needs stride 8 from the encoder; else it has 32.
+    stride = 8 if dense and not blocks else 32
+    maps = model.backbone(torch.zeros(2, 3, 64, 128))
+    assert maps[-1].shape[-2:] == (64 // stride, 128 // stride)
+    if stride == 8:
+        assert type(model.backbone).__module__ == 'poodle_mm.models.resnet'
+        assert {m.shape[-2:] for m in maps} == {
+            (8, 16)
+        }  # so that row 4's decoder upsamples nothing
+    if model.neck:
+        assert model.neck(maps)[-1].shape[-2:] == (8, 16)
+
+
+@pytest.mark.parametrize('method', [m for m, ticks in TICKS.items() if ticks[0] and not ticks[2]])
+def test_dilation_is_that_of_ordinary_weights(repo, method):
+    """The released code's dilations of the 3x3 convolutions, stage 3 | stage 4."""
+    backbone = MODELS.build(shrunk(load(repo, 'bdd100k', method)).model).backbone
+    stages = (backbone.layer3, backbone.layer4)
+    found = [[block.conv2.dilation[0] for block in stage] for stage in stages]
+    assert found == [[1, 2, 2, 2, 2, 2], [2, 4, 4]]
+    assert {block.conv2.stride for stage in stages for block in stage} == {(1, 1)}
 
 
 @pytest.mark.parametrize(('folder', 'method'), CONFIGS)
@@ -91,12 +109,50 @@ def test_nothing_else_differs(repo, folder, method):
         assert own.pop('flow').type == 'UFlow' and whole.pop('flow')
     assert own == whole
     backbone = dict(cfg.model.backbone)
-    backbone.pop('strides', None), backbone.pop('dilations', None)
+    if TICKS[method][0] and not TICKS[method][2]:
+        dilation = {key: backbone.pop(key) for key in ('type', 'strides', 'dilations')}
+        assert dilation == dict(type='ResNet', strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4))
+        backbone['type'] = 'mmpretrain.ResNet'
     assert backbone == dict(poodle.model.backbone)
     for part in ('neck', 'dense_head', 'pooled_head'):
         if cfg.model[part]:
             ours = {k: v for k, v in cfg.model[part].items() if v is not None}
             assert ours.items() <= dict(poodle.model[part]).items()
+
+
+@pytest.mark.parametrize('folder', RECIPES)
+def test_base_rows_have_the_recipe_of_the_ablations(repo, folder):
+    """The release recipe without affine and flip, on undistorted crops."""
+    cfg = load(repo, folder, 'poodle')
+    release = Config.fromfile(repo / 'configs/_base_/recipes/release.py')
+    wanted = release.release_model.to_dict()
+    wanted['data_preprocessor']['affine'] = None
+    assert contains(cfg.model.to_dict(), wanted)
+    assert cfg.optim_wrapper.optimizer.eps == release.release_optim_wrapper.optimizer.eps
+    crop = cfg.train_dataloader.dataset.pipeline[0]
+    assert tuple(crop.scale) == (0.75, 1.25) and 'area' not in crop
+    short_side = dict(camvid=192, bdd100k=1080).get(folder, 144)
+    assert crop.get('short_side', 1080) == short_side
+    # The largest window fits into every frame: 4:3 of CamVid, 16:9 of the others.
+    aspect = 4 / 3 if folder == 'camvid' else 16 / 9
+    assert crop.size[0] <= 0.75 * short_side and crop.size[1] <= 0.75 * short_side * aspect
+
+
+def contains(node: dict, part: dict) -> bool:
+    """Whether all that ``part`` says is said by ``node``."""
+    return all(
+        contains(node[key], value) if isinstance(value, dict) else node[key] == value
+        for key, value in part.items()
+    )
+
+
+@pytest.mark.parametrize('folder', RECIPES)
+def test_mixture_and_small_data_have_one_pair_a_visit(repo, folder):
+    """Only BDD100K's videos are opened for more pairs than one."""
+    cfg = load(repo, folder, 'poodle')
+    repeats = 10 if folder == 'bdd100k' else 1
+    assert repeats_of(cfg.train_dataloader.dataset) == repeats
+    assert cfg.train_dataloader.sampler.get('parts', 1) == repeats
 
 
 def test_flowe_headline(repo):
@@ -105,13 +161,15 @@ def test_flowe_headline(repo):
     poodle = Config.fromfile(repo / 'configs' / 'poodle_r50_bdd.py')
     for key in poodle.keys() - {'model'}:
         assert cfg[key] == poodle[key], key
-    model = MODELS.build(cfg.model)
-    online = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    projector = 2048 * 4096 + 4096 + 2 * 4096 + 4096 * 256
-    predictor = 256 * 4096 + 4096 + 2 * 4096 + 4096 * 256
-    assert online == 23_508_032 + projector + predictor
-    assert model.backbone.dilations == (1, 1, 2, 4)
-    assert tuple(cfg.train_dataloader.dataset.pipeline[0].size) == (512, 1024)
+    released = Config.fromfile(repo / 'configs' / 'flowe_r50_bdd_release.py')
+    for each, first_biases in ((cfg, 2), (released, 0)):
+        model = MODELS.build(each.model)
+        online = sum(p.numel() for p in model.parameters() if p.requires_grad)
+        projector = 2048 * 4096 + 2 * 4096 + 4096 * 256 + 256
+        predictor = 256 * 4096 + 2 * 4096 + 4096 * 256 + 256
+        assert online == 23_508_032 + projector + predictor + first_biases * 4096
+        assert model.backbone.dilations == (1, 1, 2, 4)
+        assert tuple(each.train_dataloader.dataset.pipeline[0].size) == (512, 1024)
 
 
 @pytest.fixture(scope='module')
@@ -124,7 +182,8 @@ def scenes(tmp_path_factory):
 
 def narrow_and_small(cfg: Config) -> Config:
     """A narrow network on small crops, with a flow that needs no weights unless it is exact."""
-    cfg.train_dataloader.dataset.pipeline[0].update(size=(64, 128), area=(0.5, 1.0))
+    cfg.train_dataloader.dataset.pipeline[0].update(size=(64, 128), short_side=96)
+    cfg.model.backbone.pop('init_cfg', None)
     if cfg.model.data_preprocessor.flow.type != 'CachedFlow':
         cfg.model.data_preprocessor.flow = dict(type='DISFlow', preset='ultrafast')
     cfg.custom_hooks = [dict(type='TargetUpdateHook'), dict(type='CollapseMonitorHook')]
@@ -137,11 +196,16 @@ def train_two_steps(cfg: Config, scenes, tmp_path) -> Runner:
     cfg.experiment_name = tmp_path.name
     loader = cfg.train_dataloader
     loader.update(batch_size=2, num_workers=0, persistent_workers=False, pin_memory=False)
+    if loader.sampler.get('parts', 1) > 1:  # of two videos
+        loader.sampler.parts = loader.dataset.repeats = 2
+        loader.batch_size = 1
     for dataset in loader.dataset.get('datasets', [loader.dataset]):
         dataset.update(data_root=str(scenes), data_prefix=dict(path='videos/train'))
         dataset.update(source='videos', index_cache=str(scenes / 'index'))
         if dataset.get('delta_unit') == 'frames':
             dataset.delta = (5, 10)  # of 24 frames at 10 a second
+        if dataset.source == 'clips':
+            dataset.update(clip_seconds=2, pairs_per_clip=4)
     cfg.train_cfg = dict(type='IterBasedTrainLoop', max_iters=2)
     cfg.default_hooks = dict(checkpoint=None, sampler_seed=None, logger=None)
     cfg.visualizer = dict(type='mmengine.Visualizer')
@@ -164,8 +228,14 @@ def test_steps(repo, folder, method, scenes, tmp_path):
     ('name', 'method'),
     [
         ('flowe_r50_bdd', 'flowe'),
+        ('flowe_r50_bdd_release', 'flowe'),
+        ('poodle_r50_bdd-in1k_release', 'poodle'),
+        ('poodle_r50_wt-venice_release', 'poodle'),
+        ('poodle_r50_wt-all_release', 'poodle'),
         ('demo/poodle_r18_scenes', 'poodle'),
+        ('demo/poodle_r18_scenes_release', 'poodle'),
         ('demo/poodle_r18_camvid', 'poodle'),
+        ('demo/poodle_r18_camvid_release', 'poodle'),
         ('demo/dense-only_r18_camvid', 'dense-only'),
         ('demo/pooled-only_r18_camvid', 'pooled-only'),
     ],
@@ -202,12 +272,9 @@ def test_image_baselines_step(repo, name, scenes, tmp_path):
     poodle = load(repo, name.split('/')[0], 'poodle')
     assert pairs_per_step(cfg) == pairs_per_step(poodle)
     assert cfg.optim_wrapper == poodle.optim_wrapper
-    lengths = [
-        c.train_cfg.get('max_epochs', c.train_cfg.get('max_iters'))
-        * (c.train_dataloader.dataset.get('repeats', 1) if 'max_epochs' in c.train_cfg else 1)
-        for c in (cfg, poodle)
-    ]
-    assert lengths[0] == lengths[1]
+    assert cfg.train_cfg == poodle.train_cfg and cfg.param_scheduler == poodle.param_scheduler
+    if 'max_epochs' in cfg.train_cfg:  # and so many pairs an epoch
+        assert epochs_of_a_pass(cfg) == epochs_of_a_pass(poodle) == 1
     backbone = cfg.model.backbone
     backbone.update(stem_channels=8, base_channels=8)
     cfg.model.neck.update(in_channels=8 * (32 if backbone.depth == 50 else 8))

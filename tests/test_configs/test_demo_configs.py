@@ -10,7 +10,9 @@ from poodle_mm.datasets.scenes import write_scenes
 from poodle_mm.evaluation.suites import SUITES, readout_config
 from poodle_mm.registry import MODELS
 
-DEMOS = ['poodle_r18_scenes.py', 'poodle_r18_camvid.py']
+DEMOS = [
+    f'poodle_r18_{data}{recipe}.py' for data in ('scenes', 'camvid') for recipe in ('', '_release')
+]
 
 
 @pytest.mark.parametrize('name', DEMOS)

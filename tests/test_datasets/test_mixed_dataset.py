@@ -67,6 +67,18 @@ def test_real_parts(parts):
         mixed[6]
 
 
+def test_pairs_a_visit_are_alike(tree):
+    """A mixture says how many pairs its items hold; parts that differ are refused."""
+    one, two, again = (
+        FramePairDataset(str(tree), repeats=repeats, pipeline=[raw]) for repeats in (1, 2, 2)
+    )
+    mixed = MixedPairDataset([two, again])
+    assert mixed.repeats == 2 == len(mixed[0])
+    assert MixedPairDataset([Stub('a', 3), one]).repeats == 1
+    with pytest.raises(ValueError, match=r'agree in repeats, got \[1, 2\]'):
+        MixedPairDataset([one, two])
+
+
 @pytest.mark.parametrize('weights', [[1], [1, -1], [0, 0], [1, float('nan')]])
 def test_bad_weights(weights):
     with pytest.raises(ValueError, match='weight'):

@@ -107,6 +107,10 @@ def test_a_folder_belongs_to_one_run(tmp_path, shell):
     longer = replace(run, options={**run.options, 'train_cfg.max_iters': 20})
     with pytest.raises(ValueError, match=r'a holds another run \(train_cfg.max_iters: 10 → 20\)'):
         check_folders([longer])
+    # None is said, too: it switches a part off
+    without = replace(run, options={**run.options, 'model.neck': None})
+    with pytest.raises(ValueError, match=r'\(model.neck: not set → None\)'):
+        check_folders([without])
 
 
 def test_more_readouts_are_not_done_yet(tmp_path, shell):

@@ -142,6 +142,10 @@ def test_auto_scale_lr_counts_accumulation_and_repeats(config):
     cfg = training_config(config, auto_scale_lr=True, cfg_options=options)
     assert cfg.auto_scale_lr.enable
     assert 4 / cfg.auto_scale_lr.base_batch_size == pytest.approx(24 / 128)
+    del options['train_dataloader.dataset.repeats']
+    options['train_dataloader.dataset.datasets'] = [dict(repeats=3)] * 2  # of a mixture
+    cfg = training_config(config, auto_scale_lr=True, cfg_options=options)
+    assert 4 / cfg.auto_scale_lr.base_batch_size == pytest.approx(24 / 128)
     with pytest.raises(ValueError, match='base_batch_size'):
         training_config(config, auto_scale_lr=True)
 

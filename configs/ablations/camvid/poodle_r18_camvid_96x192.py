@@ -1,14 +1,8 @@
-# PooDLe on real frames, small.
-_base_ = ['../../_base_/demo_r18.py', '../../_base_/datasets/camvid_driving.py']
+# PooDLe on real frames, small: the ablations' recipe, that is the release recipe without affine and flip.
+_base_ = ['../../demo/poodle_r18_camvid_release.py', '../../_base_/datasets/camvid_driving.py']
 
 processes = 1  # several runs side by side use the cores better than several processes
 dataset = _base_.camvid_driving
-dataset.update(
-    _delete_=True,
-    pipeline=[
-        dict(type='PairRandomCrop', area=(0.3, 1.0), size=(96, 192)),
-        dict(type='PackFramePair'),
-    ],
-)
+dataset.update(_delete_=True, pipeline=_base_.train_dataloader.dataset.pipeline)
 train_dataloader = dict(batch_size=16, dataset=dataset)
-readout = dict(suite='camvid')
+model = dict(data_preprocessor=dict(affine=None))

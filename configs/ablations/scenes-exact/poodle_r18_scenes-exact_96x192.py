@@ -4,7 +4,7 @@ _base_ = ['../scenes/poodle_r18_scenes_96x192.py']
 train_dataloader = dict(
     dataset=dict(
         pipeline=[
-            dict(type='PairRandomCrop', area=(0.3, 1.0), size=(96, 192)),
+            dict(type='PairRandomCrop', scale=(0.75, 1.25), short_side=144, size=(96, 192)),
             dict(type='LoadSceneFlow'),
             dict(type='PackFramePair'),
         ],
