@@ -36,7 +36,7 @@ def test_found_by_name():
 
 @pytest.mark.slow
 def test_training_follows_float32(tmp_path):
-    """Eight steps of the toy run: losses agree to 3 %, weights move the same way."""
+    """Eight steps of the toy run: losses agree to 5 %, their mean to 1 %; weights move the same way."""
     runs = {}
     for amp in (None, 'bfloat16'):
         path = tmp_path / f'{amp}.py'
@@ -59,5 +59,6 @@ def test_training_follows_float32(tmp_path):
     (plain, move), (mixed, mixed_move) = runs.values()
     assert len(plain) == 8 and plain.dtype == mixed.dtype == torch.float32
     assert not torch.equal(plain, mixed)
-    torch.testing.assert_close(mixed, plain, rtol=3e-2, atol=0)
+    torch.testing.assert_close(mixed, plain, rtol=5e-2, atol=0)
+    torch.testing.assert_close(mixed.mean(), plain.mean(), rtol=1e-2, atol=0)
     assert torch.cosine_similarity(move, mixed_move, dim=0) > 0.9
