@@ -36,7 +36,7 @@ def test_found_by_name():
 
 @pytest.mark.slow
 def test_training_follows_float32(tmp_path):
-    """Eight steps of the toy run: losses agree to 5 %, their mean to 1 %; weights move the same way."""
+    """Eight steps of the toy run: losses agree to 5 %, their mean to 1 %, moves in direction."""
     runs = {}
     for amp in (None, 'bfloat16'):
         path = tmp_path / f'{amp}.py'
