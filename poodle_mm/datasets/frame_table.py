@@ -1,11 +1,19 @@
 """Which frames a video file holds, found out without decoding."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 import av
 import numpy as np
+
+from .video_file import open_video
+
+# formats that store when each frame is shown, FFmpeg's names
+_STAMPED = ('mov', 'matroska', 'mpegts', 'flv')
+# B-frames show up within this many packets of a stream that has them from its start
+_LOOK_AT = 8
 
 
 class FrameTable(NamedTuple):
@@ -16,49 +24,162 @@ class FrameTable(NamedTuple):
         key_pts: (K,) int64, increasing: those of them at which decoding can start.
         key_dts: (K,) int64: decoding times of the same keyframes (at most ``key_pts``).
         time_base: Seconds per unit.
+        packets: (N,) int64: the packet of each frame, counted from the start of the file; None
+            where the packets' own times tell them apart.
     """
 
     pts: np.ndarray
     key_pts: np.ndarray
     key_dts: np.ndarray
     time_base: float
+    packets: np.ndarray | None = None
 
 
-def stamp_of(packet: av.Packet) -> int | None:
-    """Presentation time of a packet.
+class CannotNumber(ValueError):
+    """Frames that cannot be told apart."""
 
-    AVI and raw streams store none; without B-frames it is the decoding time.
+
+def is_stamped(container: av.container.InputContainer) -> bool:
+    """Whether the format stores the presentation time of each frame.
+
+    AVI stores none, FFmpeg's guess follows the order of decoding; a program stream stores one
+    now and then.
     """
-    return packet.dts if packet.pts is None else packet.pts
+    return container.format.name.split(',')[0] in _STAMPED
 
 
 def table_from_packets(
     container: av.container.InputContainer, stream: av.VideoStream
 ) -> FrameTable | None:
-    """The table by demuxing the whole file: right for every container.
+    """The table by demuxing the whole file, where its packets' times can be trusted.
 
     Args:
         container: Opened for reading; its position is moved.
         stream: One of its video streams.
 
     Returns:
-        None if no frame has a time stamp.
+        None if they cannot: a time is missing or occurs twice.
 
     Raises:
         av.error.FFmpegError, OSError: If the packets cannot be read.
     """
-    pts, keys = [], []
+    pts, keys, stamps = [], [], []
     container.seek(0)
     for packet in container.demux(stream):
-        stamp = stamp_of(packet)
-        if stamp is None or not packet.size:
+        if not packet.size:
             continue
+        stamp = packet.pts
+        if stamp is None:
+            return None
+        stamps.append(stamp)
         if packet.is_keyframe and not packet.is_corrupt:
             keys.append((stamp, stamp if packet.dts is None else packet.dts))
         # neither cut away by an edit list nor cut off
         if keys and not packet.is_discard and not packet.is_corrupt:
             pts.append(stamp)
+    if len(set(stamps)) < len(stamps):
+        return None
     return _table(pts, keys, stream)
+
+
+def comes_in_order(path: str) -> bool:
+    """Whether the first frames come out of the decoder in the order of their times.
+
+    An MP4 file can hold B-frames and say nothing of it, with times in the order of decoding; so
+    do copies of AVI files.
+    """
+    container, stream = open_video(path, threads=1, quick=is_movie_file(path))
+    # order alone is wanted: pictures need not be right
+    stream.codec_context.options = {'skip_idct': 'all', 'skip_loop_filter': 'all'}
+    with container:
+        if 'Baseline' in (stream.codec_context.profile or ''):  # has no B-frames
+            return True
+        packets = (packet for packet in container.demux(stream) if packet.size)
+        packets = list(islice(packets, _LOOK_AT))
+        stamps = [packet.pts for packet in packets]
+        if None not in stamps and stamps != sorted(stamps):
+            return True  # the file knows of them
+        times = []
+        for packet in packets:
+            try:
+                times += [frame.pts for frame in packet.decode()]
+            except av.error.FFmpegError:
+                break
+    return None not in times and times == sorted(times)
+
+
+def table_by_decoding(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> FrameTable | None:
+    """The table by decoding the whole file: right where times are missing or wrong.
+
+    Packets are counted, and each frame remembers the number of its packet, whatever the order in
+    which the frames come out.
+
+    Args:
+        container: Just opened; it is read to its end.
+        stream: One of its video streams.
+
+    Returns:
+        None if there is no frame.
+
+    Raises:
+        CannotNumber: If two frames come from one packet.
+        av.error.FFmpegError, OSError: If the packets cannot be read.
+    """
+    stamps: list[int | None] = []
+    numbers, keys = [], []
+    damaged = False
+    for number, packet in enumerate(counted_packets(container, stream)):
+        stamps.append(packet.pts)
+        packet.pts = number
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            damaged = True  # reading those frames says so again
+            continue
+        for frame in frames:
+            _note(frame, numbers, keys)
+    if stamps:
+        try:
+            for frame in stream.codec_context.decode(None):
+                _note(frame, numbers, keys)
+        except av.error.FFmpegError:
+            damaged = True
+    if damaged:
+        # a lost frame would shift the number of all that follow
+        raise CannotNumber('is damaged, and its frames cannot be counted')
+    if not keys:
+        return None
+    if len(set(numbers)) < len(numbers) or None in numbers:
+        raise CannotNumber('holds several frames in one packet, which cannot be told apart')
+    first = numbers.index(keys[0])
+    packets = np.array(numbers[first:], np.int64)
+    pts, time_base = _times([stamps[number] for number in packets.tolist()], stream)
+    at_key = np.isin(packets, keys)
+    return FrameTable(pts, pts[at_key], pts[at_key], time_base, packets)
+
+
+def counted_packets(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> Iterator[av.Packet]:
+    """Packets with data from the start of a container that was just opened."""
+    return (packet for packet in container.demux(stream) if packet.size)
+
+
+def _note(frame: av.VideoFrame, numbers: list[int | None], keys: list[int]) -> None:
+    numbers.append(frame.pts)
+    if frame.key_frame:
+        keys.append(frame.pts)
+
+
+def _times(stamps: list[int | None], stream: av.VideoStream) -> tuple[np.ndarray, float]:
+    """Times of frames in the order in which they are shown, and the time base."""
+    if None not in stamps and len(set(stamps)) == len(stamps):
+        # those of AVI belong to other frames, but as a set they are right
+        return np.array(sorted(stamps), np.int64), float(stream.time_base)
+    rate = stream.average_rate or stream.guessed_rate or 25
+    return np.arange(len(stamps)), float(1 / rate)
 
 
 def table_from_header(path: str, stream: av.VideoStream) -> FrameTable | None:

@@ -16,6 +16,7 @@ import numpy as np
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
+from .frame_table import FrameTable
 from .pairs import partner_ranges
 from .video_index import VideoInfo, build_index
 from .video_reader import VideoReader
@@ -124,6 +125,7 @@ class VideoTree(FrameSource):
     def __init__(self, *args, index_cache: str | os.PathLike | None = None, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.index_cache = index_cache
+        self._tables: dict[str, FrameTable] = {}
 
     def _index(self) -> list[VideoInfo]:
         infos = on_main_process(lambda: build_index(self.root, self.index_cache, self.with_table))
@@ -136,6 +138,7 @@ class VideoTree(FrameSource):
         self.num_files = len(infos)
         self.bad = {info.path: info.error for info in infos if info.error}
         check_bad_files(self.root, self.bad, self.num_files, self.max_bad_share)
+        self._tables = {info.path: info.table for info in infos if info.table is not None}
         return [info for info in infos if not info.error]
 
     def _too_short(self, info: VideoInfo) -> bool:
@@ -151,8 +154,9 @@ class VideoTree(FrameSource):
         return [dict(source=self._path(info), source_id=info.path) for info in self._index()]
 
     def open(self, item: dict) -> VideoReader:
-        """Open the file."""
-        return VideoReader(item['source'])
+        """Open the file, with the table that the index holds, if any."""
+        table = self._tables.get(item['source_id'])
+        return VideoReader(item['source'], table=table, in_order=True)
 
 
 class ClipReader:
@@ -195,13 +199,11 @@ class VideoClips(VideoTree):
             )
         self.clip_seconds = clip_seconds
         self.pairs_per_clip = pairs_per_clip
-        self._tables = {}
 
     def list_items(self) -> list[dict]:
         """Clips in order; a rest at the end that is too short for a pair is left out."""
         items = []
         for info in self._index():
-            self._tables[info.path] = info.table
             times = (info.table.pts - info.table.pts[0]) * info.table.time_base
             # an end that falls short by rounding starts no clip of its own
             starts = np.arange(0, times[-1] - 1e-6, self.clip_seconds)
@@ -219,6 +221,4 @@ class VideoClips(VideoTree):
 
     def open(self, item: dict) -> ClipReader:
         """Open the clip's video with the table that the index holds."""
-        return ClipReader(
-            VideoReader(item['source'], table=self._tables[item['source_id']]), *item['clip']
-        )
+        return ClipReader(super().open(item), *item['clip'])

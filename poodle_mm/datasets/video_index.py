@@ -17,10 +17,16 @@ from tqdm import tqdm
 
 from poodle_mm.files import replacing
 
-from .video_reader import FrameReadError, FrameTable, VideoReader
+from .frame_table import FrameTable
+from .video_file import FrameReadError, file_problem
+from .video_reader import VideoReader
 
-VIDEO_EXTENSIONS = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.ts', '.webm')
-FORMAT = 1
+VIDEO_EXTENSIONS = (
+    *('.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts'),
+    *('.ts', '.vob', '.webm', '.wmv'),
+)
+FORMAT = 2
+_TABLE_FIELDS = ('pts', 'key_pts', 'key_dts', 'packets')
 
 
 @dataclass
@@ -34,7 +40,8 @@ class VideoInfo:
         frames: Number of frames; an estimate where the container's header does not say.
         duration: Seconds; 0 where unknown.
         error: Why the file is of no use; empty if it is.
-        table: All time stamps, where asked for.
+        streams: Number of video streams that could be read.
+        table: All time stamps, where asked for, and of files that are decoded to find them.
     """
 
     path: str
@@ -43,6 +50,7 @@ class VideoInfo:
     frames: int = 0
     duration: float = 0.0
     error: str = ''
+    streams: int = 1
     table: FrameTable | None = None
 
 
@@ -101,7 +109,8 @@ def scan_video(info: VideoInfo, root: str | os.PathLike, with_table: bool = Fals
         return info
     try:
         with VideoReader(path) as video:
-            if with_table:
+            info.streams = video.num_streams
+            if with_table or not video.is_in_order():
                 info.table = video.table
                 info.frames = len(video)
                 info.duration = float(video.timestamps[-1])
@@ -114,6 +123,17 @@ def scan_video(info: VideoInfo, root: str | os.PathLike, with_table: bool = Fals
     except (av.error.FFmpegError, OSError) as error:
         info.error = str(error)
     return info
+
+
+def _note_streams(root: str | os.PathLike, infos: Iterable[VideoInfo]) -> None:
+    several = [info for info in infos if info.streams > 1]
+    if several:
+        print_log(
+            f'{root}: {len(several)} files hold several video streams, such as {several[0].path} '
+            f'({several[0].streams}); the one of the largest pictures is read',
+            logger='current',
+            level=logging.WARNING,
+        )
 
 
 def default_cache_path(root: str | os.PathLike, name: str) -> Path:
@@ -130,7 +150,6 @@ def write_index(path: str | os.PathLike, infos: Iterable[VideoInfo]) -> None:
     """Write an index atomically; files with an error are left out, so that they are tried again."""
     infos = [info for info in infos if not info.error]
     tables = [info.table for info in infos if info.table is not None]
-    assert len(tables) in (0, len(infos)), 'all files have a table or none has'
     arrays = dict(
         format=np.array(FORMAT),
         path=np.array([info.path for info in infos], dtype=str),
@@ -138,11 +157,14 @@ def write_index(path: str | os.PathLike, infos: Iterable[VideoInfo]) -> None:
         mtime_ns=np.array([info.mtime_ns for info in infos], np.int64),
         frames=np.array([info.frames for info in infos], np.int64),
         duration=np.array([info.duration for info in infos], np.float64),
+        streams=np.array([info.streams for info in infos], np.int64),
     )
     if tables:
+        arrays['has_table'] = np.array([info.table is not None for info in infos])
         arrays['time_base'] = np.array([table.time_base for table in tables])
-        for field in ('pts', 'key_pts', 'key_dts'):
+        for field in _TABLE_FIELDS:
             parts = [getattr(table, field) for table in tables]
+            parts = [np.empty(0, np.int64) if part is None else part for part in parts]
             arrays[field] = np.concatenate(parts)
             arrays[f'{field}_ends'] = np.cumsum([len(part) for part in parts])
     with replacing(path) as temporary, open(temporary, 'wb') as file:
@@ -156,14 +178,17 @@ def read_index(path: str | os.PathLike) -> dict[str, VideoInfo]:
             arrays = {key: archive[key] for key in archive.files}
         if int(arrays['format']) != FORMAT:
             raise ValueError(f'format {arrays["format"]}, not {FORMAT}')
-        keys = ('path', 'size', 'mtime_ns', 'frames', 'duration')
+        keys = ('path', 'size', 'mtime_ns', 'frames', 'duration', 'streams')
         rows = zip(*(arrays[key].tolist() for key in keys), strict=True)
         infos = [VideoInfo(**dict(zip(keys, row))) for row in rows]
         if 'time_base' in arrays:
-            fields = ('pts', 'key_pts', 'key_dts')
-            parts = (np.split(arrays[f], arrays[f'{f}_ends'][:-1]) for f in fields)
-            for info, *part in zip(infos, *parts, arrays['time_base'].tolist(), strict=True):
-                info.table = FrameTable(*part)
+            parts = (np.split(arrays[f], arrays[f'{f}_ends'][:-1]) for f in _TABLE_FIELDS)
+            tabled = [infos[i] for i in np.flatnonzero(arrays['has_table']).tolist()]
+            for info, pts, key_pts, key_dts, packets, time_base in zip(
+                tabled, *parts, arrays['time_base'].tolist(), strict=True
+            ):
+                counted = packets if len(packets) else None
+                info.table = FrameTable(pts, key_pts, key_dts, time_base, counted)
         return {info.path: info for info in infos}
     except FileNotFoundError:
         return {}
@@ -203,6 +228,9 @@ def build_index(
     known = read_index(cache)
     infos, todo, base = [], [], os.path.join(root, '')
     for path in paths:
+        if problem := file_problem(base + path):
+            infos.append(VideoInfo(path, 0, 0, error=problem))
+            continue
         stat = os.stat(base + path)
         info = known.get(path)
         fresh = (
@@ -222,6 +250,7 @@ def build_index(
             with bar:
                 for _ in pool.map(scan, todo):
                     bar.update()
+    _note_streams(root, todo)
     if todo or len(known) != len(infos):
         try:
             write_index(cache, infos)

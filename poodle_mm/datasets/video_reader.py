@@ -8,35 +8,19 @@ import av
 import numpy as np
 
 from .frame_table import (
+    CannotNumber,
     FrameTable,
+    comes_in_order,
+    counted_packets,
     is_movie_file,
-    stamp_of,
+    is_stamped,
+    table_by_decoding,
     table_from_header,
     table_from_packets,
 )
-
-# without this FFmpeg decodes several frames on opening, to learn what MP4's header says (but for
-# the pixel format, which the first decoded frame says)
-_HEADER_ALONE = {'analyzeduration': '1', 'skip_frame': 'all'}
+from .video_file import FrameReadError, can_reorder, can_skip, open_video, video_streams
 
 Convert = Callable[[av.VideoFrame], np.ndarray]
-
-
-class FrameReadError(ValueError):
-    """A file that cannot be opened, or a frame that cannot be decoded.
-
-    Args:
-        path: The file.
-        reason: What is wrong with it.
-    """
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f'{self.path}: {self.reason}'
 
 
 def _upright(frame: av.VideoFrame) -> np.ndarray:
@@ -47,11 +31,15 @@ def _upright(frame: av.VideoFrame) -> np.ndarray:
 
 
 class VideoReader:
-    """Frames of the first video stream of a file, by PyAV.
+    """Frames of the best video stream of a file, by PyAV.
 
     A table of all presentation times and keyframes, made by demuxing (nothing is decoded), gives
     exact positions also with variable frame rate, B-frames and edit lists. Decoding starts at the
     last keyframe before a frame, stops at the frame, and leaves out frames that no other needs.
+
+    Where the times in a file do not say in which order frames are shown (AVI, MPEG program streams
+    and ASF with B-frames) the table is made by decoding the file once, and packets are counted
+    from the start of the file instead of sought. Such tables are worth keeping.
 
     Args:
         path: Video file.
@@ -59,6 +47,8 @@ class VideoReader:
         threads: Decoder threads; 1 is right within a data loader's worker.
         quick: Take what the header of an MP4 or QuickTime file says for granted, where FFmpeg
             would read and decode to find out. The frames are the same.
+        in_order: Whether it is known that the file's times tell the order of its frames (an index
+            has looked); else the first frames are decoded to see.
 
     Raises:
         FrameReadError: If the file cannot be opened or holds no video; at use, if it holds no
@@ -71,25 +61,23 @@ class VideoReader:
         table: FrameTable | None = None,
         threads: int = 1,
         quick: bool = True,
+        in_order: bool = False,
     ) -> None:
         self.path = str(path)
+        self._in_order = in_order
         self._table = table
         self._quick = quick and is_movie_file(self.path)
-        try:
-            self._container = av.open(self.path, options=_HEADER_ALONE if self._quick else {})
-        except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise FrameReadError(self.path, f'cannot open as a video: {error}') from error
-        try:
-            self._stream = self._container.streams.video[0]
-            self._decoder = self._stream.codec_context
-        except IndexError:
-            self._container.close()
-            raise FrameReadError(self.path, 'holds no video stream') from None
-        if self._decoder is None:
-            self._container.close()
-            raise FrameReadError(self.path, 'no decoder for its video stream')
-        self._decoder.thread_count = threads
-        self._decoder.thread_type = 'NONE' if threads == 1 else 'AUTO'
+        self._threads = threads
+        self._open()
+
+    def _open(self) -> None:
+        self._container, self._stream = open_video(self.path, self._threads, self._quick)
+        self._decoder = self._stream.codec_context
+        self._can_skip = can_skip(self._decoder)
+
+    def _reopen(self) -> None:
+        self.close()
+        self._open()
 
     def __enter__(self) -> 'VideoReader':
         return self
@@ -110,6 +98,19 @@ class VideoReader:
         if self._table is None:
             self._table = self._make_table()
         return self._table
+
+    def is_in_order(self) -> bool:
+        """Whether the file's times tell the order of its frames; else it has to be decoded."""
+        if not can_reorder(self._stream):
+            return True
+        if not is_stamped(self._container):
+            return False
+        return self._in_order or comes_in_order(self.path)
+
+    @property
+    def num_streams(self) -> int:
+        """Video streams that could be read; the best one is."""
+        return len(video_streams(self._container))
 
     @property
     def frame_ids(self) -> np.ndarray:
@@ -200,68 +201,140 @@ class VideoReader:
             if not 0 <= index < len(table.pts):
                 raise IndexError(f'{self.path}: no frame {index} among {len(table.pts)}')
         runs: dict[int, set[int]] = {}
-        for index in indices:
-            pts = int(table.pts[index])
-            key = int(np.searchsorted(table.key_pts, pts, side='right')) - 1
-            runs.setdefault(key, set()).add(pts)
+        keys = np.searchsorted(table.key_pts, table.pts[list(indices)], side='right') - 1
+        for index, key in zip(indices, keys.tolist()):
+            runs.setdefault(key, set()).add(index)
         images: dict[int, np.ndarray] = {}
         for key in sorted(runs):
             images.update(self._decode(key, runs[key], convert))
-        missing = [i for i in indices if int(table.pts[i]) not in images]
+        missing = [index for index in indices if index not in images]
         if missing:
             raise FrameReadError(self.path, f'frame {missing[0]} cannot be decoded')
-        return [images[int(table.pts[index])] for index in indices]
+        return [images[index] for index in indices]
 
     def _decode(self, key: int, wanted: set[int], convert: Convert) -> dict[int, np.ndarray]:
-        """Decode the frames ``wanted`` (pts), all of which start from keyframe ``key``."""
+        """Decode the frames ``wanted`` (numbers), all of which start from keyframe ``key``."""
+        error = None
+        # the first frames after an open group of pictures may name frames before it that they do
+        # without: an error then only says that those were not there
+        for start in (key, max(0, key - 1)):
+            try:
+                return self._run(start, key, wanted, convert)
+            except av.error.FFmpegError as cause:
+                error = cause
+                self._decoder.flush_buffers()
+                if self._threads != 1:
+                    # with threads an error comes late, and does not tell whose it is
+                    self._threads = 1
+                    self._reopen()
+        frames = sorted(wanted)
+        raise FrameReadError(self.path, f'cannot decode frames {frames}: {error}') from error
+
+    def _run(
+        self, start: int, key: int, wanted: set[int], convert: Convert
+    ) -> dict[int, np.ndarray]:
+        """Decode from keyframe ``start`` on; errors count from keyframe ``key`` on."""
+        table = self.table
+        stamps = table.pts if table.packets is None else table.packets
+        index_of = {int(stamps[index]): index for index in wanted}
+        pending = set(index_of)
+        key_stamp = self._key_stamp(key)
+        leading = self._leading(key)
         images = {}
-        pending = set(wanted)
+        last = -1
 
         def collect(frames: Sequence[av.VideoFrame]) -> None:
+            nonlocal last
             for frame in frames:
-                if frame.pts in wanted and not frame.is_corrupt:
-                    images[frame.pts] = convert(frame)
+                if frame.pts not in index_of or frame.is_corrupt:
+                    continue
+                index = index_of[frame.pts]
+                if index < last:
+                    raise FrameReadError(
+                        self.path, f'frame {index} comes after {last}: its time stamps are wrong'
+                    )
+                last = index
+                images[index] = convert(frame)
 
-        try:
-            for packet in self._packets_from(key):
-                stamp = stamp_of(packet)
+        reached = False
+        for stamp, packet in self._packets_from(start):
+            reached = reached or stamp == key_stamp
+            strict = reached and not leading(stamp)
+            if packet.is_corrupt and strict:
+                raise FrameReadError(self.path, f'damaged before frame {min(wanted)}')
+            if self._can_skip:
                 # frames that nobody refers to cost time for nothing, unless they are wanted
                 self._decoder.skip_frame = 'DEFAULT' if stamp in pending else 'NONREF'
+            try:
                 collect(packet.decode())
-                pending.discard(stamp)
-                if not pending:
-                    break
-            collect(self._decoder.decode(None))
-        except (av.error.FFmpegError, OSError) as error:
-            frames = np.searchsorted(self.table.pts, sorted(wanted)).tolist()
-            raise FrameReadError(self.path, f'cannot decode frames {frames}: {error}') from error
+            except av.error.FFmpegError:
+                if strict:
+                    raise
+            pending.discard(stamp)
+            if not pending:
+                break
+        collect(self._decoder.decode(None))
         return images
 
-    def _packets_from(self, key: int) -> Iterator[av.Packet]:
-        """Packets in decoding order from a keyframe on, or from an earlier one."""
+    def _key_stamp(self, key: int) -> int:
+        """What names a keyframe's packet: its time, or its number where packets are counted."""
         table = self.table
+        if table.packets is None:
+            return int(table.key_pts[key])
+        return int(table.packets[np.searchsorted(table.pts, table.key_pts[key])])
+
+    def _leading(self, key: int) -> Callable[[int], bool]:
+        """Whether a frame is shown before keyframe ``key`` but stored after it.
+
+        It refers to frames before the keyframe, and cannot be decoded from there on.
+        """
+        table = self.table
+        key_pts = table.key_pts[key]
+        if table.packets is None:
+            return lambda stamp: stamp < key_pts
+        return set(table.packets[table.pts < key_pts].tolist()).__contains__
+
+    def _packets_from(self, key: int) -> Iterator[tuple[int, av.Packet]]:
+        """Packets in decoding order from a keyframe on, with what names their frames."""
+        table = self.table
+        key_pts = self._key_stamp(key)
+        if table.packets is not None:
+            self._reopen()
+            for number, packet in enumerate(counted_packets(self._container, self._stream)):
+                packet.pts = number
+                if number >= key_pts:
+                    yield number, packet
+            return
         # containers look up by pts or by dts, and none says which: try until we are early enough
-        for offset in (table.key_pts[key], table.key_dts[key], table.key_dts[0], None):
+        for offset in (key_pts, table.key_dts[key], table.key_dts[0], None):
             if offset is not None:
                 self._container.seek(int(offset), stream=self._stream)
             else:
                 self._container.seek(0)
-            packets = self._container.demux(self._stream)
-            first = next(packets, None)
-            if first is None or not first.size:
-                continue
-            stamp = stamp_of(first)
-            if stamp is not None and stamp <= table.key_pts[key]:
-                yield first
-                yield from (packet for packet in packets if packet.size)
-                return
+            packets = (packet for packet in self._container.demux(self._stream) if packet.size)
+            # a format without an index lands anywhere: never start but at the keyframe itself
+            for packet in packets:
+                if packet.pts is None or (packet.is_keyframe and packet.pts > key_pts):
+                    break
+                if packet.is_keyframe and packet.pts == key_pts:
+                    yield packet.pts, packet
+                    yield from ((packet.pts, packet) for packet in packets)
+                    return
+        raise FrameReadError(self.path, f'its keyframe at {key_pts} is not found again')
 
     def _make_table(self) -> FrameTable:
+        table = None
         try:
-            table = table_from_header(self.path, self._stream) if self._quick else None
-            table = table or table_from_packets(self._container, self._stream)
+            if self.is_in_order():
+                table = table_from_header(self.path, self._stream) if self._quick else None
+                table = table or table_from_packets(self._container, self._stream)
+            if table is None:
+                self._reopen()
+                table = table_by_decoding(self._container, self._stream)
         except (av.error.FFmpegError, OSError) as error:
             raise FrameReadError(self.path, f'cannot read its packets: {error}') from error
+        except CannotNumber as error:
+            raise FrameReadError(self.path, str(error)) from error
         if table is None:
-            raise FrameReadError(self.path, 'holds no video frame with a time stamp')
+            raise FrameReadError(self.path, 'holds no frame that can be decoded')
         return table

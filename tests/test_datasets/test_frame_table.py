@@ -27,6 +27,8 @@ def both_tables(path: Path) -> tuple[FrameTable | None, FrameTable]:
 
 def assert_same(a: FrameTable, b: FrameTable) -> None:
     for x, y in zip(a, b, strict=True):
+        if x is y is None:
+            continue
         np.testing.assert_array_equal(x, y)
         assert np.asarray(x).dtype == np.asarray(y).dtype
 
@@ -109,7 +111,11 @@ def test_real_videos(test_data):
     in_order = 0
     for path in sorted(test_data.glob('videos/*/*.mp4')):
         header, packets = both_tables(path)
-        if header is not None:
+        with VideoReader(path) as video:
+            liar = not video.is_in_order()
+        # its B-frames have times in the order of decoding, and its header does not know of them
+        assert liar == (path.name == 'drive_portugal_road.mp4') == (packets is None)
+        if header is not None and not liar:
             in_order += 1
             assert_same(header, packets)
         with VideoReader(path) as quick, VideoReader(path, quick=False) as plain:

@@ -28,6 +28,39 @@ FILES = {
     'mpeg4.avi': dict(codec='mpeg4'),
     'mpeg4.mp4': dict(codec='mpeg4', b_frames=2),
 }
+AV1 = dict(codec='libsvtav1', options={'preset': '12'})
+HEVC = dict(codec='libx265', b_frames=3, options={'x265-params': 'log-level=0'})
+OTHERS = {
+    'av1.mp4': AV1,
+    'av1.mkv': AV1,
+    'av1.webm': AV1,
+    'av1_10_bit.mp4': dict(AV1, pix_fmt='yuv420p10le'),
+    'hevc.mp4': HEVC,
+    'hevc.mkv': HEVC,
+    'hevc.ts': HEVC,
+    'hevc_10_bit.mp4': dict(HEVC, pix_fmt='yuv420p10le'),
+    'h264_10_bit.mp4': dict(b_frames=2, pix_fmt='yuv420p10le'),
+    'vp8.webm': dict(codec='libvpx'),
+    'vp9.webm': dict(codec='libvpx-vp9'),
+    'prores.mov': dict(codec='prores_ks', pix_fmt='yuv422p10le'),
+    'mjpeg.mov': dict(codec='mjpeg', pix_fmt='yuvj420p'),
+    'mjpeg.avi': dict(codec='mjpeg', pix_fmt='yuvj420p'),
+    # times are missing, or in the order of decoding
+    'h264.avi': dict(b_frames=2),
+    'mpeg4_b.avi': dict(codec='mpeg4', b_frames=2),
+    'mpeg2.mpg': dict(codec='mpeg2video', b_frames=2),
+    'mpeg2.vob': dict(codec='mpeg2video', b_frames=2),
+    'mpeg1.mpeg': dict(codec='mpeg1video', b_frames=2),
+    'h264.mpg': dict(b_frames=2),
+    'h264_b.wmv': dict(b_frames=2),
+    'wmv2.wmv': dict(codec='wmv2'),
+    'open_gop.avi': dict(b_frames=3, options={'x264-params': 'open-gop=1'}),
+    'open_gop.ts': dict(b_frames=3, options={'x264-params': 'open-gop=1'}),
+    'open_gop.m2ts': dict(b_frames=3, options={'x264-params': 'open-gop=1'}),
+    'mpeg2.ts': dict(codec='mpeg2video', b_frames=2),
+    'h264.flv': dict(b_frames=2),
+    'h264.3gp': dict(b_frames=2),
+}
 
 
 @pytest.fixture(scope='module')
@@ -46,6 +79,53 @@ def test_every_frame_alone(video_path):
         assert len(video) == 40
         order = np.random.default_rng(1).permutation(40).tolist()
         assert [read_number(video.read([i])[0]) for i in order] == order
+
+
+@pytest.mark.parametrize('name', OTHERS)
+def test_other_codecs_and_containers_against_sequential_decoding(name, tmp_path):
+    path = write_video(tmp_path / name, **OTHERS[name])
+    with av.open(str(path)) as container:
+        shown = [frame.to_ndarray(format='rgb24') for frame in container.decode(video=0)]
+    assert [read_number(image) for image in shown] == list(range(40))
+    with VideoReader(path) as video:
+        assert len(video) == 40
+        np.testing.assert_allclose(video.timestamps, np.arange(40) / 30, atol=2e-3)
+        assert video.keyframes[0] == 0
+        for index in np.random.default_rng(2).permutation(40).tolist():
+            np.testing.assert_array_equal(video.read([index])[0], shown[index])
+        for image, index in zip(video.read([30, 5, 17]), (30, 5, 17), strict=True):
+            np.testing.assert_array_equal(image, shown[index])
+
+
+@pytest.mark.parametrize('suffix', ['mp4', 'mkv'])
+def test_times_in_the_order_of_decoding(suffix, tmp_path):
+    """What a careless remuxer makes of AVI, and some recorders write."""
+    right = write_video(tmp_path / 'right.mp4', b_frames=2)
+    wrong = tmp_path / f'wrong.{suffix}'
+    with av.open(str(right)) as old, av.open(str(wrong), 'w') as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for number, packet in enumerate(p for p in old.demux(video=0) if p.size):
+            packet.pts = packet.dts = 512 * number
+            packet.stream = stream
+            new.mux(packet)
+    with VideoReader(wrong) as video:
+        assert len(video) == 40 and not video.is_in_order()
+        assert [read_number(video.read([i])[0]) for i in range(40)] == list(range(40))
+        np.testing.assert_allclose(np.diff(video.timestamps), video.timestamps[1], atol=2e-3)
+
+
+def test_times_out_of_order_are_noticed_where_nobody_looked(tmp_path):
+    """A table that says so makes the frames come in another order than it claims."""
+    path = write_video(tmp_path / 'a.mp4', b_frames=2)
+    with VideoReader(path) as video:
+        table = video.table
+    order = np.arange(40)
+    order[[4, 5]] = order[[5, 4]]
+    with (
+        VideoReader(path, table._replace(packets=order)) as video,
+        pytest.raises(FrameReadError, match=r'a\.mp4: frame \d+ comes after'),
+    ):
+        video.read([3, 4, 5, 6, 7])
 
 
 def test_every_distance_in_one_call(video_path):

@@ -10,6 +10,8 @@ import numpy as np
 BITS = 10
 COLUMNS = 5
 BLOCK = 32
+# encoders whose default rate makes the blocks unreadable
+LOSSY = ('mpeg1video', 'mpeg2video', 'flv1', 'wmv2', 'libvpx')
 SHAPE = (BLOCK * (BITS // COLUMNS) + BLOCK, BLOCK * COLUMNS)
 
 
@@ -41,6 +43,7 @@ def write_video(
     times: Sequence[int] | None = None,
     rotation: int = 0,
     options: dict[str, str] | None = None,
+    pix_fmt: str = 'yuv420p',
 ) -> Path:
     """Write a numbered video.
 
@@ -54,14 +57,17 @@ def write_video(
         times: Presentation time of each frame in milliseconds; None is a constant rate.
         rotation: Degrees counter-clockwise that a player has to turn the picture.
         options: Further options of the encoder.
+        pix_fmt: FFmpeg's pixel format.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), 'w') as container:
         stream = container.add_stream(codec, rate=fps, options=options or {})
         stream.height, stream.width = SHAPE
-        stream.pix_fmt = 'yuv420p'
+        stream.pix_fmt = pix_fmt
         stream.gop_size = gop
         stream.codec_context.max_b_frames = b_frames
+        if codec in LOSSY:
+            stream.bit_rate = 3_000_000
         if times is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
         if rotation:

@@ -1,0 +1,140 @@
+"""Opening a video file: which stream is the video, and how its decoder is set."""
+
+import os
+import stat
+
+import av
+
+MAX_PIXELS = 2**26
+"""Largest picture that is read (8192x8192): a pair of larger ones takes gigabytes."""
+
+# without this FFmpeg decodes several frames on opening, to learn what MP4's header says (but for
+# the pixel format, which the first decoded frame says)
+_HEADER_ALONE = {'analyzeduration': '1', 'skip_frame': 'all'}
+
+# decoders that look at skip_frame before each frame; others (libdav1d) keep what it was when they
+# were opened, and lose frames that somebody wants
+_CAN_SKIP = {'h264', 'hevc', 'mpeg1video', 'mpeg2video', 'mpeg4', 'vp8', 'vp9'}
+
+_REORDER = 1 << 3  # AV_CODEC_PROP_REORDER
+
+_NOT_VIDEO = ('attached_pic', 'timed_thumbnails', 'still_image')
+
+
+class FrameReadError(ValueError):
+    """A file that cannot be opened, or a frame that cannot be decoded.
+
+    Args:
+        path: The file.
+        reason: What is wrong with it.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f'{self.path}: {self.reason}'
+
+
+def file_problem(path: str | os.PathLike) -> str:
+    """Why something cannot be opened as a file; empty if it can.
+
+    Opening a pipe would wait for ever, and a link may lead nowhere or in a circle.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError) as error:
+        reason = getattr(error, 'strerror', None) or str(error)
+        return f'link that leads nowhere: {reason}' if os.path.islink(path) else reason
+    return '' if stat.S_ISREG(mode) else 'not a regular file'
+
+
+def open_video(
+    path: str, threads: int, quick: bool
+) -> tuple[av.container.InputContainer, av.VideoStream]:
+    """Open a file for decoding.
+
+    Args:
+        path: The file.
+        threads: Decoder threads; 0 lets FFmpeg choose.
+        quick: Whether to take the header of an MP4 or QuickTime file for granted.
+
+    Returns:
+        The container, and its best video stream, whose decoder stops at damage that it finds.
+
+    Raises:
+        FrameReadError: If the file cannot be opened or holds no video.
+    """
+    problem = file_problem(path)
+    if problem:
+        raise FrameReadError(path, f'cannot open as a video: {problem}')
+    try:
+        container = av.open(path, options=_HEADER_ALONE if quick else {}, metadata_errors='replace')
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise FrameReadError(path, f'cannot open as a video: {error}') from error
+    try:
+        stream = _best_stream(path, container)
+        _set_decoder(stream.codec_context, threads)
+    except BaseException:
+        container.close()
+        raise
+    return container, stream
+
+
+def video_streams(container: av.container.InputContainer) -> list[av.VideoStream]:
+    """Streams of moving pictures, best first; cover pictures and thumbnails are none.
+
+    The best one has more than a single picture (where the header says so), then the largest
+    pictures, then is the one that the file calls its default.
+    """
+    streams = [
+        stream
+        for stream in container.streams.video
+        if not any(_has(stream, name) for name in _NOT_VIDEO)
+    ]
+
+    def rank(stream: av.VideoStream) -> tuple:
+        return stream.frames == 1, -stream.width * stream.height, not _has(stream, 'default')
+
+    return sorted(streams, key=rank)
+
+
+def _has(stream: av.VideoStream, disposition: str) -> bool:
+    flags = getattr(stream, 'disposition', 0)  # old PyAV has none
+    return bool(flags & getattr(type(flags), disposition, 0))
+
+
+def _best_stream(path: str, container: av.container.InputContainer) -> av.VideoStream:
+    streams = video_streams(container)
+    if not streams:
+        kind = 'but a cover picture' if container.streams.video else 'stream'
+        raise FrameReadError(path, f'holds no video {kind}')
+    stream = streams[0]
+    if stream.codec_context is None:
+        raise FrameReadError(path, 'no decoder for its video stream')
+    if stream.width * stream.height > MAX_PIXELS:
+        raise FrameReadError(
+            path,
+            f'its pictures of {stream.width}x{stream.height} are larger than '
+            f'{MAX_PIXELS / 1e6:.0f} megapixels',
+        )
+    return stream
+
+
+def _set_decoder(decoder: av.VideoCodecContext, threads: int) -> None:
+    decoder.thread_count = threads
+    decoder.thread_type = 'NONE' if threads == 1 else 'AUTO'
+    # else FFmpeg patches damaged places with what lies around them, and calls the frame good
+    decoder.options = {'err_detect': 'explode'}
+
+
+def can_skip(decoder: av.VideoCodecContext) -> bool:
+    """Whether ``skip_frame`` may change from frame to frame."""
+    return decoder.codec.name in _CAN_SKIP
+
+
+def can_reorder(stream: av.VideoStream) -> bool:
+    """Whether the codec may show frames in another order than it stores them."""
+    return bool(int(stream.codec_context.codec.properties) & _REORDER)
