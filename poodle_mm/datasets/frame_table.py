@@ -230,6 +230,8 @@ def _table(
 
 def is_movie_file(path: str) -> bool:
     """Whether a file starts as MP4 and QuickTime files do (``ftyp``)."""
+    if not os.path.isfile(path):  # opening a pipe would wait for ever
+        return False
     try:
         with open(path, 'rb') as file:
             return file.read(8)[4:] == b'ftyp'

@@ -68,6 +68,7 @@ class VideoReader:
         self._table = table
         self._quick = quick and is_movie_file(self.path)
         self._threads = threads
+        self._size: tuple[int, int] | None = None
         self._open()
 
     def _open(self) -> None:
@@ -254,6 +255,7 @@ class VideoReader:
                         self.path, f'frame {index} comes after {last}: its time stamps are wrong'
                     )
                 last = index
+                self._check_size(frame)
                 images[index] = convert(frame)
 
         reached = False
@@ -275,6 +277,15 @@ class VideoReader:
                 break
         collect(self._decoder.decode(None))
         return images
+
+    def _check_size(self, frame: av.VideoFrame) -> None:
+        """All frames are of one size: a pair is cut by one box."""
+        size = frame.width, frame.height
+        if self._size is None:
+            self._size = size
+        elif size != self._size:
+            before, now = (f'{width}x{height}' for width, height in (self._size, size))
+            raise FrameReadError(self.path, f'its pictures change from {before} to {now}')
 
     def _key_stamp(self, key: int) -> int:
         """What names a keyframe's packet: its time, or its number where packets are counted."""

@@ -1,6 +1,8 @@
 """Exact frames from generated files that carry their frame numbers."""
 
 import itertools
+import os
+from fractions import Fraction
 
 import av
 import cv2
@@ -265,3 +267,134 @@ def test_damaged_packets_name_the_frame(tmp_path):
     path.write_bytes(data)
     with pytest.raises(FrameReadError, match=r'a\.mp4'), VideoReader(path, table) as video:
         video.read([20])
+
+
+def write_jpegs(path, sizes, other_first=False):
+    """Motion JPEG of grey pictures of these (H, W); a thumbnail track may come first."""
+    with av.open(str(path), 'w') as container:
+        if other_first:
+            thumbnail = container.add_stream('mjpeg', rate=1)
+            thumbnail.height, thumbnail.width, thumbnail.pix_fmt = 24, 32, 'yuvj420p'
+        stream = container.add_stream('mjpeg', rate=30)
+        stream.height, stream.width = sizes[0]
+        stream.pix_fmt = 'yuvj420p'
+        if other_first:
+            container.mux(thumbnail.encode(av.VideoFrame(32, 24, 'yuvj420p')))
+            container.mux(thumbnail.encode(None))
+        for number, size in enumerate(sizes):
+            _, content = cv2.imencode('.jpg', np.full((*size, 3), 4 * number, np.uint8))
+            packet = av.Packet(content.tobytes())
+            packet.pts = packet.dts = 512 * number
+            packet.time_base = Fraction(1, 30 * 512)
+            packet.is_keyframe = True
+            packet.stream = stream
+            container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize('suffix', ['mkv', 'avi', 'mov'])
+def test_pictures_that_change_their_size(suffix, tmp_path):
+    path = write_jpegs(tmp_path / f'a.{suffix}', [(48, 64)] * 10 + [(96, 64)] * 10)
+    for pair in ([3, 4], [14, 15]):
+        with VideoReader(path) as video:
+            assert {image.shape for image in video.read(pair)} == {(48 + 48 * (pair[0] > 9), 64, 3)}
+    message = rf'a\.{suffix}: its pictures change from 64x48 to 64x96'
+    with VideoReader(path) as video, pytest.raises(FrameReadError, match=message):
+        video.read([3, 14])
+    with VideoReader(path) as video, pytest.raises(FrameReadError, match=message):
+        video.thumbnails(8, 12, (9, 16))
+    with VideoReader(path) as video:
+        video.read([3])
+        with pytest.raises(FrameReadError, match=message):
+            video.read([14])
+
+
+@pytest.mark.parametrize('suffix', ['mkv', 'avi', 'mov'])
+def test_a_thumbnail_track_is_not_the_video(suffix, tmp_path):
+    path = write_jpegs(tmp_path / f'a.{suffix}', [(48, 64)] * 10, other_first=True)
+    with VideoReader(path) as video:
+        assert video.num_streams == 2 and len(video) == 10
+        images = video.read([2, 9])
+    assert [(image.shape, round(image.mean())) for image in images] == [
+        ((48, 64, 3), 8),
+        ((48, 64, 3), 36),
+    ]
+
+
+@pytest.mark.parametrize('first', [True, False])
+def test_a_cover_picture_is_not_the_video(first, tmp_path):
+    """The atom ``covr``, as programs for tags write it (ISO/IEC 14496-12 boxes, iTunes names)."""
+    path = write_video(tmp_path / 'a.mp4', 20)
+    add_cover(path, first)
+    with av.open(str(path)) as container:
+        assert len(container.streams.video) == 2
+        assert (container.streams.video[0].codec_context.name == 'mjpeg') == first
+    with VideoReader(path) as video:
+        assert video.num_streams == 1
+        assert [read_number(image) for image in video.read([7, 19])] == [7, 19]
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b'trak', b'free'))
+    with pytest.raises(FrameReadError, match=r'a\.mp4: holds no video but a cover picture'):
+        VideoReader(path)
+
+
+def add_cover(path, first: bool) -> None:
+    def box(kind: bytes, payload: bytes) -> bytes:
+        return (8 + len(payload)).to_bytes(4, 'big') + kind + payload
+
+    jpeg = cv2.imencode('.jpg', np.zeros((32, 32, 3), np.uint8))[1].tobytes()
+    data = box(b'data', (13).to_bytes(4, 'big') + bytes(4) + jpeg)
+    handler = box(b'hdlr', bytes(8) + b'mdirappl' + bytes(9))
+    user = box(b'udta', box(b'meta', bytes(4) + handler + box(b'ilst', box(b'covr', data))))
+    content = path.read_bytes()
+    at = content.index(b'moov') - 4  # the last box of the file
+    body = content[at + 8 :]
+    cut = int.from_bytes(body[:4], 'big') if first else len(body)
+    path.write_bytes(content[:at] + box(b'moov', body[:cut] + user + body[cut:]))
+
+
+def test_metadata_in_any_encoding(tmp_path):
+    path = tmp_path / 'a.mp4'
+    write_video(path, 5)
+    with av.open(str(path)) as old, av.open(str(tmp_path / 'b.mp4'), 'w') as new:
+        new.metadata['title'] = 'Strasse nach XXXXX'
+        stream = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                new.mux(packet)
+    path = tmp_path / 'b.mp4'
+    content = path.read_bytes()
+    assert b'XXXXX' in content
+    path.write_bytes(content.replace(b'XXXXX', 'Kölnä'.encode('latin-1')))
+    with VideoReader(path) as video:
+        assert read_number(video.read([3])[0]) == 3
+
+
+@pytest.mark.parametrize('kind', ['pipe', 'folder', 'link', 'loop', 'long'])
+def test_what_is_no_file_is_refused_at_once(kind, tmp_path):
+    path = tmp_path / 'a.mp4'
+    if kind == 'pipe':
+        os.mkfifo(path)
+    elif kind == 'folder':
+        path.mkdir()
+    elif kind == 'long':
+        path = tmp_path / f'{"a" * 300}.mp4'
+    else:
+        path.symlink_to(path if kind == 'loop' else tmp_path / 'gone.mp4')
+    reason = {
+        'pipe': 'not a regular file',
+        'folder': 'not a regular file',
+        'link': 'link that leads nowhere',
+        'loop': 'Too many levels',
+        'long': 'name too long',
+    }[kind]
+    with pytest.raises(FrameReadError, match=reason):
+        VideoReader(path)
+
+
+def test_a_huge_picture_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
+    path = write_video(tmp_path / 'a.mp4', 3)
+    monkeypatch.setattr('poodle_mm.datasets.video_file.MAX_PIXELS', 160 * 96 - 1)
+    with pytest.raises(FrameReadError, match=r'a\.mp4: its pictures of 160x96 are larger'):
+        VideoReader(path)
