@@ -100,6 +100,11 @@ def read_frames(path: str | os.PathLike) -> list[dict]:
             raise ValueError(f'{path}: frame number {number} has no "name"')
         if not isinstance(frame.get('labels') or [], list):
             raise ValueError(f'{path}: "labels" of frame {frame["name"]} is no list')
+        if 'labels' not in frame and isinstance(frame.get('frames'), list):
+            raise ValueError(
+                f'{path}: frame {frame["name"]} has its boxes in "frames[].objects", the layout of '
+                '2018: take the labels of 2020 (det_20)'
+            )
     names = Counter(frame['name'] for frame in frames)
     twice = [name for name, count in names.items() if count > 1]
     if twice:
@@ -116,12 +121,18 @@ def frame_boxes(frame: Mapping, size: tuple[int, int], counts: BoxCounts) -> Ite
         counts: Is added to.
     """
     for number, label in enumerate(frame.get('labels') or []):
+        if not isinstance(label, Mapping):
+            counts.problems.append(f'{frame["name"]}: label {number} is {label!r}, no object')
+            continue
         if label.get('box2d') is None:
             counts.without_box += 1
             continue
         label_id = str(label.get('id', number))
         where = f'{frame["name"]}: label {label_id}'
         name = label.get('category')
+        if not isinstance(name, str):
+            counts.problems.append(f'{where}: unknown category {name!r}')
+            continue
         category = NAME_MAPPING.get(name, name)
         distractor = category in IGNORE_MAPPING
         category = IGNORE_MAPPING.get(category, category)
@@ -147,6 +158,8 @@ _CORNERS = ('x1', 'y1', 'x2', 'y2')
 
 
 def _flag_problem(flags: Mapping) -> str:
+    if not isinstance(flags, Mapping):
+        return f'attributes is {flags!r}, no object'
     for flag in _FLAGS:
         # 0 and 1 compare equal to False and True
         if flag in flags and flags[flag] not in (False, True):
@@ -155,10 +168,11 @@ def _flag_problem(flags: Mapping) -> str:
 
 
 def _box_problem(box: Mapping, size: tuple[int, int]) -> str:
-    try:
-        x1, y1, x2, y2 = (float(box[key]) for key in _CORNERS)
-    except (KeyError, TypeError, ValueError):
+    values = [box.get(key) for key in _CORNERS] if isinstance(box, Mapping) else [None]
+    # text would be joined instead of added, and true counts as 1
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         return f'box2d needs the numbers x1, y1, x2, y2, got {box}'
+    x1, y1, x2, y2 = values
     text = f'box ({x1:g}, {y1:g}, {x2:g}, {y2:g})'
     height, width = size
     if not all(map(math.isfinite, (x1, y1, x2, y2))):

@@ -180,3 +180,43 @@ def test_files_of_another_kind(tmp_path, content, message):
     with pytest.raises(ValueError, match=message) as error:
         read_frames(source)
     assert str(source) in str(error.value)
+
+
+BOX = dict(x1=10.0, y1=20.0, x2=30.0, y2=40.0)
+
+
+@pytest.mark.parametrize(
+    'label',
+    [
+        dict(category='car', box2d={key: str(value) for key, value in BOX.items()}),
+        dict(category='car', box2d=dict(BOX, x1=None)),
+        dict(category='car', box2d=dict(BOX, x1=True)),
+        dict(category='car', box2d=list(BOX.values())),
+        dict(category='car', box2d='10 20 30 40'),
+        dict(category=['car'], box2d=BOX),
+        dict(category=None, box2d=BOX),
+        dict(category='car', box2d=BOX, attributes=[1]),
+        dict(category='car', box2d=BOX, attributes='crowd'),
+        dict(category='car', box2d=BOX, attributes=dict(crowd='yes')),
+        None,
+        [1, 2],
+        'car',
+    ],
+)
+def test_other_types_are_named_by_frame(label, tmp_path):
+    frames = [dict(name='a.jpg', labels=[label]), dict(name='b.jpg', labels=[])]
+    source, target = tmp_path / 'a.json', tmp_path / 'b.json'
+    source.write_text(json.dumps(frames))
+    with pytest.raises(ValueError, match=r'1 problems: a\.jpg: label 0'):
+        convert_file(source, target)
+    assert not target.exists()
+    coco, counts = convert_file(source, target, skip_invalid=True)
+    assert len(coco['images']) == 2 and not coco['annotations'] and len(counts.problems) == 1
+
+
+def test_the_layout_of_2018_is_named(tmp_path):
+    objects = [dict(category='car', box2d=BOX)]
+    path = tmp_path / 'a.json'
+    path.write_text(json.dumps([dict(name='a.jpg', frames=[dict(timestamp=1, objects=objects)])]))
+    with pytest.raises(ValueError, match=r'a\.jpg has its boxes in .* the layout of 2018'):
+        convert_file(path, tmp_path / 'b.json')
