@@ -40,7 +40,8 @@ class FramePairDataset(BaseDataset):
             frames, always the same ones, at the encoder's rhythm and at scene cuts. A 40 s video
             with a keyframe every 250 frames has 5, and with 16 distances at most 80 pairs, where
             ``'any'`` has about 19,000. The partner is drawn as always. A file without a keyframe
-            that has a partner counts as one that cannot be read. Not for ``'frames'``.
+            that has a partner counts as one that cannot be read, and a clip without one is left
+            out. Not for ``'frames'``.
         repeats: Pairs drawn from one opening of the file (R); more than 1 makes an item a list.
         clip_seconds: Length of a clip, for ``'clips'``.
         pairs_per_clip: How often an epoch visits a clip, for ``'clips'``.
@@ -145,7 +146,10 @@ class FramePairDataset(BaseDataset):
         return self.source.list_items()
 
     def _build_source(self):
-        args = (self.data_prefix['path'], self.delta, self.delta_unit, self.max_bad_share)
+        args = (
+            *(self.data_prefix['path'], self.delta, self.delta_unit),
+            *(self.max_bad_share, self.starts),
+        )
         if self.source_type == 'frames':
             return FrameFolders(*args, fps=self.fps)
         if self.source_type == 'videos':

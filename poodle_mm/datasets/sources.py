@@ -68,6 +68,7 @@ class FrameSource(ABC):
         delta: Smallest and largest distance of a pair.
         delta_unit: ``'frames'`` or ``'seconds'``.
         max_bad_share: Largest tolerated share of unusable files.
+        starts: ``'any'`` or ``'keyframes'``: frames that may come first.
 
     Attributes:
         num_files: Files found, including bad ones.
@@ -75,11 +76,17 @@ class FrameSource(ABC):
     """
 
     def __init__(
-        self, root: str, delta: tuple[float, float], delta_unit: str, max_bad_share: float
+        self,
+        root: str,
+        delta: tuple[float, float],
+        delta_unit: str,
+        max_bad_share: float,
+        starts: str = 'any',
     ) -> None:
         self.root = os.path.normpath(root)
         self.delta = delta
         self.delta_unit = delta_unit
+        self.starts = starts
         self.max_bad_share = max_bad_share
         self.num_files = 0
         self.bad: dict[str, str] = {}
@@ -110,10 +117,15 @@ class FrameSource(ABC):
         # half a frame: 0.5 s is 14.99 frames at 30000/1001 Hz
         return timestamps, 0.5 * float(np.median(np.diff(timestamps)))
 
-    def has_pair(self, frame_ids: np.ndarray, timestamps: np.ndarray) -> bool:
-        """Whether two of these frames are delta apart."""
+    def has_pair(
+        self,
+        frame_ids: np.ndarray,
+        timestamps: np.ndarray,
+        starts: Sequence[int] | None = None,
+    ) -> bool:
+        """Whether two of these frames are delta apart, the first one of ``starts`` if given."""
         axis, tolerance = self.axis(frame_ids, timestamps)
-        first, stop = partner_ranges(axis, self.delta, tolerance)
+        first, stop = partner_ranges(axis, self.delta, tolerance, starts)
         return bool((stop > first).any())
 
 
@@ -201,21 +213,40 @@ class VideoClips(VideoTree):
         self.pairs_per_clip = pairs_per_clip
 
     def list_items(self) -> list[dict]:
-        """Clips in order; a rest at the end that is too short for a pair is left out."""
-        items = []
+        """Clips in order; a rest at the end that is too short for a pair is left out.
+
+        So is, with ``starts='keyframes'``, a clip without a keyframe that has a partner.
+        """
+        items, left_out = [], 0
         for info in self._index():
             times = (info.table.pts - info.table.pts[0]) * info.table.time_base
+            keyframes = np.flatnonzero(np.isin(info.table.pts, info.table.key_pts))
             # an end that falls short by rounding starts no clip of its own
             starts = np.arange(0, times[-1] - 1e-6, self.clip_seconds)
             bounds = [*np.searchsorted(times, starts - 1e-6).tolist(), len(times)]
             for first, stop in pairwise(bounds):
-                if self.has_pair(np.arange(first, stop), times[first:stop]):
-                    item = dict(source=self._path(info), source_id=info.path, clip=(first, stop))
-                    items += [item] * self.pairs_per_clip
+                frames = np.arange(first, stop), times[first:stop]
+                if not self.has_pair(*frames):
+                    continue
+                if self.starts == 'keyframes':
+                    inside = keyframes[(keyframes >= first) & (keyframes < stop)] - first
+                    if not self.has_pair(*frames, starts=inside):
+                        left_out += 1
+                        continue
+                item = dict(source=self._path(info), source_id=info.path, clip=(first, stop))
+                items += [item] * self.pairs_per_clip
+        if left_out:
+            print_log(
+                f'{self.root}: {left_out} clips have no keyframe with a partner and are left out; '
+                "starts='any' would use them",
+                logger='current',
+                level=logging.WARNING,
+            )
         if not items:
             raise ValueError(
                 f'{self.root}: no clip of clip_seconds={self.clip_seconds} holds a pair of delta = '
                 f'{self.delta} {self.delta_unit}'
+                + (' that starts at a keyframe' if left_out else '')
             )
         return items
 

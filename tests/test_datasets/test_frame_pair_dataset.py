@@ -410,6 +410,27 @@ def test_keyframes_first_in_clips(tmp_path):
         assert read_number(dataset[i]['frames'][0]) == a
 
 
+def test_clips_without_a_keyframe_are_left_out_from_the_start(tmp_path, monkeypatch):
+    """Keyframes 0, 50, 100: the clips of 30 frames at 0, 30 and 90 hold one with a partner."""
+    messages = []
+    monkeypatch.setattr(
+        'poodle_mm.datasets.sources.print_log', lambda text, **_: messages.append(text)
+    )
+    options = {'x264-params': 'scenecut=0'}
+    write_video(tmp_path / 'long.mp4', 150, gop=50, options=options)
+    kwargs = dict(source='clips', starts='keyframes', clip_seconds=1, pairs_per_clip=2)
+    dataset = make(tmp_path, delta=(3, 5), **kwargs)
+    assert len(dataset) == 6 and not dataset.source.bad
+    starts = [[dataset[e, i]['frame_ids'][0] for i in range(6)] for e in range(5)]
+    assert starts == [[0, 0, 50, 50, 100, 100]] * 5
+    assert len(messages) == 1 and '2 clips have no keyframe' in messages[0]
+    # frame 50 is the 20th of its clip: no partner 10 or more frames on
+    assert len(make(tmp_path, delta=(10, 12), **kwargs)) == 4
+    write_video(tmp_path / 'long.mp4', times=[33 * i - 165 for i in range(40)], gop=100)
+    with pytest.raises(ValueError, match=r'holds a pair of .* that starts at a keyframe'):
+        make(tmp_path, delta=(3, 5), **kwargs)
+
+
 def test_a_video_without_a_keyframe_that_has_a_partner_is_replaced(tree):
     """Its keyframe is frame 0 alone, and an edit list has cut that away: frames 5, 6, ... stay."""
     times = [33 * i - 165 for i in range(40)]
