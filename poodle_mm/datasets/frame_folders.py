@@ -9,15 +9,22 @@ from pathlib import PurePosixPath
 import cv2
 import numpy as np
 from mmengine.logging import print_log
+from PIL import Image
 
 from .pairs import partner_ranges
 from .sources import FrameSource, check_bad_files, on_main_process
+from .video_file import MAX_PIXELS, FrameReadError, file_problem
 from .video_index import find_files
-from .video_reader import FrameReadError
 
 IMAGE_EXTENSIONS = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
-# not followed by a letter: Cityscapes' "_000019_leftImg8bit" is frame 19
-_NUMBER = re.compile(r'\d+(?![A-Za-z\d])')
+# not followed by a letter: Cityscapes' "_000019_leftImg8bit" is frame 19; and not the number of a
+# camera: "0001_cam0" is frame 1
+_NUMBER = re.compile(
+    r'(?<!\d)(?<!cam)(?<!camera)(?<!view)(?<!lens)(?<!sensor)\d+(?![A-Za-z\d])', re.IGNORECASE
+)
+# "1305031102.175304": seconds since 1970, as TUM's sequences are named
+_TIME = re.compile(r'\d{9,}\.\d+$')
+_MAX_NUMBER = 2**62
 
 
 def parse_frame_name(path: str) -> tuple[str, int] | None:
@@ -40,6 +47,15 @@ def parse_frame_name(path: str) -> tuple[str, int] | None:
     start, stop = numbers[-1].span()
     name = path.stem[:start] + path.stem[stop:]
     return (path.parent / name).as_posix(), int(path.stem[start:stop])
+
+
+def name_problem(path: str) -> str:
+    """Why the number in an image's name is none of a frame; empty if it is or there is none."""
+    stem = PurePosixPath(path).stem
+    if _TIME.search(stem):
+        return f'its name ends with a time ({stem}) instead of a frame number: number the frames'
+    parsed = parse_frame_name(path)
+    return 'its number is too large for a frame' if parsed and parsed[1] > _MAX_NUMBER else ''
 
 
 class FolderReader:
@@ -78,10 +94,30 @@ class FolderReader:
 
     def _read(self, index: int) -> np.ndarray:
         path = f'{self._root}/{self._paths[index]}'
-        image = cv2.imread(path, cv2.IMREAD_COLOR)
+        problem = file_problem(path) or _size_problem(path)
+        if problem:
+            raise FrameReadError(path, problem)
+        try:
+            image = cv2.imread(path, cv2.IMREAD_COLOR)
+        except cv2.error as error:
+            raise FrameReadError(path, f'cannot be read as an image: {error.err}') from error
         if image is None:
             raise FrameReadError(path, 'cannot be read as an image')
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _size_problem(path: str) -> str:
+    """Whether the header announces more pixels than are read; the picture is not decoded."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+    except Image.DecompressionBombError as error:
+        return f'is too large: {error}'
+    except (OSError, SyntaxError, ValueError):
+        return ''  # for OpenCV to judge
+    if width * height <= MAX_PIXELS:
+        return ''
+    return f'{width}x{height} is larger than {MAX_PIXELS / 1e6:.0f} megapixels'
 
 
 class FrameFolders(FrameSource):
@@ -140,9 +176,8 @@ class FrameFolders(FrameSource):
     def _scan(self) -> tuple[dict, int, dict[str, str]]:
         paths = find_files(self.root, IMAGE_EXTENSIONS)
         with ThreadPoolExecutor() as pool:
-            # the signature alone: decoding all frames would take minutes
-            whole = pool.map(lambda path: cv2.haveImageReader(f'{self.root}/{path}'), paths)
-        bad = {path: 'not an image' for path, ok in zip(paths, whole) if not ok}
+            problems = pool.map(self._problem, paths)
+        bad = {path: problem for path, problem in zip(paths, problems) if problem}
         frames: dict[str, dict[int, str]] = {}
         for path in paths:
             parsed = parse_frame_name(path)
@@ -163,6 +198,13 @@ class FrameFolders(FrameSource):
             numbers = np.array(sorted(files), np.int64)
             sequences[name] = (numbers, [files[number] for number in numbers.tolist()])
         return sequences, len(paths), bad
+
+    def _problem(self, path: str) -> str:
+        """Why an image is of no use, by its name and signature alone; empty if it seems to be."""
+        whole = f'{self.root}/{path}'
+        problem = name_problem(path) or file_problem(whole)
+        # decoding all frames would take minutes
+        return problem or ('' if cv2.haveImageReader(whole) else 'not an image')
 
     def _check_folders(self, items: list[dict], without: dict[str, np.ndarray]) -> None:
         low, high = self._delta_in_numbers()

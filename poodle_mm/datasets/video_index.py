@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import os
-import zipfile
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def find_files(root: str | os.PathLike, extensions: Sequence[str]) -> list[str]:
     def refuse(error: OSError) -> None:
         raise error
 
-    found, seen = [], set()
+    found, seen, others = [], set(), Counter()
     for folder, subfolders, names in os.walk(root, followlinks=True, onerror=refuse):
         seen.add(os.path.realpath(folder))
         subfolders[:] = [
@@ -85,13 +85,19 @@ def find_files(root: str | os.PathLike, extensions: Sequence[str]) -> list[str]:
         relative = Path(folder).relative_to(root).as_posix()
         # strings: a Path for each of 70,000 files takes most of the time
         prefix = '' if relative == '.' else f'{relative}/'
-        found += [
-            prefix + name
-            for name in names
-            if not name.startswith('.') and name.lower().endswith(endings)
-        ]
+        for name in names:
+            if name.startswith('.'):
+                continue
+            if name.lower().endswith(endings):
+                found.append(prefix + name)
+            elif not found:
+                others[os.path.splitext(name)[1] or name] += 1
     if not found:
-        raise FileNotFoundError(f'{root}: holds no file with an extension of {kinds}')
+        there = ', '.join(f'{count} {ending}' for ending, count in others.most_common(5))
+        raise FileNotFoundError(
+            f'{root}: holds no file with an extension of {kinds}; '
+            + (f'it holds {there}' if others else 'it is empty')
+        )
     return sorted(found)
 
 
@@ -192,7 +198,7 @@ def read_index(path: str | os.PathLike) -> dict[str, VideoInfo]:
         return {info.path: info for info in infos}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged archive raises whatever its readers can
         print_log(
             f'{path}: unusable index ({error}), built anew', logger='current', level=logging.WARNING
         )

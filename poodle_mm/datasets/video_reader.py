@@ -144,6 +144,8 @@ class VideoReader:
     def has_end(self) -> bool:
         """Whether packets can be read near the end that the header announces."""
         stream, container = self._stream, self._container
+        if container.format.name == 'flv':  # has no index to seek by; a rest of it is read as it is
+            return True
         if stream.duration is not None:
             container.seek((stream.start_time or 0) + stream.duration, stream=stream)
         elif container.duration is not None:

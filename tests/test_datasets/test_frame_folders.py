@@ -1,5 +1,8 @@
 """Numbered frames: names, gaps and bad files."""
 
+import os
+import re
+import zlib
 from pathlib import Path
 
 import cv2
@@ -23,6 +26,10 @@ from poodle_mm.datasets.frame_folders import parse_frame_name
         ('12.png', ('.', 12)),
         ('notes.png', None),
         ('mp4a.png', None),
+        ('0001_cam0.jpg', ('_cam0', 1)),
+        ('a/000012_Camera3.png', ('a/_Camera3', 12)),
+        ('cam1_000012.png', ('cam1_', 12)),
+        ('webcam.png', None),
     ],
 )
 def test_names(path, expected):
@@ -148,3 +155,41 @@ def test_camvid(test_data):
         split, name = pair['source_id'].split('/')
         assert split in ('train', 'val', 'test')
         assert name in ('0001TP_', '0006R0_f', '0016E5_', 'Seq05VD_f')
+
+
+@pytest.mark.parametrize(
+    ('name', 'reason'),
+    [
+        ('1305031102.175304.png', 'ends with a time .1305031102.175304.'),
+        ('12345678901234567890.png', 'too large for a frame'),
+        ('seq_000099.png', 'not a regular file'),
+        ('seq_000098.png', 'link that leads nowhere'),
+    ],
+)
+def test_odd_files_are_bad_and_stop_nothing(name, reason, tmp_path):
+    write_frames(tmp_path, list(range(20)))
+    path = tmp_path / name
+    if name.endswith('99.png'):
+        os.mkfifo(path)
+    elif name.endswith('98.png'):
+        path.symlink_to(tmp_path / 'gone.png')
+    else:
+        cv2.imwrite(str(path), np.zeros((24, 32, 3), np.uint8))
+    dataset = FramePairDataset(str(tmp_path), 'frames', delta=1, pipeline=[raw])
+    assert len(dataset) == 19 and list(dataset.source.bad) == [name]
+    assert re.search(reason, dataset.source.bad[name])
+
+
+@pytest.mark.parametrize('side', [9_000, 20_000, 40_000])
+def test_a_huge_image_is_blamed_itself_and_never_decoded(side, tmp_path):
+    """A PNG whose header announces side x side; one of 40,000 is too large for OpenCV too."""
+    write_frames(tmp_path, list(range(20)))
+    path = tmp_path / 'seq_000007.png'
+    content = path.read_bytes()
+    header = b'IHDR' + side.to_bytes(4, 'big') * 2 + content[24:29]
+    path.write_bytes(content[:12] + header + zlib.crc32(header).to_bytes(4, 'big') + content[33:])
+    dataset = FramePairDataset(str(tmp_path), 'frames', delta=1, pipeline=[raw])
+    pairs = [dataset[i] for i in range(19)]
+    assert not any(7 in pair['frame_ids'] for pair in pairs)
+    assert list(dataset.unreadable) == [str(path)]
+    assert 'large' in dataset.unreadable[str(path)]

@@ -17,8 +17,10 @@ from poodle_mm.datasets.video_index import (
     scan_video,
     write_index,
 )
+from poodle_mm.datasets.video_reader import VideoReader
 
-from .video_factory import write_video
+from .test_video_reader import write_jpegs
+from .video_factory import read_number, write_video
 
 
 @pytest.fixture
@@ -208,6 +210,63 @@ def test_missing_empty_and_wrong_root(tmp_path):
     (tmp_path / 'notes.txt').touch()
     with pytest.raises(FileNotFoundError, match=r'holds no file.*\.mov, \.mp4'):
         build_index(tmp_path)
+
+
+def test_odd_files_are_named_and_stop_nothing(tree):
+    (tree / 'gone.mp4').symlink_to(tree / 'nothing.mp4')
+    (tree / 'loop.mp4').symlink_to(tree / 'loop.mp4')
+    os.mkfifo(tree / 'pipe.mp4')
+    (tree / 'long.mp4').symlink_to('x' * 300)
+    for _ in range(2):
+        infos = build_index(tree)
+        errors = {info.path: info.error for info in infos if info.error}
+        assert len(infos) == 8 and sorted(errors) == [
+            *('gone.mp4', 'long.mp4', 'loop.mp4', 'pipe.mp4')
+        ]
+        assert errors['pipe.mp4'] == 'not a regular file'
+        assert 'No such file' in errors['gone.mp4'] and 'Too many levels' in errors['loop.mp4']
+
+
+@pytest.mark.parametrize('ending', ['mts', 'm2ts', 'flv', '3gp', 'vob', 'wmv', 'MPG'])
+def test_other_endings(ending, tmp_path):
+    mpeg = ending in ('vob', 'MPG')
+    write_video(tmp_path / f'a.{ending}', 20, codec='mpeg2video' if mpeg else 'libx264', b_frames=2)
+    (info,) = build_index(tmp_path)
+    assert not info.error
+    # files that have to be decoded to find their frames keep what was found
+    assert (info.table is not None) == (ending in ('vob', 'MPG', 'wmv'))
+    with VideoReader(tmp_path / info.path, info.table) as video:
+        assert [read_number(video.read([i])[0]) for i in (19, 3)] == [19, 3]
+
+
+def test_tables_of_some_files_survive_the_cache(tree, scanned):
+    write_video(tree / 'old.avi', 30, b_frames=2)
+    write_video(tree / 'older.mpg', 20, codec='mpeg2video', b_frames=2)
+    first = build_index(tree)
+    scanned.clear()
+    again = build_index(tree)
+    assert scanned == []
+    assert [i.path for i in again if i.table is not None] == ['old.avi', 'older.mpg']
+    for a, b in zip(first, again, strict=True):
+        for x, y in zip(a.table or (), b.table or (), strict=True):
+            np.testing.assert_array_equal(x, y)
+
+
+def test_a_tree_of_unknown_endings_says_which(tmp_path):
+    for name in ('a.r3d', 'b.r3d', 'c.txt'):
+        (tmp_path / name).touch()
+    with pytest.raises(FileNotFoundError, match=r'it holds 2 \.r3d, 1 \.txt'):
+        build_index(tmp_path)
+
+
+def test_several_streams_are_told(tmp_path, monkeypatch):
+    messages = []
+    monkeypatch.setattr(video_index, 'print_log', lambda text, **_: messages.append(text))
+    write_jpegs(tmp_path / 'two.mkv', [(48, 64)] * 10, other_first=True)
+    write_video(tmp_path / 'one.mkv', 10)
+    build_index(tmp_path)
+    assert len(messages) == 1
+    assert '1 files hold several video streams, such as two.mkv (2)' in messages[0]
 
 
 def test_links_and_loops(tree, tmp_path):
