@@ -64,6 +64,7 @@ def table_from_packets(
         av.error.FFmpegError, OSError: If the packets cannot be read.
     """
     pts, keys, stamps = [], [], []
+    whole = 0
     container.seek(0)
     for packet in container.demux(stream):
         if not packet.size:
@@ -74,12 +75,14 @@ def table_from_packets(
         stamps.append(stamp)
         if packet.is_keyframe and not packet.is_corrupt:
             keys.append((stamp, stamp if packet.dts is None else packet.dts))
-        # neither cut away by an edit list nor cut off
-        if keys and not packet.is_discard and not packet.is_corrupt:
+        # not cut away by an edit list
+        if keys and not packet.is_discard:
             pts.append(stamp)
+            # damaged ones keep their number, and are refused when read; at the end they are cut off
+            whole = whole if packet.is_corrupt else len(pts)
     if len(set(stamps)) < len(stamps):
         return None
-    return _table(pts, keys, stream)
+    return _table(pts[:whole], keys, stream)
 
 
 def comes_in_order(path: str) -> bool:

@@ -8,6 +8,9 @@ import av
 MAX_PIXELS = 2**26
 """Largest picture that is read (8192x8192): a pair of larger ones takes gigabytes."""
 
+# else FFmpeg patches damaged places with what lies around them, and calls the frame good
+ERROR_DETECTION = 'explode'
+
 # without this FFmpeg decodes several frames on opening, to learn what MP4's header says (but for
 # the pixel format, which the first decoded frame says)
 _HEADER_ALONE = {'analyzeduration': '1', 'skip_frame': 'all'}
@@ -84,21 +87,25 @@ def open_video(
 
 
 def video_streams(container: av.container.InputContainer) -> list[av.VideoStream]:
-    """Streams of moving pictures, best first; cover pictures and thumbnails are none.
+    """Streams of moving pictures that can be decoded, best first.
 
-    The best one has more than a single picture (where the header says so), then the largest
-    pictures, then is the one that the file calls its default.
+    Cover pictures and thumbnails are none. The best one has more than a single picture (where the
+    header says so), then the largest pictures, then is the one that the file calls its default.
     """
-    streams = [
-        stream
-        for stream in container.streams.video
-        if not any(_has(stream, name) for name in _NOT_VIDEO)
-    ]
+    streams = [stream for stream in _moving(container) if stream.codec_context is not None]
 
     def rank(stream: av.VideoStream) -> tuple:
         return stream.frames == 1, -stream.width * stream.height, not _has(stream, 'default')
 
     return sorted(streams, key=rank)
+
+
+def _moving(container: av.container.InputContainer) -> list[av.VideoStream]:
+    return [
+        stream
+        for stream in container.streams.video
+        if not any(_has(stream, name) for name in _NOT_VIDEO)
+    ]
 
 
 def _has(stream: av.VideoStream, disposition: str) -> bool:
@@ -109,11 +116,11 @@ def _has(stream: av.VideoStream, disposition: str) -> bool:
 def _best_stream(path: str, container: av.container.InputContainer) -> av.VideoStream:
     streams = video_streams(container)
     if not streams:
+        if _moving(container):
+            raise FrameReadError(path, 'no decoder for its video stream')
         kind = 'but a cover picture' if container.streams.video else 'stream'
         raise FrameReadError(path, f'holds no video {kind}')
     stream = streams[0]
-    if stream.codec_context is None:
-        raise FrameReadError(path, 'no decoder for its video stream')
     if stream.width * stream.height > MAX_PIXELS:
         raise FrameReadError(
             path,
@@ -126,8 +133,7 @@ def _best_stream(path: str, container: av.container.InputContainer) -> av.VideoS
 def _set_decoder(decoder: av.VideoCodecContext, threads: int) -> None:
     decoder.thread_count = threads
     decoder.thread_type = 'NONE' if threads == 1 else 'AUTO'
-    # else FFmpeg patches damaged places with what lies around them, and calls the frame good
-    decoder.options = {'err_detect': 'explode'}
+    decoder.options = {'err_detect': ERROR_DETECTION}
 
 
 def can_skip(decoder: av.VideoCodecContext) -> bool:

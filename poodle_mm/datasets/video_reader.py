@@ -244,21 +244,20 @@ class VideoReader:
         key_stamp = self._key_stamp(key)
         leading = self._leading(key)
         images = {}
-        last = -1
+        last = key_stamp
 
         def collect(frames: Sequence[av.VideoFrame]) -> None:
             nonlocal last
             for frame in frames:
-                if frame.pts not in index_of or frame.is_corrupt:
-                    continue
-                index = index_of[frame.pts]
-                if index < last:
-                    raise FrameReadError(
-                        self.path, f'frame {index} comes after {last}: its time stamps are wrong'
-                    )
-                last = index
-                self._check_size(frame)
-                images[index] = convert(frame)
+                if table.packets is None and frame.pts is not None and frame.pts >= key_stamp:
+                    if frame.pts < last:
+                        number = int(np.searchsorted(table.pts, key_stamp))
+                        reason = f'its time stamps are not in order after frame {number}'
+                        raise FrameReadError(self.path, reason)
+                    last = frame.pts
+                if frame.pts in index_of and not frame.is_corrupt:
+                    self._check_size(frame)
+                    images[index_of[frame.pts]] = convert(frame)
 
         reached = False
         for stamp, packet in self._packets_from(start):

@@ -110,7 +110,7 @@ def test_errors_name_video_and_frame(encoder, video, tmp_path, monkeypatch):
 
     def misses_frame_7(self, key, wanted, convert):
         images = whole(self, key, wanted, convert)
-        images.pop(int(self.table.pts[7]), None)
+        images.pop(7, None)
         return images
 
     monkeypatch.setattr(VideoReader, '_decode', misses_frame_7)
