@@ -1,9 +1,9 @@
 """Reading a checkpoint file without executing anything that is in it.
 
 A checkpoint is a pickle, and a pickle may name any function and have it called. Here only tensors,
-containers, numbers and strings are built; an object of any other class becomes a :class:`Stub`,
-which keeps nothing but the name of that class. Its module is not imported, so it need not be
-installed.
+arrays, containers, numbers, strings and MMEngine's histories of scalars are built; an object of any
+other class becomes a :class:`Stub`, which keeps nothing but the name of that class. Its module is
+not imported, so it need not be installed.
 """
 
 import pickle
@@ -14,7 +14,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
+from mmengine.logging import HistoryBuffer
 
 _REBUILD = ('_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_parameter')
 _BUILTINS = (bytearray, complex, dict, float, frozenset, int, list, set, tuple)
@@ -22,6 +24,8 @@ _TYPES = {
     ('collections', 'OrderedDict'): OrderedDict,
     ('torch', 'Size'): torch.Size,
     ('torch', 'device'): torch.device,
+    ('numpy', 'dtype'): np.dtype,
+    ('numpy', 'ndarray'): np.ndarray,
     **{
         (module, kind.__name__): kind
         for module in ('builtins', '__builtin__')  # protocol 2 has Python 2's name
@@ -61,7 +65,7 @@ class Stub:
 
 
 class _Rebuild:
-    """One of torch's functions that make tensors; a file can call it but not change it."""
+    """A function that makes a tensor or an array; a file can call it but not change it."""
 
     __slots__ = ('_function',)
 
@@ -75,14 +79,44 @@ class _Rebuild:
         raise pickle.UnpicklingError('the file tries to change a function')
 
 
+class _Sealed(type):
+    """A class whose attributes a file cannot set."""
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        raise pickle.UnpicklingError('the file tries to change a class')
+
+
+class _History(HistoryBuffer, metaclass=_Sealed):
+    """A ``HistoryBuffer`` in the making; the methods that the file names for it are left out."""
+
+    def __setstate__(self, state: dict) -> None:
+        values, counts = (np.asarray(state[k]) for k in ('_log_history', '_count_history'))
+        HistoryBuffer.__init__(self, values, counts, int(state['max_length']))
+        self.__class__ = HistoryBuffer
+
+
+_MULTIARRAY = (getattr(np, '_core', None) or np.core).multiarray  # numpy 2, or 1
+_FUNCTIONS = {
+    ('_codecs', 'encode'): lambda text, encoding: text.encode(encoding),
+    **{('torch._utils', name): getattr(torch._utils, name) for name in _REBUILD},
+    **{
+        (f'numpy.{core}.multiarray', name): getattr(_MULTIARRAY, name)
+        for core in ('core', '_core')
+        for name in ('_reconstruct', 'scalar')
+    },
+}
+
+
 class _StubbingUnpickler(pickle.Unpickler):
-    """Finds the few classes above and makes a stub for every other name."""
+    """Finds the few classes and functions above and makes a stub for every other name."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) in _TYPES:
             return _TYPES[module, name]
-        if module == 'torch._utils' and name in _REBUILD:
-            return _Rebuild(getattr(torch._utils, name))
+        if (module, name) in _FUNCTIONS:
+            return _Rebuild(_FUNCTIONS[module, name])
+        if (module, name) == ('mmengine.logging.history_buffer', 'HistoryBuffer'):
+            return _History
         return type('Stub', (Stub,), dict(class_name=f'{module}.{name}'))
 
 
@@ -94,14 +128,17 @@ def _refuse(*args, **kwargs) -> None:
 _PICKLE = SimpleNamespace(__name__=__name__, Unpickler=_StubbingUnpickler, load=_refuse)
 
 
-def safe_load(path: str | Path) -> Any:
-    """Read a local checkpoint: tensors (on the CPU, mapped from the file), containers, numbers.
+def safe_load(path: str | Path, map_location: Any = 'cpu', mapped: bool = True) -> Any:
+    """Read a local checkpoint: tensors, arrays, containers, numbers.
 
     torch's ``weights_only`` reader comes first; only what it refuses, because the file names other
     classes, is read with stubs.
 
     Args:
         path: Written by ``torch.save``.
+        map_location: As in ``torch.load``.
+        mapped: Whether tensors are mapped from the file, which then must not change; otherwise
+            they are copied.
 
     Raises:
         pickle.UnpicklingError: If the file needs stubs and is older than torch 1.6, or is a
@@ -109,14 +146,13 @@ def safe_load(path: str | Path) -> Any:
         Exception: What torch raises for damaged files.
     """
     path = str(path)
-    mapped = zipfile.is_zipfile(path)
-    if mapped and torch._C.PyTorchFileReader(path).has_record('constants.pkl'):
+    archive = zipfile.is_zipfile(path)
+    if archive and torch._C.PyTorchFileReader(path).has_record('constants.pkl'):
         raise pickle.UnpicklingError('a TorchScript archive is a program, not a checkpoint')
+    options = dict(map_location=map_location, mmap=archive and mapped)
     try:
-        return torch.load(path, map_location='cpu', weights_only=True, mmap=mapped)
+        return torch.load(path, weights_only=True, **options)
     except pickle.UnpicklingError:
-        if not mapped:
+        if not archive:
             _refuse()
-    return torch.load(
-        path, map_location='cpu', weights_only=False, pickle_module=_PICKLE, mmap=True
-    )
+    return torch.load(path, weights_only=False, pickle_module=_PICKLE, **options)

@@ -1,19 +1,28 @@
-"""Checkpoints that are whole or absent, and resuming from the last whole one."""
+"""Checkpoints that are whole or absent, and never hold a broken number."""
 
-import logging
 import os
 from pathlib import Path
 
-import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
-from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from poodle_mm.engine.resumable import (
+    check_resumable,
+    check_state_dict,
+    find_resumable,
+    non_finite,
+)
 from poodle_mm.registry import HOOKS
 
-_RESUMABLE = ('meta', 'state_dict', 'optimizer', 'message_hub')
+__all__ = [
+    'AtomicCheckpointHook',
+    'AtomicLocalBackend',
+    'check_resumable',
+    'check_state_dict',
+    'find_resumable',
+]
 
 
 class AtomicLocalBackend(LocalBackend):
@@ -39,8 +48,9 @@ register_backend('atomic_local', AtomicLocalBackend, force=True)
 class AtomicCheckpointHook(CheckpointHook):
     """MMEngine's ``CheckpointHook`` for runs that may be killed at any moment.
 
-    Checkpoints get their name once they are whole. Loading one that does not fit the model is an
-    error that names the first tensor, where MMEngine logs a list and trains on.
+    Checkpoints get their name once they are whole. One whose weights, averages or optimizer state
+    are not finite is not written. Loading one that does not fit the model is an error that names
+    the first tensor, where MMEngine logs a list and trains on.
 
     Args:
         max_keep_ckpts: As in ``CheckpointHook``, but not 1: MMEngine deletes the oldest
@@ -68,6 +78,22 @@ class AtomicCheckpointHook(CheckpointHook):
             **kwargs,
         )
 
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuse to write what one could not go on from.
+
+        Raises:
+            FloatingPointError: Naming the tensors, and the checkpoint to go on from.
+        """
+        broken = non_finite(checkpoint)
+        if broken:
+            clean = find_resumable(runner.work_dir)
+            raise FloatingPointError(
+                f'iteration {checkpoint["meta"]["iter"]}: {broken} after the last step, so that no '
+                'checkpoint is written. Lower the learning rate, clip gradients '
+                '(optim_wrapper.clip_grad) or train without --amp; '
+                + (f'--resume goes on from {clean}' if clean else 'there is no earlier checkpoint')
+            )
+
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse weights of another architecture.
 
@@ -79,77 +105,3 @@ class AtomicCheckpointHook(CheckpointHook):
         check_state_dict(
             model.state_dict(), checkpoint.get('state_dict', checkpoint), strict=runner._resume
         )
-
-
-def check_state_dict(
-    expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor], strict: bool
-) -> None:
-    """Compare a checkpoint's tensors with a model's.
-
-    Args:
-        expected: The model's state dict.
-        found: The checkpoint's; a prefix ``module.`` is ignored.
-        strict: Also refuse missing and left-over tensors.
-
-    Raises:
-        ValueError: Naming the first tensor that does not fit.
-    """
-    found = {name.removeprefix('module.'): tensor for name, tensor in found.items()}
-    common = [name for name in expected if name in found]
-    for name in common:
-        if expected[name].shape != found[name].shape:
-            raise ValueError(
-                f'the checkpoint does not fit the model: {name} is {tuple(found[name].shape)} in '
-                f'the checkpoint and {tuple(expected[name].shape)} in the model (another depth '
-                'or width?)'
-            )
-    different = sorted(expected.keys() ^ found.keys())
-    if not common or (strict and different):
-        where = 'checkpoint' if different[0] in found else 'model'
-        raise ValueError(
-            f'the checkpoint does not fit the model: {len(different)} tensors are in only one of '
-            f'the two, the first is {different[0]} (only in the {where})'
-        )
-
-
-def check_resumable(path: str | Path) -> None:
-    """Read a local checkpoint's structure (not its tensors) to see that training can go on.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, or holds weights without training state.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'checkpoint {path} does not exist')
-    try:
-        checkpoint = torch.load(path, map_location='cpu', mmap=True, weights_only=False)
-    except Exception as error:  # torch raises many kinds for damaged files
-        raise ValueError(
-            f'checkpoint {path} is damaged and cannot be resumed from '
-            f'({str(error).splitlines()[0]}): resume from an earlier one'
-        ) from error
-    missing = [key for key in _RESUMABLE if key not in checkpoint]
-    if missing:
-        raise ValueError(
-            f'checkpoint {path} has no {missing[0]}: it holds weights, not the state of a run. '
-            'Load it with load_from instead of resuming'
-        )
-
-
-def find_resumable(work_dir: str | Path) -> str | None:
-    """Newest checkpoint in ``work_dir`` that training can go on from, or None.
-
-    Unlike MMEngine's ``find_latest_checkpoint`` it does not trust the file ``last_checkpoint``,
-    which a killed run may leave empty, and passes over damaged files with a warning.
-    """
-    files = Path(work_dir).glob('*.pth')
-    for path in sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True):
-        try:
-            check_resumable(path)
-        except ValueError as error:
-            print_log(
-                f'Passed over while resuming: {error}', logger='current', level=logging.WARNING
-            )
-            continue
-        return str(path)
-    return None

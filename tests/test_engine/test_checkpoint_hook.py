@@ -4,6 +4,7 @@ import os
 
 import pytest
 import torch
+from mmengine.hooks import Hook
 
 from poodle_mm.engine import AtomicCheckpointHook
 from poodle_mm.engine.checkpoint_hook import (
@@ -45,6 +46,47 @@ def test_find_resumable_takes_the_newest_whole_one(tmp_path):
     torn.write_bytes(torn.read_bytes()[:-100])
     (tmp_path / 'iter_30.pth').touch()
     save(tmp_path / 'best.pth', dict(meta={}, state_dict={}), age=10)
+    assert find_resumable(tmp_path) == str(good)
+
+
+class BreakGradient(Hook):
+    """Makes the first weight's gradient NaN in one iteration, whose loss is still finite."""
+
+    def __init__(self, iteration: int) -> None:
+        self.iteration = iteration
+
+    def before_train(self, runner) -> None:
+        def broken(gradient):
+            return gradient * float('nan') if runner.iter == self.iteration else gradient
+
+        next(runner.model.backbone.parameters()).register_hook(broken)
+
+
+def test_broken_weights_are_not_saved(make_runner, tmp_path):
+    """The step of iteration 8, the last of epoch 2, breaks the weights: epoch 1 stays newest."""
+    runner = make_runner()
+    runner.register_hook(BreakGradient(7))
+    clean = tmp_path / 'run' / 'epoch_1.pth'
+    message = rf'iteration 8: .*backbone\.conv1\.weight.*--resume goes on from {clean}'
+    with pytest.raises(FloatingPointError, match=message):
+        runner.train()
+    assert list((tmp_path / 'run').glob('*.pth')) == [clean]
+
+
+@pytest.mark.parametrize(
+    ('part', 'name'),
+    [
+        (dict(state_dict={'a': torch.ones(2), 'target.module.a': torch.tensor([1, torch.nan])}),
+         'target.module.a'),
+        (dict(optimizer=dict(state={3: dict(exp_avg=torch.tensor(-torch.inf))})),
+         'optimizer.state.3.exp_avg'),
+    ],
+)  # fmt: skip
+def test_broken_checkpoints_are_passed_over(tmp_path, part, name):
+    good = save(tmp_path / 'iter_9.pth', age=20)
+    bad = save(tmp_path / 'iter_10.pth', WHOLE | part)
+    with pytest.raises(ValueError, match=rf'iter_10\.pth .*1 tensors are not finite \({name}\)'):
+        check_resumable(bad)
     assert find_resumable(tmp_path) == str(good)
 
 

@@ -1,0 +1,131 @@
+"""Which checkpoints a training can go on from."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+
+from poodle_mm.checkpoints import safe_load
+
+_RESUMABLE = ('meta', 'state_dict', 'optimizer', 'message_hub')
+
+
+def check_state_dict(
+    expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor], strict: bool
+) -> None:
+    """Compare a checkpoint's tensors with a model's.
+
+    Args:
+        expected: The model's state dict.
+        found: The checkpoint's; a prefix ``module.`` is ignored.
+        strict: Also refuse missing and left-over tensors.
+
+    Raises:
+        ValueError: Naming the first tensor that does not fit.
+    """
+    found = {name.removeprefix('module.'): tensor for name, tensor in found.items()}
+    common = [name for name in expected if name in found]
+    for name in common:
+        if expected[name].shape != found[name].shape:
+            raise ValueError(
+                f'the checkpoint does not fit the model: {name} is {tuple(found[name].shape)} in '
+                f'the checkpoint and {tuple(expected[name].shape)} in the model (another depth '
+                'or width?)'
+            )
+    different = sorted(expected.keys() ^ found.keys())
+    if not common or (strict and different):
+        where = 'checkpoint' if different[0] in found else 'model'
+        raise ValueError(
+            f'the checkpoint does not fit the model: {len(different)} tensors are in only one of '
+            f'the two, the first is {different[0]} (only in the {where})'
+        )
+
+
+def non_finite(checkpoint: Mapping[str, Any]) -> str:
+    """Which weights, averages and optimizer state hold NaN or infinity.
+
+    Args:
+        checkpoint: What a run saves.
+
+    Returns:
+        Their number and the first names, as a clause for a message; empty if all are finite.
+    """
+    names = [
+        name
+        for part in ('state_dict', 'optimizer')
+        for name, tensor in _tensors(checkpoint.get(part), '' if part == 'state_dict' else part)
+        if tensor.is_floating_point() and not tensor.isfinite().all()
+    ]
+    if not names:
+        return ''
+    more = f' and {len(names) - 3} more' if len(names) > 3 else ''
+    return f'{len(names)} tensors are not finite ({", ".join(names[:3])}{more})'
+
+
+def _tensors(content: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:
+    if isinstance(content, torch.Tensor):
+        yield name, content
+    elif isinstance(content, (Mapping, list, tuple)):
+        items = content.items() if isinstance(content, Mapping) else enumerate(content)
+        for key, value in items:
+            yield from _tensors(value, f'{name}.{key}' if name else str(key))
+
+
+def check_resumable(path: str | Path) -> None:
+    """Read a local checkpoint to see that training can go on from it; nothing is executed.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is damaged, holds weights without training state, or numbers that
+            are not finite.
+    """
+    checkpoint = _read(path)
+    missing = [key for key in _RESUMABLE if key not in checkpoint]
+    if missing:
+        raise ValueError(
+            f'checkpoint {path} has no {missing[0]}: it holds weights, not the state of a run. '
+            'Load it with load_from instead of resuming'
+        )
+    broken = non_finite(checkpoint)
+    if broken:
+        raise ValueError(
+            f'checkpoint {path} cannot be resumed from: {broken}. Resume from an earlier one'
+        )
+
+
+def _read(path: str | Path) -> Mapping[str, Any]:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'checkpoint {path} does not exist')
+    try:
+        checkpoint = safe_load(path)
+        if not isinstance(checkpoint, Mapping):
+            raise ValueError(f'it holds a {type(checkpoint).__name__}')
+    except Exception as error:  # torch raises many kinds for damaged files
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f'checkpoint {path} is damaged and cannot be resumed from ({reason}): resume from an '
+            'earlier one'
+        ) from error
+    return checkpoint
+
+
+def find_resumable(work_dir: str | Path) -> str | None:
+    """Newest checkpoint in ``work_dir`` that training can go on from, or None.
+
+    Unlike MMEngine's ``find_latest_checkpoint`` it does not trust the file ``last_checkpoint``,
+    which a killed run may leave empty, and passes over damaged files with a warning.
+    """
+    files = Path(work_dir).glob('*.pth')
+    for path in sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        try:
+            check_resumable(path)
+        except ValueError as error:
+            print_log(
+                f'Passed over while resuming: {error}', logger='current', level=logging.WARNING
+            )
+            continue
+        return str(path)
+    return None
