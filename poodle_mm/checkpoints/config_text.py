@@ -11,12 +11,13 @@ from typing import Any
 _NAMES = dict(inf=math.inf, nan=math.nan)
 
 
-def read_config_text(text: str, *keys: str) -> dict[str, Any]:
-    """Values of some top-level keys of a config's text; nothing is executed.
+def read_config_text(text: str, *keys: str, strict: bool = True) -> dict[str, Any]:
+    """Values of some top-level keys of a config's text, or of all; nothing is executed.
 
     Args:
         text: ``meta['cfg']`` of an MMEngine checkpoint.
-        keys: Which assignments to read; absent ones are left out.
+        keys: Which assignments to read; absent ones are left out. None means all.
+        strict: Whether a value that is more than literals is an error; else it is left out.
 
     Raises:
         ValueError: If the text is no Python, or a value is more than literals and ``dict(...)``.
@@ -25,13 +26,18 @@ def read_config_text(text: str, *keys: str) -> dict[str, Any]:
         statements = ast.parse(text).body
     except SyntaxError as error:
         raise ValueError(f'the config in the checkpoint is no config: {error.msg}') from error
-    return {
-        target.id: _value(statement.value)
-        for statement in statements
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-        if isinstance(target, ast.Name) and target.id in keys
-    }
+    found = {}
+    for statement in statements:
+        if not isinstance(statement, ast.Assign):
+            continue
+        for target in statement.targets:
+            if isinstance(target, ast.Name) and (not keys or target.id in keys):
+                try:
+                    found[target.id] = _value(statement.value)
+                except ValueError:
+                    if strict:
+                        raise
+    return found
 
 
 def _value(node: ast.expr) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 
 from poodle_mm.engine.resumable import (
     check_resumable,
@@ -14,6 +14,8 @@ from poodle_mm.engine.resumable import (
     find_resumable,
     non_finite,
 )
+from poodle_mm.engine.resume_changes import fit_to_run
+from poodle_mm.engine.world import remember_world
 from poodle_mm.registry import HOOKS
 
 __all__ = [
@@ -79,7 +81,7 @@ class AtomicCheckpointHook(CheckpointHook):
         )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse to write what one could not go on from.
+        """Add what an iteration is made of; refuse to write what one could not go on from.
 
         Raises:
             FloatingPointError: Naming the tensors, and the checkpoint to go on from.
@@ -93,15 +95,19 @@ class AtomicCheckpointHook(CheckpointHook):
                 '(optim_wrapper.clip_grad) or train without --amp; '
                 + (f'--resume goes on from {clean}' if clean else 'there is no earlier checkpoint')
             )
+        remember_world(runner, checkpoint['meta'])
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse weights of another architecture.
+        """Refuse weights of another architecture; when resuming, tell and follow other changes.
 
         Raises:
             ValueError: If a tensor has another shape than in the model, if none has a name of the
-                model's, or, when resuming, if any is missing or left over.
+                model's, or, when resuming, if any is missing or left over, or if a change leaves
+                undefined where the run stands (:func:`fit_to_run`).
         """
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         check_state_dict(
             model.state_dict(), checkpoint.get('state_dict', checkpoint), strict=runner._resume
         )
+        if runner._resume and isinstance(runner._train_loop, BaseLoop):
+            fit_to_run(runner, checkpoint)

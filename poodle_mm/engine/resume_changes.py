@@ -1,0 +1,250 @@
+"""Going on from a checkpoint in a changed world: what changed is said, what counts stays in step.
+
+MMEngine restores iteration, learning rates and schedules as they were written, whatever they
+counted. With another batch an epoch has another number of iterations: schedules then end too early
+or never, and the target network freezes.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+from mmengine.model import BaseAveragedModel, is_model_wrapper
+from mmengine.optim import ReduceOnPlateauParamScheduler
+from mmengine.runner import Runner
+
+from poodle_mm.checkpoints.config_text import read_config_text
+from poodle_mm.engine.world import World, by_epoch, recorded_world
+
+# Where, and with how many helpers, a run computes is not what it computes.
+_NEUTRAL = (
+    'custom_imports', 'default_hooks', 'default_scope', 'env_cfg', 'experiment_name', 'launcher',
+    'load_from', 'log_level', 'log_processor', 'model_wrapper_cfg', 'resume', 'sync_bn',
+    'visualizer', 'work_dir',
+)  # fmt: skip
+_NEUTRAL_OF_LOADERS = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor')
+_KEPT = ('train_dataloader', 'optim_wrapper')  # without them a config text is not a run's
+
+
+def fit_to_run(runner: Runner, checkpoint: dict[str, Any]) -> None:
+    """Bring the counters in a checkpoint into step with the run that goes on from it.
+
+    Nothing is touched if nothing changed. Otherwise every change is logged, and
+
+    - samples seen stay: the iteration becomes the one at which the new run has seen as many
+      (with epochs: has finished as many);
+    - schedules stand where the new config's stand at that iteration;
+    - the target network has taken the steps that belong to it;
+    - options of the optimizer (rate, weight decay, …) are the new config's. Its moments stay.
+
+    Args:
+        runner: Built, before it reads the checkpoint.
+        checkpoint: Changed in place.
+
+    Raises:
+        ValueError: If that is not well defined: naming the option and what to do.
+    """
+    meta = checkpoint['meta']
+    config, new_config = _config(meta.get('cfg')), _config(runner.cfg.pretty_text)
+    if not all(key in config for key in _KEPT):
+        return  # converted from elsewhere
+    now = World.of(runner)
+    before = recorded_world(meta) or _guessed_world(meta, config, now, runner)
+    changes = config_changes(config, new_config) + _world_changes(before, now)
+    if not changes:
+        return
+    _check_kinds(config, new_config)
+    iteration = _new_iteration(runner, meta, before, now, config)
+    lines = ['Resuming from a checkpoint of a run that was set up differently:', *changes]
+    if iteration != meta['iter']:
+        lines.append(f'iteration {meta["iter"]} is iteration {iteration} now')
+    lines += _fit_steps(runner, checkpoint, before, now, iteration)
+    lines += _fit_schedules(runner, checkpoint, iteration, now.iters_per_epoch)
+    meta['iter'] = iteration
+    print_log('\n  '.join(lines), logger='current', level=logging.WARNING)
+
+
+def config_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two configs, a line each, without what has no effect on the training.
+
+    Args:
+        before, now: Configs as plain dicts.
+    """
+    a, b = dict(_leaves(before)), dict(_leaves(now))
+    return [
+        f'{key}: {a.get(key, "(absent)")!r} → {b.get(key, "(absent)")!r}'.replace("'(absent)'", '–')
+        for key in dict.fromkeys([*a, *b])
+        if key not in a or key not in b or a[key] != b[key]
+    ]
+
+
+def _leaves(node: Any, name: str = ''):
+    if name in _NEUTRAL:
+        return
+    parent, _, last = name.rpartition('.')
+    if parent.endswith('_dataloader') and last in _NEUTRAL_OF_LOADERS:
+        return
+    if isinstance(node, Mapping):
+        items = list(node.items())
+    elif isinstance(node, (list, tuple)) and any(isinstance(v, Mapping) for v in node):
+        items = list(enumerate(node))
+    else:
+        yield name, list(node) if isinstance(node, tuple) else node
+        return
+    for key, value in items:
+        yield from _leaves(value, f'{name}.{key}' if name else str(key))
+
+
+def _config(text: Any) -> dict[str, Any]:
+    """Entries of a config's text that are plain data; nothing is executed."""
+    if not isinstance(text, str):
+        return {}
+    try:
+        return read_config_text(text, strict=False)
+    except ValueError:
+        return {}
+
+
+def _guessed_world(meta: Mapping, config: Mapping, now: World, runner: Runner) -> World:
+    """Of a checkpoint that does not say its world: as many processes and samples as now."""
+    dataset = config['train_dataloader'].get('dataset', {})
+    length = now.iters_per_epoch
+    if by_epoch(runner) and meta['epoch'] and meta['iter'] % meta['epoch'] == 0:
+        length = meta['iter'] // meta['epoch']
+    return World(
+        config['train_dataloader'].get('batch_size', now.batch_size),
+        now.processes,
+        config['optim_wrapper'].get('accumulative_counts', 1),
+        dataset.get('repeats', 1) if isinstance(dataset, Mapping) else now.repeats,
+        now.length,
+        length,
+    )
+
+
+def _world_changes(before: World, now: World) -> list[str]:
+    words = dict(
+        processes='processes', length='samples of the data', iters_per_epoch='iterations an epoch'
+    )
+    return [
+        f'{word}: {getattr(before, name)} → {getattr(now, name)}'
+        for name, word in words.items()
+        if getattr(before, name) != getattr(now, name)
+    ]
+
+
+def _check_kinds(before: Mapping, now: Mapping) -> None:
+    """Refuse another optimizer and another kind of loop."""
+    a, b = (cfg.get('optim_wrapper', {}).get('optimizer', {}).get('type') for cfg in (before, now))
+    if a != b:
+        raise ValueError(
+            f'cannot resume: optim_wrapper.optimizer.type changed from {a} to {b}, and the state '
+            'of the one means nothing to the other. Take the change back, or start a new run from '
+            'the weights (load_from)'
+        )
+    a, b = ('max_epochs' in cfg.get('train_cfg', {}) for cfg in (before, now))
+    if a != b:
+        raise ValueError(
+            'cannot resume: train_cfg counted '
+            + ('epochs and counts iterations now' if a else 'iterations and counts epochs now')
+            + '. Take the change back, or start a new run from the weights (load_from)'
+        )
+
+
+def _new_iteration(
+    runner: Runner, meta: Mapping, before: World, now: World, config: Mapping
+) -> int:
+    """The iteration at which the new run has seen what the checkpoint's had."""
+    epochs = meta['epoch'] if by_epoch(runner) else 0
+    inside = meta['iter'] - epochs * before.iters_per_epoch
+    unit, what = now.samples, 'train_dataloader.batch_size × processes'
+    if inside * before.samples % unit:
+        raise ValueError(
+            f'cannot resume: {what} changed from {before.samples} to {unit}, and the '
+            f'{inside * before.samples} samples that were seen'
+            + (f' of epoch {epochs + 1}' if by_epoch(runner) else '')
+            + f' are no multiple of {unit}: resume from another checkpoint, or with a batch that '
+            'divides them'
+        )
+    if by_epoch(runner):
+        if inside and before.length != now.length:
+            raise ValueError(
+                f'cannot resume within epoch {epochs + 1}: the data had {before.length} samples '
+                f'and have {now.length} now, so that their order is another. Resume from the end '
+                'of an epoch, or with the data as they were'
+            )
+    elif before.samples != unit:
+        length = config.get('train_cfg', {}).get('max_iters', runner.max_iters)
+        if length * before.samples != runner.max_iters * unit:
+            raise ValueError(
+                f'cannot resume: {what} changed from {before.samples} to {unit}, and '
+                f'train_cfg.max_iters is {runner.max_iters}: set it to '
+                f'{length * before.samples / unit:g}, and schedules in iterations in proportion, '
+                'so that the run sees as many samples'
+            )
+    return epochs * now.iters_per_epoch + inside * before.samples // unit
+
+
+def _fit_steps(
+    runner: Runner, checkpoint: dict, before: World, now: World, iteration: int
+) -> list[str]:
+    """Set the steps that averages of the weights have taken; what changed, a line each."""
+    ratio = before.accumulation / now.accumulation
+    done = checkpoint['meta']['iter']
+    if not done or (iteration == done and ratio == 1):
+        return []
+    lines = []
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    state = checkpoint['state_dict']
+    for name, module in model.named_modules():
+        key = f'{name}.steps'
+        if isinstance(module, BaseAveragedModel) and key in state:
+            steps = int(int(state[key]) * iteration * ratio / done)
+            lines.append(f'{key}: {int(state[key])} → {steps}')
+            state[key] = torch.full_like(state[key], steps)
+    return lines
+
+
+def _fit_schedules(
+    runner: Runner, checkpoint: dict, iteration: int, iters_per_epoch: int
+) -> list[str]:
+    """Let the new run's schedules run up to an iteration; the optimizer's options are the new ones.
+
+    The runner's own schedulers do it, step by step, so that the values are those of a run that
+    came here under the new config, bit for bit.
+    """
+    schedulers = runner.param_schedulers or []
+    if not isinstance(schedulers, list) or any(
+        isinstance(s, ReduceOnPlateauParamScheduler) for s in schedulers
+    ):
+        raise ValueError(
+            'cannot resume with changes: param_scheduler depends on more than the iteration. '
+            'Take the changes back, or start a new run from the weights (load_from)'
+        )
+    wrapper, state = runner.optim_wrapper, checkpoint['optimizer']
+    groups, saved = wrapper.optimizer.param_groups, state['param_groups']
+    if [len(g['params']) for g in groups] != [len(g['params']) for g in saved]:
+        raise ValueError(
+            'cannot resume: optim_wrapper groups the parameters differently (constructor, '
+            'paramwise_cfg, or frozen parts of the model). Take the change back, or start a new '
+            'run from the weights (load_from)'
+        )
+    runner.optim_wrapper._global_step = (
+        0  # else MMEngine warns of a schedule ahead of its optimizer
+    )
+    for i in range(iteration):
+        for scheduler in schedulers:
+            if not scheduler.by_epoch:
+                scheduler.step()
+        if by_epoch(runner) and (i + 1) % iters_per_epoch == 0:
+            for scheduler in schedulers:
+                if scheduler.by_epoch:
+                    scheduler.step()
+    checkpoint['param_schedulers'] = [scheduler.state_dict() for scheduler in schedulers]
+    rates = [(old['lr'], new['lr']) for old, new in zip(saved, groups)]
+    if 'base_param_settings' in state:  # MMEngine's stand-in for a group, of several
+        groups, saved = wrapper.param_groups, [*saved, state['base_param_settings']]
+    for old, new in zip(saved, groups, strict=True):
+        old |= {key: value for key, value in new.items() if key != 'params'}
+    return [f'learning rate here: {a:.4g} → {b:.4g}' for a, b in dict.fromkeys(rates) if a != b]

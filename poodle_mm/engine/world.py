@@ -1,0 +1,72 @@
+"""What a run's iterations are made of, as its checkpoints remember it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mmengine.runner import EpochBasedTrainLoop, Runner
+
+META_KEY = 'world'
+
+
+@dataclass(frozen=True)
+class World:
+    """Numbers that an iteration or an epoch is made of.
+
+    Attributes:
+        batch_size: Samples of a process in an iteration.
+        processes: Number of processes.
+        accumulation: Iterations of an optimizer step.
+        repeats: Pairs of a sample.
+        length: Samples of the data set.
+        iters_per_epoch: Length of the dataloader.
+    """
+
+    batch_size: int
+    processes: int
+    accumulation: int
+    repeats: int
+    length: int
+    iters_per_epoch: int
+
+    @classmethod
+    def of(cls, runner: Runner) -> 'World':
+        """The world of a runner that is about to train."""
+        loader = runner.train_dataloader
+        return cls(
+            loader.batch_size,
+            runner.world_size,
+            runner.optim_wrapper._accumulative_counts,
+            getattr(loader.dataset, 'repeats', 1),
+            len(loader.dataset),
+            len(loader),
+        )
+
+    @property
+    def samples(self) -> int:
+        """Samples of an iteration, over all processes."""
+        return self.batch_size * self.processes
+
+
+def by_epoch(runner: Runner) -> bool:
+    """Whether a runner trains by epochs."""
+    return isinstance(runner.train_loop, EpochBasedTrainLoop)
+
+
+def remember_world(runner: Runner, meta: dict[str, Any]) -> None:
+    """Put the world, and how far the run is, into a checkpoint's meta data."""
+    world = World.of(runner)
+    if by_epoch(runner):
+        progress = meta['iter'] / world.iters_per_epoch  # epochs
+    else:
+        progress = meta['iter'] * world.samples
+    meta[META_KEY] = dict(asdict(world), progress=progress)
+
+
+def recorded_world(meta: Mapping[str, Any]) -> World | None:
+    """The world in which a checkpoint was written; None if it does not say."""
+    found = meta.get(META_KEY)
+    names = World.__dataclass_fields__
+    if not isinstance(found, Mapping) or not all(type(found.get(n)) is int for n in names):
+        return None
+    return World(**{name: found[name] for name in names})
