@@ -80,6 +80,16 @@ class AtomicCheckpointHook(CheckpointHook):
             **kwargs,
         )
 
+    def before_train(self, runner: Runner) -> None:
+        """Say so if the resumed run was at its end."""
+        super().before_train(runner)
+        if runner.iter >= runner.max_iters:
+            runner.logger.warning(
+                f'This run is finished: {runner.iter} of {runner.max_iters} iterations are done '
+                'and nothing is left to train. To go on, raise train_cfg.max_epochs or max_iters '
+                '(and the schedules)'
+            )
+
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add what an iteration is made of; refuse to write what one could not go on from.
 

@@ -1,6 +1,7 @@
 """Which checkpoints a training can go on from."""
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ import torch
 from mmengine.logging import print_log
 
 from poodle_mm.checkpoints import safe_load
+from poodle_mm.engine.world import META_KEY
 
+_NAME = re.compile(r'(epoch|iter|stopped_iter)_\d+\.pth')
 _RESUMABLE = ('meta', 'state_dict', 'optimizer', 'message_hub')
 
 
@@ -89,6 +92,8 @@ def check_resumable(path: str | Path) -> None:
             f'checkpoint {path} has no {missing[0]}: it holds weights, not the state of a run. '
             'Load it with load_from instead of resuming'
         )
+    if not isinstance(checkpoint['meta'], Mapping):
+        raise ValueError(f"checkpoint {path} is not a run's: its meta data are no dictionary")
     broken = non_finite(checkpoint)
     if broken:
         raise ValueError(
@@ -112,20 +117,55 @@ def _read(path: str | Path) -> Mapping[str, Any]:
     return checkpoint
 
 
+def run_checkpoints(work_dir: str | Path) -> list[Path]:
+    """Files in ``work_dir`` that a run names so: ``epoch_N``, ``iter_N``, ``stopped_iter_N``."""
+    return [path for path in Path(work_dir).glob('*.pth') if _NAME.fullmatch(path.name)]
+
+
 def find_resumable(work_dir: str | Path) -> str | None:
-    """Newest checkpoint in ``work_dir`` that training can go on from, or None.
+    """The checkpoint in ``work_dir`` with which training is furthest, or None.
 
     Unlike MMEngine's ``find_latest_checkpoint`` it does not trust the file ``last_checkpoint``,
-    which a killed run may leave empty, and passes over damaged files with a warning.
+    which a killed run may leave empty, and passes over damaged files with a warning. How far a
+    checkpoint is, it says itself: times of files change when they are copied. Other files than a
+    run's own are not looked at.
     """
-    files = Path(work_dir).glob('*.pth')
-    for path in sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+    found = []
+    for path in run_checkpoints(work_dir):
         try:
-            check_resumable(path)
+            meta = _read(path).get('meta')
         except ValueError as error:
-            print_log(
-                f'Passed over while resuming: {error}', logger='current', level=logging.WARNING
-            )
+            _pass_over(error)
+            continue
+        meta = meta if isinstance(meta, Mapping) else {}
+        found.append((meta.get(META_KEY, {}).get('progress'), meta.get('iter', 0), path))
+    # Iterations of different batches do not compare, but old files know nothing else.
+    known = all(isinstance(progress, (int, float)) for progress, _, _ in found)
+    found.sort(key=lambda f: (f[0] if known else f[1], f[2].stat().st_mtime_ns), reverse=True)
+    for _, _, path in found:
+        try:
+            check_resumable(path)  # reads all tensors: no more files than it takes
+        except ValueError as error:
+            _pass_over(error)
             continue
         return str(path)
     return None
+
+
+def _pass_over(error: ValueError) -> None:
+    print_log(f'Passed over while resuming: {error}', logger='current', level=logging.WARNING)
+
+
+def last_resumable(work_dir: str | Path) -> str | None:
+    """As :func:`find_resumable`; says so if there is none and the run starts anew."""
+    found = find_resumable(work_dir)
+    if found is None:
+        damaged = len(run_checkpoints(work_dir))
+        print_log(
+            f'{work_dir} holds no '
+            + (f'whole checkpoint ({damaged} cannot be used)' if damaged else 'checkpoint')
+            + ': the run starts anew',
+            logger='current',
+            level=logging.WARNING,
+        )
+    return found

@@ -10,8 +10,8 @@ from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from poodle_mm.engine.checkpoint_hook import check_resumable, find_resumable
 from poodle_mm.engine.config import load_config
+from poodle_mm.engine.resumable import check_resumable, last_resumable
 from poodle_mm.engine.schedule import repeats_of
 
 _ROOMS = ('datasets', 'flow', 'views', 'models', 'engine')
@@ -56,7 +56,7 @@ def training_config(
     if resume is None and cfg.get('resume'):
         resume = cfg.get('load_from') or 'auto'
     if resume == 'auto':
-        resume = find_resumable(cfg.work_dir)
+        resume = last_resumable(cfg.work_dir)
     elif resume:
         check_resumable(resume)
     # Without a checkpoint, load_from stays: the run starts as it did the first time.

@@ -6,13 +6,14 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 
-from poodle_mm.engine import AtomicCheckpointHook
+from poodle_mm.engine import AtomicCheckpointHook, resumable
 from poodle_mm.engine.checkpoint_hook import (
     AtomicLocalBackend,
     check_resumable,
     check_state_dict,
     find_resumable,
 )
+from poodle_mm.engine.resumable import last_resumable
 
 WHOLE = dict(meta={}, state_dict=dict(w=torch.zeros(1000)), optimizer={}, message_hub={})
 
@@ -36,17 +37,53 @@ def test_old_file_survives_a_failed_write(tmp_path, monkeypatch):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_find_resumable_takes_the_newest_whole_one(tmp_path):
+def at(iteration: int, **world) -> dict:
+    """A whole checkpoint of an iteration."""
+    meta = dict(iter=iteration, epoch=0)
+    return dict(WHOLE, meta=dict(meta, world=world) if world else meta)
+
+
+def test_find_resumable_takes_the_furthest_whole_one(tmp_path):
+    """By its own iteration: a copied folder has other times, and 9 is before 10."""
     assert find_resumable(tmp_path) is None
     (tmp_path / 'last_checkpoint').write_text('')  # what a kill may leave
     assert find_resumable(tmp_path) is None
-    save(tmp_path / 'iter_10.pth', age=30)
-    good = save(tmp_path / 'iter_9.pth', age=20)
-    torn = save(tmp_path / 'iter_20.pth')
+    save(tmp_path / 'iter_9.pth', at(9), age=10)
+    good = save(tmp_path / 'iter_10.pth', at(10), age=20)
+    torn = save(tmp_path / 'iter_20.pth', at(20))
     torn.write_bytes(torn.read_bytes()[:-100])
     (tmp_path / 'iter_30.pth').touch()
     save(tmp_path / 'best.pth', dict(meta={}, state_dict={}), age=10)
+    save(tmp_path / 'someone_elses.pth', at(99))
     assert find_resumable(tmp_path) == str(good)
+    stopped = save(tmp_path / 'stopped_iter_11.pth', at(11), age=30)
+    assert find_resumable(tmp_path) == str(stopped)
+
+
+def test_iterations_of_another_batch_compare_by_samples(tmp_path):
+    """1000 iterations of 2, then resumed with a batch of 4: 600 of those are further."""
+    old = save(tmp_path / 'iter_1000.pth', at(1000, progress=2000))
+    new = save(tmp_path / 'iter_600.pth', at(600, progress=2400), age=10)
+    assert find_resumable(tmp_path) == str(new)
+    save(old, at(1000))  # an older version's: only iterations are left to compare
+    assert find_resumable(tmp_path) == str(old)
+
+
+def test_starting_anew_and_a_finished_run_are_said(make_runner, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(resumable, 'print_log', lambda text, **_: said.append(text))
+    assert last_resumable(tmp_path) is None
+    (tmp_path / 'epoch_3.pth').write_bytes(b'PK')
+    assert last_resumable(tmp_path) is None
+    assert said[0] == f'{tmp_path} holds no checkpoint: the run starts anew'
+    assert 'epoch_3.pth is damaged' in said[1]
+    assert '1 cannot be used): the run starts anew' in said[2]
+
+    make_runner().train()
+    again = make_runner(resume=True)
+    monkeypatch.setattr(again.logger, 'warning', said.append)
+    again.train()
+    assert said[-1].startswith('This run is finished: 8 of 8 iterations are done')
 
 
 class BreakGradient(Hook):
@@ -83,8 +120,8 @@ def test_broken_weights_are_not_saved(make_runner, tmp_path):
     ],
 )  # fmt: skip
 def test_broken_checkpoints_are_passed_over(tmp_path, part, name):
-    good = save(tmp_path / 'iter_9.pth', age=20)
-    bad = save(tmp_path / 'iter_10.pth', WHOLE | part)
+    good = save(tmp_path / 'iter_9.pth', at(9))
+    bad = save(tmp_path / 'iter_10.pth', at(10) | part)
     with pytest.raises(ValueError, match=rf'iter_10\.pth .*1 tensors are not finite \({name}\)'):
         check_resumable(bad)
     assert find_resumable(tmp_path) == str(good)
