@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
@@ -15,7 +16,8 @@ from poodle_mm.engine.resumable import (
     non_finite,
 )
 from poodle_mm.engine.resume_changes import fit_to_run
-from poodle_mm.engine.world import remember_world
+from poodle_mm.engine.stop_signal import OutliveStop, StopSignal
+from poodle_mm.engine.world import by_epoch, remember_world
 from poodle_mm.registry import HOOKS
 
 __all__ = [
@@ -54,6 +56,10 @@ class AtomicCheckpointHook(CheckpointHook):
     are not finite is not written. Loading one that does not fit the model is an error that names
     the first tensor, where MMEngine logs a list and trains on.
 
+    After SIGTERM the iteration is finished (with accumulation: the optimizer step),
+    ``stopped_iter_N.pth`` written, and the process ends with exit code 143; resuming goes on
+    within the epoch. The next checkpoint replaces that file.
+
     Args:
         max_keep_ckpts: As in ``CheckpointHook``, but not 1: MMEngine deletes the oldest
             checkpoint before it writes the next.
@@ -81,14 +87,90 @@ class AtomicCheckpointHook(CheckpointHook):
         )
 
     def before_train(self, runner: Runner) -> None:
-        """Say so if the resumed run was at its end."""
+        """Listen to SIGTERM; say so if the resumed run was at its end."""
         super().before_train(runner)
+        self._stop, self._stopping = StopSignal(), False
+        self._stop.start()
+        loader = runner.train_dataloader
+        if loader.num_workers:
+            loader.worker_init_fn = OutliveStop(loader.worker_init_fn)
         if runner.iter >= runner.max_iters:
             runner.logger.warning(
                 f'This run is finished: {runner.iter} of {runner.max_iters} iterations are done '
                 'and nothing is left to train. To go on, raise train_cfg.max_epochs or max_iters '
                 '(and the schedules)'
             )
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Skip what was done of an epoch within which the run was stopped.
+
+        Raises:
+            ValueError: If the sampler cannot.
+        """
+        if not by_epoch(runner):
+            return  # MMEngine's loop does it
+        loader = runner.train_dataloader
+        done = runner.iter - runner.epoch * len(loader)
+        if done:
+            if not hasattr(loader.sampler, 'skip'):
+                raise ValueError(
+                    f'train_dataloader.sampler: {type(loader.sampler).__name__} cannot start '
+                    'within an epoch, where this run was stopped. Resume from the last epoch_*.pth'
+                )
+            loader.sampler.skip(done * loader.batch_size)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Save every so often, and stop if SIGTERM came."""
+        super().after_train_iter(runner, batch_idx, data_batch, outputs)
+        self._stopping |= self._stop.requested()
+        done = runner.iter + 1
+        ends_epoch = by_epoch(runner) and done % len(runner.train_dataloader) == 0
+        if (
+            self._stopping
+            and runner.optim_wrapper.should_update()
+            and not ends_epoch  # saved below
+            and done < runner.max_iters
+        ):
+            name = f'stopped_iter_{done}.pth'
+            runner.save_checkpoint(
+                self.out_dir, name, by_epoch=False, backend_args=self.backend_args
+            )
+            self._leave(runner, name)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Save every so many epochs, or if SIGTERM came, and then stop."""
+        super().after_train_epoch(runner)
+        if self._stopping and by_epoch(runner) and not self.is_last_train_epoch(runner):
+            name = f'epoch_{runner.epoch + 1}.pth'
+            if not (Path(self.out_dir) / name).exists():
+                runner.save_checkpoint(self.out_dir, name, backend_args=self.backend_args)
+            self._leave(runner, name)
+
+    def _leave(self, runner: Runner, name: str) -> None:
+        runner.logger.warning(
+            f'Stopped by SIGTERM after {runner.iter + (not name.startswith("epoch"))} of '
+            f'{runner.max_iters} iterations; {Path(self.out_dir) / name} is written and --resume '
+            'goes on from it'
+        )
+        runner.call_hook('before_leaving')
+        self._stop.leave()
+
+    def after_train(self, runner: Runner) -> None:
+        """Give SIGTERM back."""
+        super().after_train(runner)
+        self._stop.close()
+
+    def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        super()._save_checkpoint_with_step(runner, step, meta)
+        if is_main_process():
+            for path in Path(self.out_dir).glob('stopped_iter_*.pth'):
+                path.unlink(missing_ok=True)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add what an iteration is made of; refuse to write what one could not go on from.

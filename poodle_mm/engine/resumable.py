@@ -137,10 +137,9 @@ def find_resumable(work_dir: str | Path) -> str | None:
         except ValueError as error:
             _pass_over(error)
             continue
-        meta = meta if isinstance(meta, Mapping) else {}
-        found.append((meta.get(META_KEY, {}).get('progress'), meta.get('iter', 0), path))
+        found.append((_number(meta, META_KEY, 'progress'), _number(meta, 'iter') or 0, path))
     # Iterations of different batches do not compare, but old files know nothing else.
-    known = all(isinstance(progress, (int, float)) for progress, _, _ in found)
+    known = all(progress is not None for progress, _, _ in found)
     found.sort(key=lambda f: (f[0] if known else f[1], f[2].stat().st_mtime_ns), reverse=True)
     for _, _, path in found:
         try:
@@ -150,6 +149,12 @@ def find_resumable(work_dir: str | Path) -> str | None:
             continue
         return str(path)
     return None
+
+
+def _number(content: Any, *keys: str) -> float | None:
+    for key in keys:
+        content = content.get(key) if isinstance(content, Mapping) else None
+    return content if isinstance(content, (int, float)) else None
 
 
 def _pass_over(error: ValueError) -> None:

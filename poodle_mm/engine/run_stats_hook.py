@@ -68,6 +68,11 @@ class RunStatsHook(Hook):
         if (runner.iter + 1) % self.interval == 0 or runner.iter + 1 == runner.max_iters:
             self._write(runner)
 
+    def before_leaving(self, runner: Runner) -> None:
+        """Write when SIGTERM stops the run."""
+        if self._done:
+            self._write(runner)
+
     def _write(self, runner: Runner) -> None:
         if runner.rank != 0:
             return

@@ -1,0 +1,101 @@
+"""SIGTERM as a request to stop after this iteration, on which all processes agree.
+
+Clusters send it when a job's time is over or its place is needed, and kill some seconds later.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import distributed as dist
+
+EXIT_CODE = 128 + signal.SIGTERM  # what a shell reports of a process that SIGTERM ended
+_GRACE_SECONDS = 60
+_REPEATED_SECONDS = 20
+
+
+class StopSignal:
+    """Whether training should stop after the current iteration.
+
+    Several processes get the signal at different moments, or one alone gets it. Each iteration
+    they exchange, on the CPU and without waiting, whether someone has; the answer is read one
+    iteration later, when it has long arrived, and is the same for all.
+    """
+
+    def __init__(self) -> None:
+        self._received, self._since = False, 0.0
+        self._before: Any = None
+        self._group = None
+        self._pending: tuple[Any, torch.Tensor] | None = None
+
+    def start(self) -> None:
+        """Take over SIGTERM (in the main thread; elsewhere Python cannot)."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGTERM, self._receive)
+        if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+            self._group = dist.new_group(backend='gloo')
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        # A launcher may repeat at once what the whole job got; later it is meant.
+        if self._received and now - self._since > _REPEATED_SECONDS:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+        if not self._received:
+            self._received, self._since = True, now
+
+    def requested(self) -> bool:
+        """Whether to stop; to be asked once an iteration, by every process."""
+        if self._group is None:
+            return self._received
+        stop = False
+        if self._pending is not None:
+            work, flag = self._pending
+            work.wait()
+            stop = bool(flag)
+        flag = torch.tensor(int(self._received))
+        work = dist.all_reduce(flag, dist.ReduceOp.MAX, group=self._group, async_op=True)
+        self._pending = work, flag
+        return stop
+
+    def leave(self) -> None:
+        """End this process once all are here."""
+        if self._group is not None:
+            dist.barrier(self._group)
+        raise SystemExit(EXIT_CODE)
+
+    def close(self) -> None:
+        """Give SIGTERM back."""
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
+            self._before = None
+
+
+class OutliveStop:
+    """``worker_init_fn`` of data workers that get SIGTERM along with their process.
+
+    A signal to the whole job must not take the data away from the iteration that is to be
+    finished. Workers end with their process; if not, a little later by themselves.
+
+    Args:
+        wrapped: ``worker_init_fn`` to call first, or None.
+    """
+
+    def __init__(self, wrapped: Callable[[int], None] | None) -> None:
+        self.wrapped = wrapped
+
+    def __call__(self, worker_id: int) -> None:
+        if self.wrapped is not None:
+            self.wrapped(worker_id)
+        signal.signal(signal.SIGTERM, _end_later)
+
+
+def _end_later(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the second one ends it
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+    signal.alarm(_GRACE_SECONDS)

@@ -1,0 +1,155 @@
+"""SIGTERM costs nothing: the run goes on where the signal found it, bit for bit."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from poodle_mm.engine import stop_signal
+from poodle_mm.engine.resumable import find_resumable
+from poodle_mm.engine.stop_signal import EXIT_CODE
+from tests.test_engine.test_resume import (
+    Journal,
+    accumulating,
+    assert_equal_checkpoints,
+    iteration_based,
+)
+from tests.test_engine.toy_pairs import toy_config
+from tests.test_tools.test_launchers import free_port
+
+
+class Terminate(Journal):
+    """Sends SIGTERM to this process in the middle of an iteration."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.at = at
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        super().before_train_iter(runner, batch_idx, data_batch)
+        if runner.iter == self.at:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def workers() -> dict:
+    base = iteration_based()['train_dataloader']
+    base['sampler'].pop('infinite')
+    return dict(train_dataloader=base | dict(num_workers=1, persistent_workers=True))
+
+
+@pytest.mark.parametrize(
+    ('overrides', 'at', 'saved', 'last'),
+    [
+        (dict, 5, 'stopped_iter_6.pth', 'epoch_2.pth'),
+        (dict, 3, 'epoch_1.pth', 'epoch_2.pth'),  # the last iteration of an epoch
+        (workers, 1, 'stopped_iter_2.pth', 'epoch_2.pth'),
+        (accumulating, 4, 'stopped_iter_6.pth', 'epoch_2.pth'),  # after the optimizer's step
+        (iteration_based, 1, 'stopped_iter_2.pth', 'iter_7.pth'),
+    ],
+    ids=['within', 'end', 'workers', 'accumulation', 'iterations'],
+)
+def test_stopped_equals_uninterrupted(make_runner, tmp_path, overrides, at, saved, last):
+    before = signal.getsignal(signal.SIGTERM)
+    through, stopped, resumed = Journal(), Terminate(at), Journal()
+    runner = make_runner('through', **overrides())
+    runner.register_hook(through)
+    runner.train()
+    assert signal.getsignal(signal.SIGTERM) is before
+    runner = make_runner('stopped', **overrides())
+    runner.register_hook(stopped)
+    try:
+        with pytest.raises(SystemExit) as stop:
+            runner.train()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert stop.value.code == EXIT_CODE == 143
+
+    path = find_resumable(tmp_path / 'stopped')
+    assert path == str(tmp_path / 'stopped' / saved)
+    runner = make_runner('stopped', resume=True, load_from=path, **overrides())
+    runner.register_hook(resumed)
+    runner.train()
+    assert stopped.lines + resumed.lines == through.lines
+    assert_equal_checkpoints(tmp_path / 'through' / last, tmp_path / 'stopped' / last)
+    assert not list((tmp_path / 'stopped').glob('stopped_*'))
+
+
+def train_until_stopped(repo, tmp_path, processes: int, whole_job: bool) -> int:
+    """Train without end and send SIGTERM: to the launcher, or to every process there is."""
+    loader = workers()['train_dataloader'] | dict(batch_size=1)
+    cfg = toy_config(
+        tmp_path / 'run',
+        train_dataloader=loader,
+        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=500),
+        param_scheduler=None,
+        custom_hooks=[dict(type='TargetUpdateHook')],
+        default_hooks=dict(
+            logger=dict(type='LoggerHook', interval=1),
+            checkpoint=dict(type='AtomicCheckpointHook', interval=500),
+        ),
+        env_cfg=dict(dist_cfg=dict(backend='gloo')),
+        log_level='INFO',
+    )
+    cfg.dump(tmp_path / 'toy.py')
+    env = dict(os.environ, PYTHONPATH=str(repo), OMP_NUM_THREADS='1', PYTHON=sys.executable)
+    train = [sys.executable, str(repo / 'tools/train.py'), 'toy.py']
+    if processes > 1:
+        env['PORT'] = free_port()
+        train = ['bash', str(repo / 'tools/dist_train.sh'), 'toy.py', str(processes)]
+    with open(tmp_path / 'log', 'w') as log:
+        run = subprocess.Popen(
+            train, cwd=tmp_path, env=env, stdout=log, stderr=log, start_new_session=True
+        )
+        try:
+            for _ in range(1200):
+                text = (tmp_path / 'log').read_text()
+                if re.search(r'Epoch\(train\) +\[\d+\]\[3/', text) or run.poll() is not None:
+                    break
+                time.sleep(0.1)
+            (os.killpg if whole_job else os.kill)(run.pid, signal.SIGTERM)
+            return run.wait(60)
+        finally:
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_signal_to_the_whole_job_with_data_workers(repo, tmp_path):
+    """As Slurm does: data workers get it as well, and the iteration still ends."""
+    code = train_until_stopped(repo, tmp_path, 1, whole_job=True)
+    log = (tmp_path / 'log').read_text()
+    assert code == EXIT_CODE, log[-3000:]
+    (path,) = (tmp_path / 'run').glob('*.pth')
+    assert f'{path} is written and --resume goes on from it' in log
+    assert 'Traceback' not in log
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.is_available(), reason='the CPU path')
+def test_signal_to_the_launcher_of_two_processes(repo, tmp_path):
+    train_until_stopped(repo, tmp_path, 2, whole_job=False)
+    log = (tmp_path / 'log').read_text()
+    (path,) = (tmp_path / 'run').glob('*.pth')
+    assert log.count(f'{path} is written and --resume goes on from it') == 1, log[-3000:]
+    iteration = torch.load(path, weights_only=False)['meta']['iter']
+    assert re.search(rf'Stopped by SIGTERM after {iteration} of', log)
+
+
+def test_a_second_signal_ends_at_once(monkeypatch):
+    """But not one that follows on the heels of the first, as from Slurm and then torchrun."""
+    killed = []
+    monkeypatch.setattr(stop_signal.os, 'kill', lambda *call: killed.append(call))
+    monkeypatch.setattr(stop_signal.signal, 'signal', lambda *_: None)
+    now = iter([100.0, 100.5, 121.0])
+    monkeypatch.setattr(stop_signal.time, 'monotonic', lambda: next(now))
+    stop = stop_signal.StopSignal()
+    assert not stop.requested()
+    for ended in (False, False, True):
+        stop._receive(signal.SIGTERM, None)
+        assert stop.requested()
+        assert bool(killed) == ended
