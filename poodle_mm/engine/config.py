@@ -54,7 +54,17 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
     for key in options or {}:
         _check_option(cfg, key)
     cfg.merge_from_dict(options or {})
+    for key, loader in cfg.items():
+        if key.endswith('_dataloader') and isinstance(loader, dict):
+            _without_workers(loader)
     return cfg
+
+
+def _without_workers(loader: dict) -> None:
+    """torch refuses what is only for workers when there are none."""
+    if loader.get('num_workers') == 0:
+        loader.pop('persistent_workers', None)
+        loader.pop('prefetch_factor', None)
 
 
 def _check_option(cfg: Config, option: str) -> None:

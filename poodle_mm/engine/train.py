@@ -106,13 +106,32 @@ def build_runner(cfg: Config) -> Runner:
 
     Raises:
         ImportError: If a module of this package does not import.
-        ValueError: If several processes have no GPU and the backend needs one.
+        ValueError: If several processes have no GPU and the backend needs one, or if the data do
+            not fill a batch.
     """
     import_rooms()
     set_tf32(cfg.get('allow_tf32', False))
     if cfg.get('launcher', 'none') != 'none' and not torch.cuda.is_available():
         _prepare_cpu_processes(cfg)
-    return Runner.from_cfg(cfg)
+    runner = Runner.from_cfg(cfg)
+    if runner._train_loop is not None:
+        _check_loader(runner)
+    return runner
+
+
+def _check_loader(runner: Runner) -> None:
+    """Refuse a dataloader without a batch; schedules and loops would say something else."""
+    loader = runner.train_loop.dataloader  # builds it, as training would
+    if len(loader) or getattr(loader.sampler, 'infinite', False):
+        return
+    files, own = len(loader.dataset), len(loader.sampler)
+    raise ValueError(
+        f'train_dataloader gives no batch: the data set has {files} samples (files, clips or '
+        f'frames), of which each of {runner.world_size} processes gets {own} an epoch, fewer than '
+        f'batch_size={loader.batch_size}, and drop_last=True. Lower train_dataloader.batch_size '
+        f'to {own} or less, use fewer processes, set train_dataloader.drop_last=False, or give '
+        'more videos'
+    )
 
 
 def set_tf32(allow: bool) -> None:

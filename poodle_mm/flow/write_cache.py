@@ -1,5 +1,7 @@
 """Estimate the flow of all pairs that a training run will draw, once, and keep it in files."""
 
+import hashlib
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,11 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from poodle_mm.datasets.flow_cache import flow_cache_path, write_flow
+from poodle_mm.files import read_json, write_json
 from poodle_mm.flow.base import FlowEstimator
 from poodle_mm.registry import DATASETS, MODELS
+
+ESTIMATOR_FILE = 'estimator.json'
 
 
 def full_frames(results: dict) -> dict:
@@ -44,7 +49,8 @@ def cache_training_flow(
         As :func:`cache_flow`.
 
     Raises:
-        ValueError: If there is no estimator, or a wrong number of epochs.
+        ValueError: If there is no estimator, a wrong number of epochs, or if the folder holds the
+            flow of another estimator.
     """
     flow = estimator or cfg.model.data_preprocessor.flow
     if flow['type'] in ('CachedFlow', 'poodle_mm.CachedFlow'):
@@ -54,8 +60,48 @@ def cache_training_flow(
             'the config takes its flow from the cache that is to be written: name an estimator, '
             'e.g. --estimator type=RAFTFlow arch=large weights=C_T_SKHT_V2'
         )
+    claim_cache(root, flow)
     dataset = DATASETS.build(_with_full_frames(cfg.train_dataloader.dataset.to_dict()))
     return cache_flow(dataset, MODELS.build(flow), root, epochs, num_workers)
+
+
+def claim_cache(root: str | Path, estimator: dict) -> None:
+    """Write down whose flow a cache holds; refuse one that holds another estimator's.
+
+    Args:
+        root: Folder of the cache; ``estimator.json`` in it is the note.
+        estimator: Config of the estimator. A file that it names counts with its content.
+
+    Raises:
+        ValueError: If the note is of another estimator, or there is flow and no note.
+    """
+    note = Path(root, ESTIMATOR_FILE)
+    now = _identity(estimator)
+    before = read_json(note)
+    if before is not None:
+        if before != now:
+            raise ValueError(
+                f'{root} holds the flow of another estimator: {before} (in {note}) and not {now}. '
+                'Take another folder, or delete this one'
+            )
+    elif any(Path(root).rglob('*.npz')):
+        raise ValueError(
+            f'{root} holds flow, but no {ESTIMATOR_FILE} that says whose. If it is that of '
+            f'{now}, write just this into {note}: {json.dumps(now)}. Otherwise take another folder'
+        )
+    else:
+        write_json(note, now)
+
+
+def _identity(estimator: dict) -> dict:
+    """The config with plain type names, and fingerprints of the files in it."""
+    found = {}
+    for key, value in sorted(estimator.items()):
+        found[key] = value.split('.')[-1] if key == 'type' else value
+        if isinstance(value, str) and Path(value).is_file():
+            with open(value, 'rb') as file:
+                found[key] = f'sha256:{hashlib.sha256(file.read()).hexdigest()}'
+    return json.loads(json.dumps(found))  # tuples as they are read back
 
 
 def cache_flow(

@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from poodle_mm.datasets.flow_cache import flow_cache_path, read_flow
 from poodle_mm.flow import CachedFlow, FlowEstimator
-from poodle_mm.flow.write_cache import cache_training_flow
+from poodle_mm.flow.write_cache import cache_training_flow, claim_cache
 from poodle_mm.registry import DATASETS, MODELS
 
 DIS = dict(type='DISFlow', preset='fast')
@@ -108,7 +108,7 @@ def test_goes_on_after_an_interruption(frames, tmp_path):
     estimator = dict(type='InterruptedFlow')
     with pytest.raises(KeyboardInterrupt):
         cache_training_flow(cfg, tmp_path / 'cache', 1, estimator)
-    whole = sorted((tmp_path / 'cache').rglob('*.*'))
+    whole = sorted({*(tmp_path / 'cache').rglob('*.*')} - {tmp_path / 'cache/estimator.json'})
     assert len(whole) == 3
     assert all(read_flow(path).shape == (2, 2, 48, 64) for path in whole)
     done = cache_training_flow(cfg, tmp_path / 'cache', 1, estimator)
@@ -161,3 +161,26 @@ def test_command_line(frames, tmp_path, repo, monkeypatch, capsys):
     assert f'{len(names)} pairs written, ' in capsys.readouterr().out
     assert names
     assert all(int(second) - int(first) == 2 for first, second in names)
+
+
+def test_cache_knows_its_estimator(frames, tmp_path):
+    """Another estimator, or other weights in the file of the same name, is refused."""
+    cfg, cache = config(frames), tmp_path / 'cache'
+    cache_training_flow(cfg, cache, epochs=1)
+    again = cache_training_flow(cfg, cache, 1, dict(DIS, type='poodle_mm.DISFlow'))
+    assert again['written'] == 0
+    with pytest.raises(ValueError, match=r"another estimator: .*'fast'.*estimator\.json.*'medium'"):
+        cache_training_flow(cfg, cache, 1, dict(DIS, preset='medium'))
+
+    weights = tmp_path / 'weights.pth'
+    weights.write_bytes(b'a')
+    claim_cache(tmp_path / 'other', dict(type='X', weights=str(weights), size=(8, 8)))
+    moved = weights.rename(tmp_path / 'moved.pth')
+    claim_cache(tmp_path / 'other', dict(type='X', weights=str(moved), size=[8, 8]))
+    moved.write_bytes(b'b')
+    with pytest.raises(ValueError, match='another estimator'):
+        claim_cache(tmp_path / 'other', dict(type='X', weights=str(moved), size=(8, 8)))
+
+    (cache / 'estimator.json').unlink()
+    with pytest.raises(ValueError, match=r'no estimator\.json that says whose'):
+        cache_training_flow(cfg, cache, epochs=1)

@@ -156,6 +156,24 @@ def test_resume_auto_keeps_load_from_for_a_fresh_start(config):
     assert cfg.load_from == 'imagenet.pth' and not cfg.resume
 
 
+def test_fewer_videos_than_a_batch(tool, config):
+    """3 files and a batch of 4 that must be full: MMEngine speaks of an epoch_length of 0."""
+    options = ['train_dataloader.dataset.length=3', 'train_dataloader.batch_size=4']
+    line = line_of(tool(config, '--cfg-options', *options, 'train_dataloader.drop_last=True'))
+    for words in ('has 3 samples', 'each of 1 processes gets 3', 'batch_size=4', 'to 3 or less'):
+        assert words in line
+
+
+def test_workers_options_without_workers(config):
+    """torch refuses persistent_workers and prefetch_factor when there are no workers."""
+    options = {'train_dataloader.persistent_workers': True, 'train_dataloader.prefetch_factor': 2}
+    loader = training_config(config, cfg_options=options).train_dataloader
+    assert 'persistent_workers' not in loader and 'prefetch_factor' not in loader
+    options |= {'train_dataloader.num_workers': 1}
+    loader = training_config(config, cfg_options=options).train_dataloader
+    assert loader.persistent_workers and loader.prefetch_factor == 2
+
+
 @pytest.mark.slow
 def test_from_another_folder_then_tested(config, repo, tmp_path):
     """A whole run through the command line, relative work dir, then tools/test.py."""
