@@ -53,7 +53,7 @@ def cpu_ranks(cfg: Config, processes: int) -> Iterator[None]:
     finally:
         for other in others:
             if other.is_alive():
-                other.terminate()
+                other.kill()  # SIGTERM would let it finish an iteration that cannot end
                 other.join()
         if distributed.is_initialized():
             distributed.destroy_process_group()

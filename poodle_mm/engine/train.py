@@ -13,6 +13,7 @@ from mmengine.runner import Runner
 from poodle_mm.engine.config import load_config
 from poodle_mm.engine.resumable import check_resumable, last_resumable
 from poodle_mm.engine.schedule import repeats_of
+from poodle_mm.engine.work_dir import check_unused, lock_work_dir
 
 _ROOMS = ('datasets', 'flow', 'views', 'models', 'engine')
 
@@ -44,7 +45,8 @@ def training_config(
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
         KeyError: If a key is misspelt.
-        ValueError: If the checkpoint cannot be resumed from.
+        ValueError: If the checkpoint cannot be resumed from, or if a run that does not resume
+            would write into the work dir of an earlier one.
     """
     cfg = load_config(config, cfg_options)
     cfg.launcher = launcher
@@ -55,9 +57,11 @@ def training_config(
         _enable_auto_scale_lr(cfg)
     if resume is None and cfg.get('resume'):
         resume = cfg.get('load_from') or 'auto'
-    if resume == 'auto':
+    if resume is None:
+        check_unused(cfg.work_dir)
+    elif resume == 'auto':
         resume = last_resumable(cfg.work_dir)
-    elif resume:
+    else:
         check_resumable(resume)
     # Without a checkpoint, load_from stays: the run starts as it did the first time.
     cfg.resume = resume is not None
@@ -107,7 +111,7 @@ def build_runner(cfg: Config) -> Runner:
     Raises:
         ImportError: If a module of this package does not import.
         ValueError: If several processes have no GPU and the backend needs one, or if the data do
-            not fill a batch.
+            not fill a batch, or if another process trains in the work dir.
     """
     import_rooms()
     set_tf32(cfg.get('allow_tf32', False))
@@ -115,6 +119,8 @@ def build_runner(cfg: Config) -> Runner:
         _prepare_cpu_processes(cfg)
     runner = Runner.from_cfg(cfg)
     if runner._train_loop is not None:
+        if runner.rank == 0:
+            lock_work_dir(runner.work_dir)
         _check_loader(runner)
     return runner
 

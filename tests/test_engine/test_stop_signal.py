@@ -1,5 +1,7 @@
 """SIGTERM costs nothing: the run goes on where the signal found it, bit for bit."""
 
+import gc
+import multiprocessing
 import os
 import re
 import signal
@@ -77,6 +79,9 @@ def test_stopped_equals_uninterrupted(make_runner, tmp_path, overrides, at, save
     assert stopped.lines + resumed.lines == through.lines
     assert_equal_checkpoints(tmp_path / 'through' / last, tmp_path / 'stopped' / last)
     assert not list((tmp_path / 'stopped').glob('stopped_*'))
+    del stop, runner
+    gc.collect()  # ends the data workers
+    assert not multiprocessing.active_children()
 
 
 def train_until_stopped(repo, tmp_path, processes: int, whole_job: bool) -> int:
