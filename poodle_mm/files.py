@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,35 +13,53 @@ from mmengine.logging import print_log
 
 
 @contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[Path]:
+def replacing(path: str | os.PathLike, durable: bool = False) -> Iterator[Path]:
     """A temporary path beside ``path``, which takes its place when the block ends well.
 
-    The name is hidden, of this process alone, and ends as ``path`` does, so that writers which go
-    by the extension work. Folders above are made. When the block fails nothing is left.
+    The name is hidden, of this block alone (containers share process numbers), and ends as
+    ``path`` does, so that writers which go by the extension work. Folders above are made. When
+    the block fails nothing is left.
+
+    Args:
+        path: The file.
+        durable: Whether it must survive a power cut once the block has ended.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{os.getpid()}.{path.name}')
+    temporary = path.with_name(f'.{secrets.token_hex(8)}.{path.name}')
     try:
         yield temporary
+        if durable:
+            sync(temporary)
         os.replace(temporary, path)
+        if durable:
+            sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def sync(path: str | os.PathLike) -> None:
+    """Have a file's content, or the names in a folder, written to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """Write text in UTF-8 atomically."""
-    with replacing(path) as temporary:
+    """Write text in UTF-8, whole or not at all, also when the power fails."""
+    with replacing(path, durable=True) as temporary:
         temporary.write_text(text, encoding='utf-8')
 
 
 def write_json(path: str | os.PathLike, content: Any, indent: int | None = None) -> None:
-    """Write JSON atomically.
+    """Write JSON, whole or not at all, also when the power fails.
 
     Raises:
         ValueError: If ``content`` holds NaN or infinity, which JSON does not have.
     """
-    with replacing(path) as temporary, open(temporary, 'w', encoding='utf-8') as file:
+    with replacing(path, durable=True) as temporary, open(temporary, 'w', encoding='utf-8') as file:
         json.dump(content, file, indent=indent, allow_nan=False)
         file.write('\n')
 

@@ -18,6 +18,7 @@ from poodle_mm.engine.resumable import (
 from poodle_mm.engine.resume_changes import fit_to_run
 from poodle_mm.engine.stop_signal import OutliveStop, StopSignal
 from poodle_mm.engine.world import by_epoch, remember_world
+from poodle_mm.files import sync
 from poodle_mm.registry import HOOKS
 
 __all__ = [
@@ -43,6 +44,7 @@ class AtomicLocalBackend(LocalBackend):
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        sync(path.parent)  # the name, too, must survive a power cut
 
 
 register_backend('atomic_local', AtomicLocalBackend, force=True)

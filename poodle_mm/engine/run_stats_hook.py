@@ -10,7 +10,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from poodle_mm.files import write_text
+from poodle_mm.files import read_json, write_text
 from poodle_mm.registry import HOOKS
 
 RUN_STATS = 'run_stats.json'
@@ -45,8 +45,8 @@ class RunStatsHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Read what earlier parts of a resumed run took, and start the clock."""
         file = Path(runner.work_dir, RUN_STATS)
-        if runner.iter and file.is_file():
-            before = json.loads(file.read_text(encoding='utf-8'))
+        before = read_json(file) if runner.iter else None
+        if isinstance(before, dict) and before.get('iter') and 'seconds' in before:
             # Iterations after the checkpoint are done again; so their time counts again, too.
             self._earlier = before['seconds'] * min(1.0, runner.iter / before['iter'])
         self._start = self._last = time.monotonic()

@@ -9,7 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from poodle_mm.files import write_text
+from poodle_mm.files import read_json, write_text
 
 
 def run_readout(cfg: Config) -> tuple[dict, Runner]:
@@ -57,10 +57,9 @@ def cached_readout(cfg: Config, key: str) -> dict:
         ``dict(metrics, seconds, key)``; NaN is None.
     """
     file = Path(cfg.work_dir, 'result.json')
-    if file.is_file():
-        result = json.loads(file.read_text(encoding='utf-8'))
-        if result.get('key') == key:
-            return result
+    result = read_json(file)
+    if result and result.get('key') == key:
+        return result
     start = time.monotonic()
     metrics, _ = run_readout(cfg)
     result = dict(key=key, metrics=without_nan(metrics), seconds=round(time.monotonic() - start, 1))

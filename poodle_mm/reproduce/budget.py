@@ -11,6 +11,8 @@ from mmengine.config import Config
 
 from poodle_mm.demo.pretrain import steps_in
 from poodle_mm.engine.schedule import epochs_of_a_pass, length_options, repeats_of
+from poodle_mm.engine.schedule import length_options
+from poodle_mm.files import read_json, write_text
 from poodle_mm.files import write_text
 from poodle_mm.registry import DATASETS
 
@@ -110,10 +112,9 @@ def timed_options(cfg: Config, minutes: float, threads: int, file: Path) -> dict
     """
     if 'max_iters' not in cfg.train_cfg:
         raise ValueError('this config trains by epochs: give the budget in epochs or pairs')
-    if file.is_file():
-        before = json.loads(file.read_text(encoding='utf-8'))
-        if before['minutes'] == minutes:
-            return length_options(cfg, before['iters'])
+    before = read_json(file)
+    if before and before['minutes'] == minutes:
+        return length_options(cfg, before['iters'])
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from poodle_mm.engine.run_stats_hook import RUN_STATS
-from poodle_mm.files import write_text
+from poodle_mm.files import read_json, write_text
 from poodle_mm.reproduce.plan import Run, job_line
 
 RUN_FILE = 'run.json'
@@ -29,9 +29,9 @@ def check_folders(runs: Sequence[Run]) -> None:
     """
     for run in runs:
         file = run.work_dir / RUN_FILE
-        if not file.is_file():
+        before = read_json(file)
+        if not isinstance(before, dict):
             continue
-        before = json.loads(file.read_text(encoding='utf-8'))
         now = _identity(run)
         # An option that says None is not one that says nothing.
         pairs = {
@@ -56,16 +56,13 @@ def read_result(run: Run) -> dict | None:
     """What came out: ``dict(metrics by readout, stats)``, or None while there is nothing."""
     suite, names = _readouts(run)
     file = run.readout_dir / f'{suite}.json'
-    if not file.is_file():
+    report = read_json(file)
+    if not isinstance(report, dict):
         return None
-    report = json.loads(file.read_text(encoding='utf-8'))
     metrics = {result['readout']: result['metrics'] for result in report['results']}
     if not set(names) <= metrics.keys():
         return None
-    stats = {}
-    if (run.work_dir / RUN_STATS).is_file():
-        stats = json.loads((run.work_dir / RUN_STATS).read_text(encoding='utf-8'))
-    return dict(metrics=metrics, stats=stats)
+    return dict(metrics=metrics, stats=read_json(run.work_dir / RUN_STATS) or {})
 
 
 def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
@@ -161,11 +158,8 @@ def _readouts(run: Run) -> tuple[str, list[str]]:
 
 def _share(run: Run) -> float:
     """How far a run is; training is nearly all of it."""
-    file = run.work_dir / RUN_STATS
-    if not file.is_file():
-        return 0.0
-    stats = json.loads(file.read_text(encoding='utf-8'))
-    return 0.95 * stats['iter'] / stats['max_iters']
+    stats = read_json(run.work_dir / RUN_STATS)
+    return 0.95 * stats['iter'] / stats['max_iters'] if stats else 0.0
 
 
 def _tail(file: Path, lines: int = 15) -> list[str]:

@@ -74,6 +74,13 @@ def test_resumed_run_counts_its_first_part(tmp_path, clock):
     assert stats['pairs'] == 48 and stats['pairs_per_second'] == 6 / 5
 
 
+@pytest.mark.parametrize('content', ['', '[]', '{"iter": 0}', '{"iter": 3}', '{"seconds"'])
+def test_damaged_file_does_not_stop_a_resumed_run(tmp_path, clock, content):
+    (tmp_path / RUN_STATS).write_text(content)
+    train(RunStatsHook(2, warmup=0), FakeRunner(tmp_path, iteration=4), clock, [5] * 4)
+    assert read(tmp_path)['seconds'] == 20
+
+
 def test_other_ranks_are_silent(tmp_path, clock):
     runner = FakeRunner(tmp_path)
     runner.rank = 1

@@ -113,6 +113,19 @@ def test_a_folder_belongs_to_one_run(tmp_path, shell):
         check_folders([without])
 
 
+def test_empty_files_stop_nothing(tmp_path, shell):
+    """A full disk or a power cut leaves files of no length."""
+    run = make_run(tmp_path, 'a')
+    run.readout_dir.mkdir(parents=True)
+    for file in (run.work_dir / 'run.json', run.readout_dir / 'demo.json'):
+        file.touch()
+    (run.work_dir / 'run_stats.json').touch()
+    check_folders([run])
+    assert not is_done(run)
+    assert execute([run], 1, tmp_path) == []
+    assert read_result(run)['stats'] == {}
+
+
 def test_more_readouts_are_not_done_yet(tmp_path, shell):
     run = make_run(tmp_path, 'a')
     execute([run], 1, tmp_path)
