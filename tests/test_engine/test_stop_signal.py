@@ -41,7 +41,7 @@ class Terminate(Journal):
 def workers() -> dict:
     base = iteration_based()['train_dataloader']
     base['sampler'].pop('infinite')
-    return dict(train_dataloader=base | dict(num_workers=1, persistent_workers=True))
+    return dict(train_dataloader=base | dict(num_workers=1))
 
 
 @pytest.mark.parametrize(
