@@ -1,4 +1,4 @@
-"""A user's mistakes end a command with one line instead of a trace."""
+"""A user's mistakes end a command with a message instead of a trace."""
 
 import re
 import sys
@@ -21,10 +21,13 @@ _USER_ERRORS = (
     ValueError,
 )
 
+HINT = '(--debug shows where)'  # ends a message; what reads logs looks for it
+_TRACE = 'Traceback (most recent call last)'
+
 
 @contextmanager
 def one_line_errors(debug: bool = False, active: Callable[[], bool] = lambda: True) -> Iterator:
-    """Print what went wrong on one line of stderr and exit with code 2.
+    """Print what went wrong to stderr, on one line if one says it, and exit with code 2.
 
     Args:
         debug: Let the error through, with its trace.
@@ -36,17 +39,17 @@ def one_line_errors(debug: bool = False, active: Callable[[], bool] = lambda: Tr
     except _USER_ERRORS as error:
         if debug or not active():
             raise
-        print(f'error: {describe(error)} (--debug shows where)', file=sys.stderr)
+        print(f'error: {describe(error)} {HINT}', file=sys.stderr)
         sys.exit(2)
 
 
 def describe(error: Exception) -> str:
-    """The message of an error on one line, with the nearest name for an unknown registry type."""
+    """The message of an error, with the nearest name for an unknown registry type."""
     # str() of a KeyError is the repr of its message.
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     # Errors from a worker process begin with a trace and end with the message.
-    line = lines[-1 if 'Traceback' in text else 0].strip() if lines else ''
+    line = '\n'.join(_after_trace(lines) if _TRACE in text else lines).strip()
     unknown = re.match(r'(\S+) is not in the (\S+)::(.+?) registry', line)
     if unknown:
         name, _, kind = unknown.groups()
@@ -56,6 +59,13 @@ def describe(error: Exception) -> str:
     if not isinstance(error, (ValueError, OSError, KeyError)) or not line:
         line = f'{type(error).__name__}: {line}'
     return line
+
+
+def _after_trace(lines: list[str]) -> list[str]:
+    """What follows the last indented line of a trace, ``Error: message`` and its further lines."""
+    start = max(i for i, line in enumerate(lines) if _TRACE in line)
+    inside = [i for i in range(start + 1, len(lines)) if not lines[i].startswith(' ')]
+    return lines[inside[0] :] if inside else lines[-1:]
 
 
 def _registered(kind: str) -> list[str]:

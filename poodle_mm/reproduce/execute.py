@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,16 +10,20 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from tqdm import tqdm
 
+from poodle_mm.engine.errors import HINT
 from poodle_mm.engine.run_stats_hook import RUN_STATS
 from poodle_mm.files import read_json, write_text
 from poodle_mm.reproduce.plan import Run, job_line
+from poodle_mm.reproduce.settings import datasets_of
 
 RUN_FILE = 'run.json'
 LOG_FILE = 'job.log'
 _FIRST_PORT = 29500
 _POLL_SECONDS = 0.5
+_ATTEMPT = '---- attempt ----'
 
 
 def check_folders(runs: Sequence[Run]) -> None:
@@ -47,6 +52,35 @@ def check_folders(runs: Sequence[Run]) -> None:
             )
 
 
+def check_machine(runs: Sequence[Run], root: Path) -> None:
+    """See, before the first run starts, that the data of all are there, and the GPUs.
+
+    Args:
+        runs: Those that are not done count.
+        root: Folder in which the commands are run.
+
+    Raises:
+        FileNotFoundError: Naming the folders of training data that do not exist.
+        ValueError: If a run wants more GPUs than there are. (Without GPUs it trains on the CPU.)
+    """
+    runs = [run for run in runs if run.trains and not is_done(run)]
+    missing = {}
+    for run in runs:
+        for key, dataset in datasets_of(run.load()).items():
+            folder = dataset.get('data_root')
+            if folder and not Path(root, folder).exists():
+                missing.setdefault(str(folder), key)
+    if missing:
+        names = ', '.join(f'{folder} ({key}.data_root)' for folder, key in missing.items())
+        raise FileNotFoundError(f'training data are missing: {names}')
+    gpus, wanted = torch.cuda.device_count(), max((run.processes for run in runs), default=0)
+    if 0 < gpus < wanted:
+        raise ValueError(
+            f'{wanted} processes of a run need as many GPUs, and there are {gpus}: pass '
+            f'--processes {gpus} (the total batch stays)'
+        )
+
+
 def is_done(run: Run) -> bool:
     """Whether a run was trained and read out, here or by the lines that a cluster was given."""
     return read_result(run) is not None
@@ -69,7 +103,8 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
     """Run what is not done, ``jobs`` at a time, each in a shell of its own.
 
     A job writes its output into ``job.log`` of its folder. One that fails does not stop the others.
-    An interruption ends all; the next call goes on from their last checkpoints.
+    An interruption ends all, however this process ends; the next call goes on from their last
+    checkpoints.
 
     Args:
         runs: In the order in which they start; see :func:`check_folders`.
@@ -82,6 +117,8 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
     waiting = [(i, run) for i, run in enumerate(runs) if not is_done(run)]
     running: dict[int, tuple[Run, subprocess.Popen]] = {}
     failed = []
+    # The kernel closes our end of this pipe when this process ends, be it by SIGKILL or SIGHUP.
+    watched, ours = os.pipe()
     # kill, like Ctrl-C, ends the jobs too: they run in sessions of their own
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     bar = tqdm(total=float(len(runs)), unit='run', bar_format=_BAR)
@@ -89,7 +126,7 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
         while waiting or running:
             while waiting and len(running) < jobs:
                 index, run = waiting.pop(0)
-                running[index] = run, _start(run, _FIRST_PORT + index % 1000, jobs, root)
+                running[index] = run, _start(run, _FIRST_PORT + index % 1000, jobs, root, watched)
             time.sleep(_POLL_SECONDS)
             for index, (run, process) in list(running.items()):
                 if process.poll() is None:
@@ -97,8 +134,8 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
                 del running[index]
                 if process.returncode or read_result(run) is None:
                     failed.append(run)
-                    tail = ''.join(_tail(run.work_dir / LOG_FILE))
-                    bar.write(f'{run.work_dir.name} failed ({run.work_dir / LOG_FILE}):\n{tail}')
+                    reason = failure(run.work_dir / LOG_FILE)
+                    bar.write(f'{run.work_dir.name} failed ({run.work_dir / LOG_FILE}):\n{reason}')
             pending = len(waiting) + sum(1 - _share(run) for run, _ in running.values())
             bar.n = len(runs) - pending
             bar.set_postfix_str(', '.join(run.work_dir.name for run, _ in running.values()))
@@ -109,6 +146,8 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
         for _, process in running.values():
             process.wait()
         signal.signal(signal.SIGTERM, before)
+        os.close(watched)
+        os.close(ours)
         bar.close()
     return failed
 
@@ -121,7 +160,13 @@ def threads_of(run: Run, jobs: int) -> int:
     return max(1, (os.cpu_count() or 1) // (jobs * run.processes))
 
 
-def _start(run: Run, port: int, jobs: int, root: Path) -> subprocess.Popen:
+# A job's process group ends when the pipe that it reads from has no writer left.
+_WATCH = (
+    '{{ read -r -u {fd} _; kill -TERM 0; }} & watch=$!; {job}; code=$?; kill $watch; exit $code'
+)
+
+
+def _start(run: Run, port: int, jobs: int, root: Path, watched: int) -> subprocess.Popen:
     run.work_dir.mkdir(parents=True, exist_ok=True)
     write_text(run.work_dir / RUN_FILE, json.dumps(_identity(run), indent=2) + '\n')
     env = dict(
@@ -131,14 +176,17 @@ def _start(run: Run, port: int, jobs: int, root: Path) -> subprocess.Popen:
         OMP_NUM_THREADS=os.environ.get('OMP_NUM_THREADS', str(threads_of(run, jobs))),
     )
     with open(run.work_dir / LOG_FILE, 'ab') as log:
+        log.write(f'{_ATTEMPT}\n'.encode())
+        log.flush()
         return subprocess.Popen(
-            ['bash', '-c', job_line(run, port)],
+            ['bash', '-c', _WATCH.format(fd=watched, job=job_line(run, port))],
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             env=env,
             cwd=root,
             start_new_session=True,  # so that its workers end with it
+            pass_fds=[watched],
         )
 
 
@@ -162,6 +210,20 @@ def _share(run: Run) -> float:
     return 0.95 * stats['iter'] / stats['max_iters'] if stats else 0.0
 
 
-def _tail(file: Path, lines: int = 15) -> list[str]:
-    with open(file, encoding='utf-8', errors='replace') as text:
-        return text.readlines()[-lines:]
+def failure(log: Path, lines: int = 15) -> str:
+    """Why a job failed: the message of its last ``error:``, or the last lines of its log.
+
+    A launcher like torchrun writes a report of its own after the message of the process.
+
+    Args:
+        log: Of one or several attempts; only the last one counts.
+        lines: How many of the last ones.
+    """
+    text = log.read_text(encoding='utf-8', errors='replace').rpartition(_ATTEMPT)[2]
+    messages = re.findall(rf'^error: .*?{re.escape(HINT)}$', text, re.MULTILINE | re.DOTALL)
+    # Several processes say the same; a message does not contain the beginning of another.
+    return 'error: ' + messages[-1].rpartition('error: ')[2] if messages else _tail(text, lines)
+
+
+def _tail(text: str, lines: int) -> str:
+    return '\n'.join(text.splitlines()[-lines:])

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from poodle_mm.reproduce.budget import parse_budget, timed_options
-from poodle_mm.reproduce.execute import check_folders, execute, is_done, threads_of
+from poodle_mm.reproduce.execute import (
+    check_folders,
+    check_machine,
+    execute,
+    is_done,
+    threads_of,
+)
 from poodle_mm.reproduce.plan import PlanArguments, Run, choose, job_line, plan_run
 from poodle_mm.reproduce.recipe import describe
 from poodle_mm.reproduce.report import write_report
@@ -89,6 +95,8 @@ def reproduce(
         return 0
 
     check_folders(unique)
+    if not report_only:
+        check_machine(unique, root)
     failed = [] if report_only else execute(unique, jobs, root)
     for part in {part.name: part for part, _ in chosen}.values():
         folder = args.work_dir / args.data.folder

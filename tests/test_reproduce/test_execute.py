@@ -15,6 +15,7 @@ import pytest
 from poodle_mm.reproduce import execute as module
 from poodle_mm.reproduce.execute import (
     check_folders,
+    check_machine,
     execute,
     is_done,
     read_result,
@@ -91,6 +92,27 @@ def test_a_failure_does_not_stop_the_others(tmp_path, shell, capsys):
     assert 'the cause' in (tmp_path / 'a' / 'job.log').read_text()
 
 
+def test_the_message_of_a_failed_job(tmp_path, shell, capsys):
+    """Two processes say why, torchrun says 20 lines after that; an earlier attempt said else."""
+    run = make_run(tmp_path, 'a')
+    shell['a'] = "echo 'error: old (--debug shows where)'; false"
+    execute([run], 1, tmp_path)
+    message = 'error: the data are gone:\n  a.mp4\n  b.mp4 (--debug shows where)'
+    noise = '\n'.join(f'E1126 api.py:{i} failed' for i in range(20))
+    text = tmp_path / 'text'
+    text.write_text('\n'.join(['loading', message, message, noise, '']))
+    shell['a'] = f'cat {text}; false'
+    capsys.readouterr()
+    execute([run], 1, tmp_path)
+    said = ''.join(capsys.readouterr())
+    assert message in said
+    assert 'old' not in said and 'api.py' not in said and said.count('the data are gone') == 1
+    shell['a'] = f'head -1 {text}; tail -20 {text}; false'
+    execute([run], 1, tmp_path)
+    said = ''.join(capsys.readouterr())
+    assert 'the data are gone' not in said and 'api.py:5 ' in said and 'api.py:4 ' not in said
+
+
 def test_other_ports_for_runs_at_the_same_time(tmp_path, shell):
     runs = [make_run(tmp_path, name) for name in 'ab']
     for name in 'ab':
@@ -133,14 +155,34 @@ def test_more_readouts_are_not_done_yet(tmp_path, shell):
     assert not is_done(replace(run, readout=words))
 
 
+def test_data_and_gpus_are_looked_at_first(tmp_path, repo, monkeypatch):
+    cfg = repo / 'configs/ablations/bdd100k/poodle_r50_bdd_256x512_40e.py'
+    key = 'train_dataloader.dataset.data_root'
+    runs = [
+        make_run(tmp_path, name, config=cfg, options={key: str(tmp_path / folder)}, processes=4)
+        for name, folder in [('a', ''), ('b', 'gone')]
+    ]
+    with pytest.raises(FileNotFoundError, match=rf'missing: {tmp_path}/gone \({key}\)'):
+        check_machine(runs, tmp_path)
+    monkeypatch.setattr(module.torch.cuda, 'device_count', lambda: 2)
+    with pytest.raises(ValueError, match=r'4 processes .* there are 2: pass --processes 2'):
+        check_machine(runs[:1], tmp_path)
+    monkeypatch.setattr(module.torch.cuda, 'device_count', lambda: 0)
+    check_machine(runs[:1], tmp_path)
+
+
 def test_threads_are_shared(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'cpu_count', lambda: 16)
     run = make_run(tmp_path, 'a', processes=2)
     assert [threads_of(run, jobs) for jobs in (1, 4, 100)] == [8, 2, 1]
 
 
-def test_kill_ends_the_jobs(tmp_path, repo):
-    """SIGTERM, as a cluster sends it: nothing is left running."""
+@pytest.mark.parametrize(
+    ('number', 'code'),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, -signal.SIGHUP), (signal.SIGKILL, -signal.SIGKILL)],
+)
+def test_kill_ends_the_jobs(tmp_path, repo, number, code):
+    """A cluster's SIGTERM, a closed terminal, SIGKILL: nothing is left running."""
     script = tmp_path / 'script.py'
     script.write_text(
         textwrap.dedent(f"""
@@ -159,7 +201,12 @@ def test_kill_ends_the_jobs(tmp_path, repo):
         if pid.is_file() and pid.read_text().strip():
             break
         time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 143
-    with pytest.raises(ProcessLookupError):
-        os.killpg(int(pid.read_text()), 0)
+    process.send_signal(number)
+    assert process.wait(30) == code
+    for _ in range(100):
+        try:
+            os.killpg(int(pid.read_text()), 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail('the job is still running')
