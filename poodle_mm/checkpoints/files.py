@@ -7,24 +7,26 @@ from pathlib import Path
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
+from poodle_mm.checkpoints.layouts import find_tensors, name_children
 from poodle_mm.checkpoints.release import convert_state, is_release
 from poodle_mm.checkpoints.safe_load import safe_load
 
-# Before a path it makes MMEngine's ``Pretrained`` read a file of the authors under our names.
+# Before a path they make MMEngine's ``Pretrained`` read a file as we do: one of PooDLe's authors
+# under our names, one of another project wherever it keeps its tensors.
 RELEASE_SCHEME = 'poodle-release://'
+FILE_SCHEME = 'poodle-file://'
 
 
 def load_file(path: str | Path) -> dict:
     """The content of a checkpoint file or URL, on the CPU.
 
-    Of a file nothing is executed (:func:`~poodle_mm.checkpoints.safe_load.safe_load`); what has a
-    URL is downloaded and read by MMEngine's loaders.
+    Nothing in it is executed (:func:`~poodle_mm.checkpoints.safe_load.safe_load`).
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If there is no such file, or no way to download it.
         ValueError: If it is no checkpoint (or a damaged one).
     """
-    path = str(path).removeprefix(RELEASE_SCHEME)
+    path = str(path).removeprefix(RELEASE_SCHEME).removeprefix(FILE_SCHEME)
     remote = '://' in path
     if not remote and not os.path.isfile(path):
         raise FileNotFoundError(f'checkpoint {path} does not exist')
@@ -33,6 +35,8 @@ def load_file(path: str | Path) -> dict:
             loaded = CheckpointLoader.load_checkpoint(path, map_location='cpu', logger='silent')
         else:
             loaded = safe_load(path)
+    except FileNotFoundError:
+        raise
     except Exception as error:  # torch raises many kinds for damaged files
         raise ValueError(f'{path} cannot be read as a checkpoint: {error}') from error
     if not isinstance(loaded, Mapping):
@@ -46,14 +50,11 @@ def tensors_of(loaded: Mapping, path: str | Path) -> dict[str, Tensor]:
     Raises:
         ValueError: If there are none.
     """
-    for key in ('state_dict', 'model', 'teacher'):
-        if isinstance(loaded.get(key), Mapping):
-            loaded = loaded[key]
-            break
-    state = {k.removeprefix('module.'): v for k, v in loaded.items() if isinstance(v, Tensor)}
+    found = find_tensors(loaded)
+    state = {k.removeprefix('module.'): v for k, v in found.items() if isinstance(v, Tensor)}
     if not state:
-        raise ValueError(f'{path} holds no tensors')
-    return state
+        raise ValueError(f'{path} holds no tensors; it has {", ".join(map(str, loaded))[:200]}')
+    return name_children(state)
 
 
 def state_dict_of(loaded: Mapping, path: str | Path) -> dict[str, Tensor]:
@@ -71,7 +72,20 @@ def state_dict_of(loaded: Mapping, path: str | Path) -> dict[str, Tensor]:
         raise ValueError(f'{path}: {error}') from error
 
 
-@CheckpointLoader.register_scheme(prefixes=RELEASE_SCHEME, force=True)
-def load_from_release(filename: str, map_location: str | None = None) -> dict:
-    """What MMEngine calls for ``poodle-release://FILE``: our names, on the CPU."""
+def scheme_of(loaded: Mapping, state: Mapping[str, Tensor]) -> str:
+    """What MMEngine needs before a file's path to find the tensors that we find.
+
+    Args:
+        loaded: The file's content.
+        state: Its tensors as :func:`state_dict_of` names them.
+    """
+    if is_release(tensors_of(loaded, '')):
+        return RELEASE_SCHEME
+    plain = loaded.get('state_dict', loaded)
+    return '' if all(key in plain for key in state) else FILE_SCHEME
+
+
+@CheckpointLoader.register_scheme(prefixes=(RELEASE_SCHEME, FILE_SCHEME), force=True)
+def load_from_scheme(filename: str, map_location: str | None = None) -> dict:
+    """What MMEngine calls for ``poodle-file://FILE``: our names, on the CPU."""
     return dict(state_dict=state_dict_of(load_file(filename), filename))

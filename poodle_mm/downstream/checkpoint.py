@@ -7,8 +7,9 @@ from pathlib import Path
 from mmengine.config import Config
 from torch import Tensor, nn
 
+from poodle_mm.checkpoints.allowed_types import check_types
 from poodle_mm.checkpoints.config_text import read_config_text
-from poodle_mm.checkpoints.files import RELEASE_SCHEME, load_file, state_dict_of, tensors_of
+from poodle_mm.checkpoints.files import load_file, scheme_of, state_dict_of, tensors_of
 from poodle_mm.checkpoints.release import is_release, release_model
 from poodle_mm.checkpoints.resnet import STEM, infer_resnet
 from poodle_mm.downstream.vit_keys import infer_vit, is_foreign_vit, is_vit
@@ -64,9 +65,10 @@ def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpo
     """Find out which encoder (and decoder) a file holds.
 
     Knows MMEngine checkpoints, which carry their config (ours and mmpretrain's), what
-    ``tools/publish_model.py`` writes, the files of PooDLe's authors as they are, and plain ResNet
-    (torchvision) and ViT weights, whose architecture is read off the shapes. Nothing in a file is
-    executed.
+    ``tools/publish_model.py`` writes, the files of PooDLe's authors as they are, and ResNet and
+    ViT weights of torchvision and of other projects, whose architecture is read off the shapes
+    (:mod:`~poodle_mm.checkpoints.layouts`). Nothing in a file is executed, and only encoders on a
+    list are built from its config.
 
     Args:
         path: File or URL.
@@ -74,7 +76,8 @@ def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpo
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file has no encoder that we know, or no target network.
+        ValueError: If the file has no encoder that we know, one that is not on the list, or no
+            target network.
     """
     path = str(path)
     if weights not in _WEIGHTS:
@@ -83,7 +86,7 @@ def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpo
     state = state_dict_of(loaded, path)
     meta = loaded.get('meta') or {}
     if 'poodle_mm' in meta:
-        found = meta['poodle_mm']
+        found = _published(meta['poodle_mm'], path)
         if weights == 'ema' and found['weights'] != 'ema':
             raise ValueError(f'{path} was published with online weights: it has no EMA weights')
         prefix = 'backbone.' if found['neck'] else ''
@@ -100,15 +103,21 @@ def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpo
         raise ValueError(f'{path} has no target network ({prefix}*): use its online weights')
     if model is None:
         backbone, prefix = _infer(state, path)
-        return EncoderCheckpoint(path, backbone, backbone_prefix=prefix)
+        scheme = scheme_of(loaded, state)
+        return EncoderCheckpoint(path, backbone, backbone_prefix=prefix, scheme=scheme)
     neck = model.get('neck') if _is_decoder(model.get('neck')) else None
+    backbone = _bare(model['backbone'], model.get('scope'))
+    neck = neck and _bare(neck, 'poodle_mm')
+    for part in (backbone, neck):
+        if part:
+            check_types(part, path)
     return EncoderCheckpoint(
         path,
-        _bare(model['backbone'], model.get('scope')),
-        neck and _bare(neck, 'poodle_mm'),
+        backbone,
+        neck,
         f'{prefix}backbone.',
         f'{prefix}neck.' if neck else None,
-        RELEASE_SCHEME if release else '',
+        scheme_of(loaded, state),
     )
 
 
@@ -177,6 +186,16 @@ def check_part(
         )
 
 
+def _published(found: object, path: str) -> Mapping:
+    """What ``tools/publish_model.py`` wrote about a file, checked."""
+    if not isinstance(found, Mapping) or not {'weights', 'backbone', 'neck'} <= found.keys():
+        raise ValueError(f"{path}: meta['poodle_mm'] is not what tools/publish_model.py writes")
+    for part in (found['backbone'], found['neck']):
+        if part is not None:
+            check_types(part if isinstance(part, Mapping) else {}, path)
+    return found
+
+
 def _model_config(text: str | Mapping | None) -> dict | None:
     """``model`` of the config in an MMEngine checkpoint's meta data, with the default scope."""
     if not isinstance(text, (str, Mapping)):
@@ -184,19 +203,20 @@ def _model_config(text: str | Mapping | None) -> dict | None:
     keys = ('model', 'default_scope')
     cfg = read_config_text(text, *keys) if isinstance(text, str) else text
     model = cfg.get('model')
-    if not model or 'backbone' not in model:
+    if not isinstance(model, Mapping) or not isinstance(model.get('backbone'), Mapping):
         return None
     return dict(model, scope=cfg.get('default_scope'))
 
 
 def _is_decoder(neck: Mapping | None) -> bool:
-    return bool(neck) and neck['type'].split('.')[-1] == 'SpatialDecoderModule'
+    kind = neck.get('type') if isinstance(neck, Mapping) else None
+    return isinstance(kind, str) and kind.split('.')[-1] == 'SpatialDecoderModule'
 
 
 def _bare(cfg: Mapping, scope: str | None) -> dict:
     """A part's config without weights, freezing and synchronised norms, type with its scope."""
     cfg = {k: v for k, v in cfg.items() if k not in ('init_cfg', 'frozen_stages', 'norm_eval')}
-    if '.' not in cfg['type'] and scope:
+    if '.' not in str(cfg['type']) and scope:
         cfg['type'] = f'{scope}.{cfg["type"]}'
     if cfg.get('norm_cfg', {}).get('type') == 'SyncBN':
         cfg['norm_cfg'] = dict(cfg['norm_cfg'], type='BN')
