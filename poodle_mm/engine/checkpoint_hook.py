@@ -204,4 +204,13 @@ class AtomicCheckpointHook(CheckpointHook):
             model.state_dict(), checkpoint.get('state_dict', checkpoint), strict=runner._resume
         )
         if runner._resume and isinstance(runner._train_loop, BaseLoop):
+            _forget_best(checkpoint, runner.work_dir)
             fit_to_run(runner, checkpoint)
+
+
+def _forget_best(checkpoint: dict, work_dir: str) -> None:
+    """Leave out best checkpoints that lie elsewhere: MMEngine deletes them for a better one."""
+    info = checkpoint['message_hub'].get('runtime_info', {})
+    for key in [key for key in info if str(key).startswith('best_ckpt')]:
+        if Path(str(info[key])).resolve().parent != Path(work_dir).resolve():
+            del info[key]

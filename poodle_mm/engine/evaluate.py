@@ -9,9 +9,9 @@ from mmengine.device import get_device
 from mmengine.logging import HistoryBuffer
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from mmengine.runner.checkpoint import CheckpointLoader
 
-from poodle_mm.engine.checkpoint_hook import check_state_dict
+from poodle_mm.checkpoints import load_file
+from poodle_mm.engine.resumable import check_state_dict
 from poodle_mm.registry import MODELS
 
 
@@ -34,9 +34,7 @@ def evaluate_losses(
         ValueError: If the checkpoint is another model's, or the data gives no batch.
     """
     init_default_scope(cfg.get('default_scope', 'poodle_mm'))
-    if not Path(checkpoint).is_file():
-        raise FileNotFoundError(f'checkpoint {checkpoint} does not exist')
-    weights = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
+    weights = load_file(checkpoint)
     weights = weights.get('state_dict', weights)
     model = MODELS.build(cfg.model)
     check_state_dict(model.state_dict(), weights, strict=True)

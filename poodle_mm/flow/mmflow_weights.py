@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 from torchvision.models.optical_flow import raft_large
 
+from poodle_mm.checkpoints import load_file
 from poodle_mm.files import replacing
 
 _RENAMES = (
@@ -101,8 +101,8 @@ def convert_file(source: str | Path, target: str | Path) -> str:
     """Convert an MMFlow checkpoint into a file for ``RAFTFlow(weights=target)``.
 
     Args:
-        source: MMFlow's checkpoint (path or URL), whole or only its state dict. It is unpickled:
-            convert files from people you trust.
+        source: MMFlow's checkpoint (path or URL), whole or only its state dict. Nothing in it is
+            executed.
         target: Where to write torchvision's state dict.
 
     Returns:
@@ -113,9 +113,7 @@ def convert_file(source: str | Path, target: str | Path) -> str:
         ValueError: If it does not hold MMFlow's RAFT.
     """
     try:
-        checkpoint = CheckpointLoader.load_checkpoint(str(source), 'cpu', logger='silent')
-        if not isinstance(checkpoint, dict):
-            raise ValueError(f'holds a {type(checkpoint).__name__}, not a checkpoint')
+        checkpoint = load_file(source)
         weights = convert_mmflow_raft(checkpoint.get('state_dict', checkpoint))
     except (ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ValueError(f'{source}: {error}') from error

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from mmengine.runner.checkpoint import CheckpointLoader
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
+from poodle_mm.checkpoints import safe_load
 from poodle_mm.flow.base import FlowEstimator
 from poodle_mm.flow.uflow_network import IMAGE_STRIDE, UFlowNetwork
 from poodle_mm.geometry.warp import crop_resize_flow
@@ -79,7 +79,7 @@ def _read(path: str, net: nn.Module) -> dict[str, Tensor]:
             "another estimator, such as flow=dict(type='RAFTFlow')"
         )
     try:
-        loaded = CheckpointLoader.load_checkpoint(str(file), 'cpu', logger='silent')
+        loaded = safe_load(file)
     except Exception as error:  # torch raises many kinds for damaged files
         raise ValueError(f'UFlow: {path} cannot be read as a checkpoint: {error}') from error
     state = loaded.get('state_dict', loaded) if isinstance(loaded, Mapping) else loaded

@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from poodle_mm.engine import AtomicCheckpointHook, resumable
 from poodle_mm.engine.checkpoint_hook import (
     AtomicLocalBackend,
+    _forget_best,
     check_resumable,
     check_state_dict,
     find_resumable,
@@ -171,3 +172,12 @@ def test_weights_of_another_depth_are_refused(make_runner, tmp_path):
     other = make_runner('other', model=model, load_from=weights)
     with pytest.raises(ValueError, match=r'backbone\.layer1\.0.* in the checkpoint and'):
         other.train()
+
+
+def test_a_checkpoint_does_not_name_what_is_deleted(tmp_path):
+    """MMEngine deletes the best checkpoint of which the file speaks once there is a better one."""
+    own, other = str(tmp_path / 'best_acc.pth'), str(tmp_path.parent / 'valuable')
+    for path, kept in [(own, True), (other, False)]:
+        info = dict(best_ckpt=path, best_score=1.0)
+        _forget_best(dict(message_hub=dict(runtime_info=info)), str(tmp_path))
+        assert ('best_ckpt' in info) == kept and info['best_score'] == 1.0
