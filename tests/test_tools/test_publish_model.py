@@ -94,6 +94,16 @@ def test_openmmlab_loads_it(published, images, expected, scope):
     assert_same_map(last_map(model, images), expected)
 
 
+def test_the_call_of_mmpretrain_that_works(published, images, expected):
+    """docs/apis.md: ``pretrained=`` would leave random weights."""
+    import mmpretrain
+
+    init = dict(type='Pretrained', checkpoint=str(published))
+    model = mmpretrain.get_model('resnet18_8xb32_in1k', backbone=dict(init_cfg=init))
+    model.init_weights()
+    assert_same_map(last_map(model.backbone, images), expected)
+
+
 def test_load_encoder_reads_it_back(checkpoint, published, tmp_path, images):
     assert torch.equal(
         last_map(load_encoder(published), images),
