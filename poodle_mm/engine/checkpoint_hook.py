@@ -17,7 +17,7 @@ from poodle_mm.engine.resumable import (
 )
 from poodle_mm.engine.resume_changes import fit_to_run
 from poodle_mm.engine.stop_signal import OutliveStop, StopSignal
-from poodle_mm.engine.world import by_epoch, remember_world
+from poodle_mm.engine.world import by_epoch, can_skip, remember_world
 from poodle_mm.files import sync
 from poodle_mm.registry import HOOKS
 
@@ -60,7 +60,8 @@ class AtomicCheckpointHook(CheckpointHook):
 
     After SIGTERM the iteration is finished (with accumulation: the optimizer step),
     ``stopped_iter_N.pth`` written, and the process ends with exit code 143; resuming goes on
-    within the epoch. The next checkpoint replaces that file.
+    within the epoch. The next checkpoint replaces that file. Training by epochs with a sampler
+    that cannot start within one stops without it.
 
     Args:
         max_keep_ckpts: As in ``CheckpointHook``, but not 1: MMEngine deletes the oldest
@@ -114,7 +115,7 @@ class AtomicCheckpointHook(CheckpointHook):
         loader = runner.train_dataloader
         done = runner.iter - runner.epoch * len(loader)
         if done:
-            if not hasattr(loader.sampler, 'skip'):
+            if not can_skip(runner):
                 raise ValueError(
                     f'train_dataloader.sampler: {type(loader.sampler).__name__} cannot start '
                     'within an epoch, where this run was stopped. Resume from the last epoch_*.pth'
@@ -140,10 +141,13 @@ class AtomicCheckpointHook(CheckpointHook):
             and done < runner.max_iters
         ):
             name = f'stopped_iter_{done}.pth'
-            runner.save_checkpoint(
-                self.out_dir, name, by_epoch=False, backend_args=self.backend_args
-            )
-            self._leave(runner, name)
+            if by_epoch(runner) and not can_skip(runner):
+                name = None
+            else:
+                runner.save_checkpoint(
+                    self.out_dir, name, by_epoch=False, backend_args=self.backend_args
+                )
+            self._leave(runner, done, name)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Save every so many epochs, or if SIGTERM came, and then stop."""
@@ -152,13 +156,16 @@ class AtomicCheckpointHook(CheckpointHook):
             name = f'epoch_{runner.epoch + 1}.pth'
             if not (Path(self.out_dir) / name).exists():
                 runner.save_checkpoint(self.out_dir, name, backend_args=self.backend_args)
-            self._leave(runner, name)
+            self._leave(runner, runner.iter, name)
 
-    def _leave(self, runner: Runner, name: str) -> None:
+    def _leave(self, runner: Runner, done: int, name: str | None) -> None:
         runner.logger.warning(
-            f'Stopped by SIGTERM after {runner.iter + (not name.startswith("epoch"))} of '
-            f'{runner.max_iters} iterations; {Path(self.out_dir) / name} is written and --resume '
-            'goes on from it'
+            f'Stopped by SIGTERM after {done} of {runner.max_iters} iterations; '
+            + (
+                f'{Path(self.out_dir) / name} is written and --resume goes on from it'
+                if name
+                else 'this sampler cannot start within an epoch: resume from the last checkpoint'
+            )
         )
         runner.call_hook('before_leaving')
         self._stop.leave()

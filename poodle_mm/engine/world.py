@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch.utils.data import BatchSampler
 
 META_KEY = 'world'
 
@@ -34,7 +35,7 @@ class World:
         """The world of a runner that is about to train."""
         loader = runner.train_dataloader
         return cls(
-            loader.batch_size,
+            loader.batch_size or getattr(loader.batch_sampler, 'batch_size', 1),
             runner.world_size,
             runner.optim_wrapper._accumulative_counts,
             getattr(loader.dataset, 'repeats', 1),
@@ -51,6 +52,14 @@ class World:
 def by_epoch(runner: Runner) -> bool:
     """Whether a runner trains by epochs."""
     return isinstance(runner.train_loop, EpochBasedTrainLoop)
+
+
+def can_skip(runner: Runner) -> bool:
+    """Whether the dataloader can start within an epoch: a sampler that skips, in plain batches."""
+    loader = runner.train_dataloader
+    return callable(getattr(loader.sampler, 'skip', None)) and (
+        type(loader.batch_sampler) is BatchSampler
+    )
 
 
 def remember_world(runner: Runner, meta: dict[str, Any]) -> None:

@@ -12,9 +12,11 @@ import time
 import pytest
 import torch
 
+from poodle_mm.datasets import PairSampler
 from poodle_mm.engine import stop_signal
 from poodle_mm.engine.resumable import find_resumable
 from poodle_mm.engine.stop_signal import EXIT_CODE
+from poodle_mm.registry import DATA_SAMPLERS
 from tests.test_engine.test_resume import (
     Journal,
     accumulating,
@@ -82,6 +84,29 @@ def test_stopped_equals_uninterrupted(make_runner, tmp_path, overrides, at, save
     del stop, runner
     gc.collect()  # ends the data workers
     assert not multiprocessing.active_children()
+
+
+@DATA_SAMPLERS.register_module(force=True)
+class NeverSkips(PairSampler):
+    """As MMEngine's and MMDetection's samplers."""
+
+    skip = None
+
+
+def test_sampler_that_cannot_start_within_an_epoch(make_runner, tmp_path, monkeypatch):
+    """Nothing is written that could not be gone on from."""
+    before, said = signal.getsignal(signal.SIGTERM), []
+    loader = workers()['train_dataloader'] | dict(num_workers=0, sampler=dict(type='NeverSkips'))
+    runner = make_runner(train_dataloader=loader)
+    runner.register_hook(Terminate(5))
+    monkeypatch.setattr(runner.logger, 'warning', said.append)
+    try:
+        with pytest.raises(SystemExit):
+            runner.train()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert said[-1].endswith('cannot start within an epoch: resume from the last checkpoint')
+    assert find_resumable(tmp_path / 'run') == str(tmp_path / 'run' / 'epoch_1.pth')
 
 
 def train_until_stopped(repo, tmp_path, processes: int, whole_job: bool) -> int:
