@@ -11,9 +11,7 @@ from mmengine.config import Config
 
 from poodle_mm.demo.pretrain import steps_in
 from poodle_mm.engine.schedule import epochs_of_a_pass, length_options, repeats_of
-from poodle_mm.engine.schedule import length_options
 from poodle_mm.files import read_json, write_text
-from poodle_mm.files import write_text
 from poodle_mm.registry import DATASETS
 
 _UNITS = dict(
