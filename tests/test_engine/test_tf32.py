@@ -1,5 +1,7 @@
 """The switch of TF32 and the config's key for it."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -30,7 +32,12 @@ def test_both_flags(allow):
 )
 def test_a_run_sets_them_from_its_config_before_it_is_built(options, expected, monkeypatch):
     seen = []
-    monkeypatch.setattr(train.Runner, 'from_cfg', lambda cfg: seen.append(flags()))
+
+    def build(cfg):
+        seen.append(flags())
+        return SimpleNamespace(_train_loop=None)
+
+    monkeypatch.setattr(train.Runner, 'from_cfg', build)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = not expected
     train.build_runner(Config(options))
     assert seen == [(expected, expected)]
