@@ -58,6 +58,29 @@ def name_problem(path: str) -> str:
     return 'its number is too large for a frame' if parsed and parsed[1] > _MAX_NUMBER else ''
 
 
+def is_dark_16_bit(path: str) -> bool:
+    """Whether an image has 16 bits a channel and uses less than an eighth of their range.
+
+    So do 12 bits that were not shifted up; at 8 bits they are nearly black.
+    """
+    image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    return image is not None and image.dtype == np.uint16 and int(image.max()) < 2**16 // 8
+
+
+_dark_roots: set[str] = set()  # of which this process has warned
+
+
+def _warn_of_dark(root: str, path: str) -> None:
+    if root not in _dark_roots and is_dark_16_bit(path):
+        _dark_roots.add(root)
+        print_log(
+            f'{path}: a 16-bit image that uses less than an eighth of its range is read nearly '
+            'black: scale such images up (12 bits by 16), or save them with 8 bits',
+            logger='current',
+            level=logging.WARNING,
+        )
+
+
 class FolderReader:
     """Frames of one sequence; ``paths`` (relative to ``root``) and ``numbers`` in order."""
 
@@ -103,6 +126,8 @@ class FolderReader:
             raise FrameReadError(path, f'cannot be read as an image: {error.err}') from error
         if image is None:
             raise FrameReadError(path, 'cannot be read as an image')
+        if image.max() < 256 // 8:
+            _warn_of_dark(self._root, path)
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 

@@ -193,3 +193,24 @@ def test_a_huge_image_is_blamed_itself_and_never_decoded(side, tmp_path):
     assert not any(7 in pair['frame_ids'] for pair in pairs)
     assert list(dataset.unreadable) == [str(path)]
     assert 'large' in dataset.unreadable[str(path)]
+
+
+def test_12_bits_in_16_are_warned_of_once(tmp_path, monkeypatch):
+    """At 8 bits they are black but for the last four of them; dark 8-bit images are night."""
+    values = np.linspace(0, 4095, 16 * 32).reshape(16, 32).astype(np.uint16)
+    for number in range(4):
+        for name, image in (('raw', values), ('full', 16 * values), ('night', values // 200)):
+            image = image.astype(np.uint8) if name == 'night' else image
+            path = tmp_path / name / f'{number}.png'
+            path.parent.mkdir(exist_ok=True)
+            cv2.imwrite(str(path), image)
+    messages = []
+    monkeypatch.setattr(
+        'poodle_mm.datasets.frame_folders.print_log', lambda text, **_: messages.append(text)
+    )
+    for name in ('raw', 'full', 'night'):
+        dataset = FramePairDataset(str(tmp_path / name), source='frames', delta=1, pipeline=[raw])
+        for index in range(len(dataset)):
+            dataset[index]
+    assert len(messages) == 1 and str(tmp_path / 'raw') in messages[0]
+    assert 'nearly black' in messages[0]

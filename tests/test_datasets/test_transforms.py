@@ -309,6 +309,30 @@ def test_flow_and_visibility_follow_the_crop():
     assert (done['visible'][0, 3] == (np.floor(full_u + 0.5) < 80)).all()
 
 
+@pytest.mark.parametrize(
+    ('shape', 'kwargs', 'times'),
+    [
+        ((160, 90), dict(area=(0.3, 0.5)), '3.6 times to 64x32'),  # 2 over 9/16
+        ((90, 160), dict(area=(0.3, 0.5)), None),
+        ((90, 120), dict(area=(0.3, 0.5)), None),  # 4:3 becomes 1.5 times as wide
+        ((160, 90), dict(area=(0.3, 0.5), aspect=2.0), None),
+        ((160, 90), dict(scale=(0.1, 0.2)), None),
+        ((90, 160), dict(area=(0.1, 0.2), aspect=0.5), '4.0 times to 64x32'),
+    ],
+)
+def test_a_stretched_portrait_video_warns_once(monkeypatch, shape, kwargs, times):
+    messages = []
+    monkeypatch.setattr(
+        'poodle_mm.datasets.transforms.crop.print_log', lambda text, **_: messages.append(text)
+    )
+    crop = PairRandomCrop(size=(32, 64), short_side=160, **kwargs)
+    for seed in range(3):
+        crop(pair(seed, shape))
+    stretched = [text for text in messages if 'stretched' in text]
+    assert len(stretched) == (times is not None)
+    assert times is None or (times in stretched[0] and 'set aspect=2' in stretched[0])
+
+
 def test_clamping_warns_once(monkeypatch):
     messages = []
     monkeypatch.setattr(

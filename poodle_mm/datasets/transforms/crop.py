@@ -14,6 +14,9 @@ from poodle_mm.registry import TRANSFORMS
 
 Box = tuple[int, int, int, int]
 
+MAX_STRETCH = 1.5
+"""4:3 to 2:1; more is warned of."""
+
 
 def draw_share(
     rng: np.random.Generator, area: tuple[float, float], normal: tuple[float, float] | None = None
@@ -139,8 +142,9 @@ class PairRandomCrop(BaseTransform):
         area_normal: (mean, standard deviation) of a normal law of the share, truncated to ``area``
             (the later paper's crop study); None: uniform.
         aspect: Width over height of the crop, with ``area``; None keeps the frame's own, so that
-            the resize may be anisotropic. An area that does not fit with a fixed aspect is clamped,
-            with a warning.
+            the resize may be anisotropic; one that stretches more than 1.5 times, such as a
+            portrait video to 2:1, is warned of. An area that does not fit with a fixed aspect is
+            clamped, with a warning.
         jitter: Largest shift of the second crop for delta = 0, share of the frame's size.
         always_jitter: Shift it for every delta. Not the paper's (it crops both frames at the same
             place): what a frame shows is then at another place of the other crop, so that features
@@ -196,6 +200,7 @@ class PairRandomCrop(BaseTransform):
         self.jitter = jitter
         self.always_jitter = always_jitter
         self._warned = False
+        self._warned_of_stretch = False
 
     def transform(self, results: dict) -> dict:
         """Crop one pair."""
@@ -215,6 +220,7 @@ class PairRandomCrop(BaseTransform):
                 logger='current',
                 level=logging.WARNING,
             )
+        self._warn_of_stretch(shape)
         box2 = box
         if self.always_jitter or results['frame_ids'][0] == results['frame_ids'][1]:
             box2 = jitter_box(rng, box, shape, self.jitter)
@@ -229,6 +235,22 @@ class PairRandomCrop(BaseTransform):
                 [crop_nearest(v, b, self.size) for v, b in zip(results['visible'], boxes)]
             )
         return results
+
+    def _warn_of_stretch(self, shape: tuple[int, int]) -> None:
+        if self._warned_of_stretch or self.scale is not None:
+            return
+        ratio = self.aspect or shape[1] / shape[0]
+        stretch = self.size[1] / self.size[0] / ratio
+        if max(stretch, 1 / stretch) > MAX_STRETCH:
+            self._warned_of_stretch = True
+            height, width = self.size
+            print_log(
+                f'PairRandomCrop: crops of a frame of {shape[1]}x{shape[0]} are stretched '
+                f'{max(stretch, 1 / stretch):.1f} times to {width}x{height}: set aspect='
+                f'{width / height:g}, or scale instead of area',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def _crop_flow(self, flow: np.ndarray, boxes: tuple[Box, Box]) -> torch.Tensor:
         """Full-frame flow (2, 2, H0, W0) to (2, 2, H, W) in pixels of the crops."""
