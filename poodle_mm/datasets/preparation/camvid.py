@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from poodle_mm.files import replacing
 
+from ..video_file import file_problem
 from ..video_index import find_files
 from .labels import check_ids, read_label
 
@@ -35,7 +36,7 @@ def convert_camvid(
 
     Raises:
         FileNotFoundError: If a folder or an image's label is missing.
-        ValueError: If a label does not hold CamVid's ids.
+        ValueError: If a label does not hold CamVid's ids, or an image is no file.
     """
     source, target = Path(source), Path(target)
     files = {split: find_files(source / split, ('.png',)) for split in SPLITS}
@@ -51,6 +52,8 @@ def convert_camvid(
                     shutil.copyfile(label, temporary)
             new_image = (target / 'images' / split / name).with_suffix('.jpg')
             if not new_image.exists():
+                if problem := file_problem(source / split / name):
+                    raise ValueError(f'{source / split / name}: {problem}')
                 with Image.open(source / split / name) as image, replacing(new_image) as temporary:
                     image.convert('RGB').save(temporary, quality=quality)
     return {split: len(names) for split, names in files.items()}

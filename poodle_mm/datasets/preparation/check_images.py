@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from ..frame_folders import is_dark_16_bit
+from ..video_file import file_problem
 from .labels import (
     COLOURS,
     ILLEGAL,
@@ -23,6 +25,7 @@ from .labels import (
 from .report import CheckReport
 
 _OTHER_SIZE = 'size differs from the image'
+_DARK = '16 bits of which less than an eighth of the range is used: read nearly black'
 _ADVICE = {
     COLOURS: 'use the folder of id masks (BDD100K: labels/sem_seg/masks, not colormaps)',
     PALETTE: 'use the id masks, or save the ids as 8-bit grey levels',
@@ -30,6 +33,7 @@ _ADVICE = {
     LABEL_IDS: 'run tools/dataset_converters/cityscapes_train_ids.py on the original labelIds',
     ILLEGAL: 'these are not the labels of this data set, or in another encoding',
     UNREADABLE: 'download or unpack again',
+    _DARK: 'scale them up (12 bits by 16), or save them with 8 bits',
     _OTHER_SIZE: 'take images and labels of one release',
 }
 
@@ -52,16 +56,21 @@ def check_images(
     root = Path(report.root, folder)
 
     def inspect(name: str) -> tuple[str, str] | None:
+        if problem := file_problem(root / name):
+            return UNREADABLE, f'{name} ({problem})'
         try:
             with Image.open(root / name) as image:
                 size = image.height, image.width
                 # a JPEG is read whole, but only an eighth of its size is computed
                 image.draft('RGB', (image.width // 8, image.height // 8))
                 image.load()
+                brightest = np.max(image.getextrema())
+                sixteen = image.mode.startswith('I')  # colours come as 8 bits
         except (OSError, SyntaxError, ValueError):
             return UNREADABLE, name
         sizes[name] = size
-        return None
+        dark = brightest < (2**16 if sixteen else 2**8) // 8
+        return (_DARK, name) if dark and is_dark_16_bit(str(root / name)) else None
 
     _inspect_all(report, folder, spread(names, sample), inspect)
     return sizes

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from poodle_mm.files import write_json
 
+from ..video_file import file_problem
 from .scalabel import DET_CLASSES, IMAGE_SIZE, BoxCounts, frame_boxes, read_frames
 
 
@@ -124,6 +125,9 @@ def _image_size(
     """(H, W), or None if the image has a problem."""
     if image_root is not None:
         path = Path(image_root, frame['name'])
+        if path.exists() and (problem := file_problem(path)):
+            counts.problems.append(f'{frame["name"]}: {problem} in {image_root}')
+            return None
         try:
             with Image.open(path) as image:
                 return image.height, image.width

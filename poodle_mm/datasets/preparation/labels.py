@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..video_file import file_problem
+
 
 class LabelError(ValueError):
     """A label image that does not hold class ids.
@@ -43,6 +45,8 @@ def read_label(path: str | os.PathLike) -> NDArray[np.uint8]:
     Raises:
         LabelError: If it cannot be read whole, or has colours, another palette or more than 8 bits.
     """
+    if problem := file_problem(path):
+        raise LabelError(path, UNREADABLE, problem)
     try:
         with Image.open(path) as image:
             mode = image.mode

@@ -1,8 +1,10 @@
 """Every kind of defect in tiny trees is found, named, and nothing else; sound data passes."""
 
 import json
+import os
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -134,6 +136,31 @@ def test_sizes_pairs_and_damage(bdd):
         ('images/10k/train', f'image without its label in {MASKS}'): ['f1.jpg'],
         ('images/10k/train', 'truncated or not an image'): ['f2.jpg'],
     }
+
+
+def test_pipes_and_folders_named_like_images(bdd):
+    """Are counted, and not waited for."""
+    image, label = bdd / 'images/10k/train/f1.jpg', bdd / MASKS / 'f2.png'
+    for path in (image, label):
+        path.unlink()
+        os.mkfifo(path)
+    (bdd / MASKS / 'folder.png').mkdir()
+    problems = check_data('bdd100k', bdd).problems
+    assert {(part, reason): names for (part, reason, _), names in problems.items()} == {
+        ('images/10k/train', 'truncated or not an image'): ['f1.jpg (not a regular file)'],
+        (MASKS, 'truncated or not an image'): ['f2.png (not a regular file)'],
+    }
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_12_bits_in_a_16_bit_image(cityscapes, channels):
+    folder = cityscapes / 'leftImg8bit/train/city'
+    values = np.linspace(0, 4095, 16 * 32 * channels).reshape(16, 32, channels)
+    cv2.imwrite(str(folder / 'f1_leftImg8bit.png'), values.astype(np.uint16))
+    cv2.imwrite(str(folder / 'f2_leftImg8bit.png'), (16 * values).astype(np.uint16))
+    cv2.imwrite(str(folder / 'f3_leftImg8bit.png'), np.full((16, 32, 3), 7, np.uint8))  # night
+    ((_, reason, _), names), *others = check_data('cityscapes', cityscapes).problems.items()
+    assert 'nearly black' in reason and names == ['city/f1_leftImg8bit.png'] and not others
 
 
 def test_labels_of_2018_and_no_labels(bdd):

@@ -1,5 +1,6 @@
 """Cityscapes' train ids against the official ones, CamVid's layout, label images of all kinds."""
 
+import os
 import shutil
 
 import numpy as np
@@ -156,3 +157,19 @@ def test_nothing_half_written_stays(tmp_path):
         temporary.write_text('new, but')
         raise RuntimeError
     assert path.read_text() == 'old' and list(path.parent.iterdir()) == [path]
+
+
+def test_a_pipe_named_like_an_image_is_not_opened(tmp_path):
+    """Opening it would wait for ever; a folder of such a name is none of the files."""
+    os.mkfifo(tmp_path / 'a_gtFine_labelIds.png')
+    (tmp_path / 'b_gtFine_labelIds.png').mkdir()
+    with pytest.raises(LabelError, match=r'a_gtFine_labelIds\.png: .*not a regular file'):
+        convert_tree(tmp_path)
+    for split in camvid.SPLITS:
+        save(tmp_path / 'CamVid' / split / 'a.png', np.zeros((4, 4, 3), np.uint8))
+        save(tmp_path / 'CamVid' / f'{split}annot' / 'a.png', np.zeros((4, 4), np.uint8))
+    pipe = tmp_path / 'CamVid' / 'train' / 'b.png'
+    os.mkfifo(pipe)
+    save(tmp_path / 'CamVid' / 'trainannot' / 'b.png', np.zeros((4, 4), np.uint8))
+    with pytest.raises(ValueError, match=r'train/b\.png: not a regular file'):
+        convert_camvid(tmp_path / 'CamVid', tmp_path / 'out')
