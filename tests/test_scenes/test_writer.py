@@ -1,9 +1,12 @@
 """Writing sets of scenes: layout, videos, resuming, refusing."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import av
 import cv2
@@ -64,8 +67,8 @@ def test_video_holds_the_rendered_frames(written):
         frames = [(f.time, f.to_ndarray(format='rgb24')) for f in container.decode(video=0)]
     assert len(frames) == 8
     rendered = [render_frame(scene, k / 5)[0].astype(int) for k in range(8)]
-    for k, (time, rgb) in enumerate(frames):
-        assert time == pytest.approx(k / 5, abs=1e-3)
+    for k, (seconds, rgb) in enumerate(frames):
+        assert seconds == pytest.approx(k / 5, abs=1e-3)
         errors = [np.abs(other - rgb).mean() for other in rendered]
         assert errors[k] < 6
         assert np.argmin(errors) == k
@@ -201,6 +204,75 @@ def test_tool(tmp_path, repo, written):
     assert f'car {cars}' in done.stdout.splitlines()[0] and cars > 0
     for path in [*written.rglob('*.png'), *written.glob('annotations/*')]:
         assert path.read_bytes() == (tmp_path / 'set' / path.relative_to(written)).read_bytes()
+
+
+def processes_of(session: int) -> list[int]:
+    """Processes of a session that still run."""
+    found = []
+    for entry in os.listdir('/proc'):
+        try:
+            if entry.isdigit() and os.getsid(int(entry)) == session:
+                with open(f'/proc/{entry}/stat') as file:
+                    if file.read().rpartition(')')[2].split()[0] != 'Z':
+                        found.append(int(entry))
+        except (ProcessLookupError, FileNotFoundError):
+            pass
+    return found
+
+
+@pytest.mark.skipif(not os.path.isdir('/proc/self'), reason='needs /proc')
+@pytest.mark.parametrize(
+    'number', [pytest.param(signal.SIGHUP, marks=pytest.mark.slow), signal.SIGKILL]
+)
+def test_kill_ends_the_workers(tmp_path, repo, number):
+    """Nothing writes on, and what is called complete is: every frame can be decoded."""
+    root = tmp_path / 'set'
+    command = [sys.executable, repo / 'tools/make_scenes.py', root, '--train', 500, '--val', 0]
+    command += ['--test', 0, '--size', 64, 96, '--fps', 5, '--seconds', 1.6, '--labelled', 2]
+    run = subprocess.Popen(
+        [str(word) for word in [*command, '--workers', 2]],
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        for _ in range(600):
+            if len(list(root.glob('videos/train/scene_*.json'))) >= 3:
+                break
+            time.sleep(0.05)
+        assert len(processes_of(run.pid)) >= 3
+        run.send_signal(number)
+        run.wait(10)
+        for _ in range(100):
+            if not processes_of(run.pid):
+                break
+            time.sleep(0.05)
+        assert not processes_of(run.pid)
+    finally:
+        for pid in processes_of(run.pid):
+            os.kill(pid, signal.SIGKILL)
+    assert not (root / 'meta.json').exists()
+    complete = list(root.glob('videos/train/scene_*.json'))
+    assert 3 <= len(complete) < 500
+    for path in complete:
+        with av.open(str(path.with_suffix('.mp4'))) as container:
+            assert len(list(container.decode(video=0))) == 8
+        for kind in ('images', 'labels'):
+            for frame in (2, 6):
+                assert cv2.imread(f'{root}/{kind}/train/{path.stem}_{frame:06d}.png') is not None
+
+
+@pytest.mark.parametrize('content', [b'', b'{"seed": 1', b'\xff\xfe'])
+def test_a_half_written_description_is_no_complete_scene(tmp_path, written, content):
+    root = tmp_path / 'set'
+    shutil.copytree(written, root)
+    (root / 'meta.json').rename(root / 'meta.json.part')
+    path = root / 'videos/train/scene_00001.json'
+    path.write_bytes(content)
+    path.with_suffix('.mp4').write_bytes(b'half')
+    write_scenes(root, dict(train=2, val=1), **SMALL)
+    assert path.read_bytes() == (written / path.relative_to(root)).read_bytes()
+    with av.open(str(path.with_suffix('.mp4'))) as container:
+        assert len(list(container.decode(video=0))) == 8
 
 
 def test_preview(tmp_path):

@@ -1,12 +1,11 @@
 """Videos to folders of numbered JPEGs, for storage on which decoding videos is too slow."""
 
 import json
-import multiprocessing
 import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from poodle_mm.files import write_json
 
+from ..processes import process_pool
 from ..video_index import VIDEO_EXTENSIONS, find_files
 from ..video_reader import FrameReadError, VideoReader
 
@@ -129,8 +129,7 @@ def _results(jobs: Sequence[tuple], workers: int) -> Iterator[float | FrameReadE
         for job in jobs:
             yield _attempt(*job)
         return
-    context = multiprocessing.get_context('spawn')
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with process_pool(workers) as pool:
         try:
             for future in as_completed([pool.submit(_attempt, *job) for job in jobs]):
                 yield future.result()

@@ -1,10 +1,9 @@
 """Writes a set of scenes as videos, labelled images, boxes and descriptions."""
 
 import json
-import multiprocessing
 import os
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +13,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from poodle_mm.datasets.processes import process_pool
 from poodle_mm.files import replacing
 
 from .annotations import LabelledFrame, to_coco
@@ -59,7 +59,7 @@ def write_scenes(
         fps: frames per second.
         labelled_frames: frames per scene with image and labels, evenly spread.
         seed: another seed gives other scenes.
-        workers: processes; 1 renders in this one.
+        workers: processes; 1 renders in this one. They end with this process, however it ends.
 
     Returns:
         The folder.
@@ -118,8 +118,8 @@ def write_scenes(
 
 def _read(path: Path) -> dict | None:
     try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError:
+        return json.loads(path.read_text(encoding='utf-8'))
+    except ValueError:  # no JSON, or no UTF-8
         return None
 
 
@@ -132,8 +132,7 @@ def _run(jobs: list[tuple], workers: int) -> list[list[LabelledFrame]]:
                 written.append(write_scene(*job))
                 bar.update()
             return written
-        context = multiprocessing.get_context('spawn')
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        with process_pool(workers) as pool:
             futures = [pool.submit(write_scene, *job) for job in jobs]
             try:
                 for future in as_completed(futures):
