@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +25,7 @@ VIDEO_EXTENSIONS = (
     *('.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts'),
     *('.ts', '.vob', '.webm', '.wmv'),
 )
-FORMAT = 2
+FORMAT = 3
 _TABLE_FIELDS = ('pts', 'key_pts', 'key_dts', 'packets')
 
 
@@ -173,8 +173,19 @@ def write_index(path: str | os.PathLike, infos: Iterable[VideoInfo]) -> None:
             parts = [np.empty(0, np.int64) if part is None else part for part in parts]
             arrays[field] = np.concatenate(parts)
             arrays[f'{field}_ends'] = np.cumsum([len(part) for part in parts])
+    arrays['digest'] = np.array(_digest(arrays))
     with replacing(path) as temporary, open(temporary, 'wb') as file:
         np.savez_compressed(file, **arrays)
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """Checksum of names, types, shapes and contents."""
+    digest = hashlib.sha256()
+    for key in sorted(arrays):
+        array = np.ascontiguousarray(arrays[key])
+        digest.update(f'{key} {array.dtype.str} {array.shape};'.encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def read_index(path: str | os.PathLike) -> dict[str, VideoInfo]:
@@ -184,6 +195,8 @@ def read_index(path: str | os.PathLike) -> dict[str, VideoInfo]:
             arrays = {key: archive[key] for key in archive.files}
         if int(arrays['format']) != FORMAT:
             raise ValueError(f'format {arrays["format"]}, not {FORMAT}')
+        if str(arrays.pop('digest')) != _digest(arrays):
+            raise ValueError('its digest is that of another content')
         keys = ('path', 'size', 'mtime_ns', 'frames', 'duration', 'streams')
         rows = zip(*(arrays[key].tolist() for key in keys), strict=True)
         infos = [VideoInfo(**dict(zip(keys, row))) for row in rows]
@@ -200,7 +213,9 @@ def read_index(path: str | os.PathLike) -> dict[str, VideoInfo]:
         return {}
     except Exception as error:  # a damaged archive raises whatever its readers can
         print_log(
-            f'{path}: unusable index ({error}), built anew', logger='current', level=logging.WARNING
+            f'{path}: unusable index ({" ".join(str(error).split())}), built anew',
+            logger='current',
+            level=logging.WARNING,
         )
         return {}
 

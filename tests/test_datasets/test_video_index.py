@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from poodle_mm.datasets import video_index
+from poodle_mm.datasets.frame_table import FrameTable
 from poodle_mm.datasets.video_index import (
     VIDEO_EXTENSIONS,
     VideoInfo,
@@ -119,6 +120,91 @@ def test_a_corrupt_cache_is_built_anew(tree, scanned, damage, monkeypatch):
     assert sorted(scanned) == NAMES
     assert len(messages) == 1 and str(cache) in messages[0]
     assert len(read_index(cache)) == 4
+
+
+def example_infos() -> list[VideoInfo]:
+    """Ten files, of which every third has a table and every sixth counts packets."""
+    infos = []
+    for i in range(10):
+        pts = np.arange(20 + i) * 512
+        counted = np.arange(20 + i)[::-1].copy() if i % 6 == 0 else None
+        table = FrameTable(pts, pts[::7], pts[::7] - 1024, 1 / 15360, counted)
+        info = VideoInfo(f'day{i}/nöt_{i}.mp4', 1000 + i, 10**18 + i, 20 + i, i / 3, '', 1 + i % 2)
+        info.table = table if i % 3 == 0 else None
+        infos.append(info)
+    return infos
+
+
+def same(infos: list[VideoInfo], others: list[VideoInfo]) -> bool:
+    def plain(info: VideoInfo) -> dict:
+        table = info.table and [np.asarray(part).tolist() for part in info.table]
+        return vars(info) | dict(table=table)
+
+    return [plain(info) for info in infos] == [plain(info) for info in others]
+
+
+def damaged(content: bytes, rng: np.random.Generator) -> bytes:
+    """With 1 to 8 flipped bits, a piece cut out, zeros in the middle, or cut off."""
+    data, kind = bytearray(content), rng.integers(5)
+    begin, end = sorted(rng.integers(len(data), size=2).tolist())
+    if kind <= 1:
+        for place in rng.integers(len(data), size=rng.integers(1, 9)).tolist():
+            data[place] ^= 1 << int(rng.integers(8))
+    elif kind == 2:
+        del data[begin:end]
+    elif kind == 3:
+        data[begin:end] = bytes(end - begin)
+    else:
+        del data[begin:]
+    return bytes(data)
+
+
+def test_random_damage_is_found_or_harms_nothing(tmp_path, monkeypatch):
+    """300 damaged copies: what was written, or nothing and one message that names the file."""
+    infos, rng = example_infos(), np.random.default_rng(0)
+    cache, messages = tmp_path / 'index.npz', []
+    monkeypatch.setattr(video_index, 'print_log', lambda text, **_: messages.append(text))
+    write_index(cache, infos)
+    content = cache.read_bytes()
+    assert same(list(read_index(cache).values()), infos) and not messages
+    found = 0
+    for _ in range(300):
+        cache.write_bytes(damaged(content, rng))
+        messages.clear()
+        read = list(read_index(cache).values())
+        if messages:
+            assert not read and len(messages) == 1
+            assert messages[0].startswith(f'{cache}: unusable index') and '\n' not in messages[0]
+        else:
+            assert same(read, infos)
+        found += len(messages)
+    assert found > 200  # the rest hits what nothing depends on, such as dates
+
+
+@pytest.mark.parametrize(
+    ('change', 'reason'),
+    [
+        (dict(frames=-1), 'digest'),
+        (dict(path=np.arange(10)), 'digest'),
+        (dict(pts=np.zeros(3, np.int64)), 'digest'),
+        (dict(extra=np.zeros(3)), 'digest'),
+        (dict(digest=None), 'digest'),
+    ],
+)
+def test_an_archive_that_is_whole_but_another(tmp_path, monkeypatch, change, reason):
+    """As two writers through a network file system may leave it: the checksum finds it."""
+    cache, messages = tmp_path / 'index.npz', []
+    monkeypatch.setattr(video_index, 'print_log', lambda text, **_: messages.append(text))
+    write_index(cache, example_infos())
+    with np.load(cache) as archive:
+        arrays = dict(archive)
+    for key, value in change.items():
+        if np.isscalar(value):
+            value = np.full_like(arrays[key], value)
+        arrays[key] = value
+    np.savez_compressed(cache, **{k: v for k, v in arrays.items() if v is not None})
+    assert read_index(cache) == {}
+    assert len(messages) == 1 and reason in messages[0]
 
 
 def _spy(calls):
