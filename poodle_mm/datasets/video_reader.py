@@ -141,6 +141,13 @@ class VideoReader:
         frames = stream.frames or round(duration * float(stream.guessed_rate or 0))
         return frames, duration
 
+    def header_facts(self) -> tuple[int, float, float]:
+        """Frames, seconds and frames per second that the header itself names, else 0."""
+        stream, container = self._stream, self._container
+        seconds = float(stream.duration * stream.time_base) if stream.duration else 0.0
+        seconds = seconds or (container.duration or 0) / av.time_base
+        return stream.frames, seconds, float(stream.average_rate or 0)
+
     def has_end(self) -> bool:
         """Whether packets can be read near the end that the header announces."""
         stream, container = self._stream, self._container

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from ..video_index import VideoInfo, build_index
@@ -12,6 +13,8 @@ from .report import CheckReport
 
 MIN_SECONDS = 1.0
 """The paper's pairs are up to one second apart."""
+MAX_ODD_STEPS = 0.01
+"""Share of steps half as long again as usual, or half as long, above which a rate is variable."""
 
 
 def check_videos(
@@ -24,6 +27,8 @@ def check_videos(
     with_table: bool = False,
 ) -> None:
     """Read all headers, look for the end of each file, and decode a frame of some.
+
+    Of those whose header or times are odd it makes a note: nothing is wrong with them.
 
     The index that training reads is built on the way and kept.
 
@@ -73,9 +78,13 @@ def _decode_some(
 ) -> None:
     root = Path(report.root, folder)
 
+    odd: dict[str, list[str]] = {}
+
     def decode(path: str) -> tuple[str, tuple[int, int] | str]:
         try:
             with VideoReader(root / path) as video:
+                for reason, detail in time_oddities(video):
+                    odd.setdefault(reason, []).append(f'{path} ({detail})')
                 return path, video.read([len(video) // 2])[0].shape[:2]
         except FrameReadError as error:
             return path, error.reason
@@ -94,3 +103,34 @@ def _decode_some(
                     'docs/data.md has the command that resizes videos',
                     [f'{path} ({result[1]}x{result[0]})'],
                 )
+    for reason, names in sorted(odd.items()):
+        report.notes.append(f'{folder}: {len(names)} of {len(chosen)} {reason}, e.g. {min(names)}')
+
+
+def time_oddities(video: VideoReader) -> list[tuple[str, str]]:
+    """What surprises in a video's times, each as (what, details).
+
+    Frames are found by their own times, never by the header's: training reads such files right.
+    But a distance in frames is no time where the rate varies, and other tools go by the header.
+    """
+    found, times = [], video.timestamps
+    steps = np.diff(times)
+    if len(steps):
+        usual = float(np.median(steps))
+        # a camera that dropped a frame or two is none of variable rate
+        if np.mean(np.abs(steps - usual) > usual / 2) > MAX_ODD_STEPS:
+            between = f'{1000 * steps.min():.0f} to {1000 * steps.max():.0f} ms between frames'
+            found.append(('have a variable frame rate (delta_unit="seconds" is exact)', between))
+    counted, seconds, rate = video.header_facts()
+    differences = []
+    if counted and counted != len(times):
+        differences.append(f'{counted} frames, there are {len(times)}')
+    if len(steps):
+        lasts, real = times[-1] + usual, 1 / float(steps.mean())
+        if seconds and abs(seconds - lasts) > max(1.0, 0.02 * lasts):
+            differences.append(f'{seconds:.1f} s, frames end after {lasts:.1f} s')
+        if rate and abs(rate / real - 1) > 0.05:
+            differences.append(f'{rate:.2f} frames/s, there are {real:.2f}')
+    if differences:
+        found.append(('have a header that disagrees with the frames', '; '.join(differences)))
+    return found

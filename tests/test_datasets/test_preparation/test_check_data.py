@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from poodle_mm.datasets.preparation import check
 from poodle_mm.datasets.preparation.check import check_data
+from poodle_mm.datasets.preparation.check_videos import time_oddities
 from poodle_mm.datasets.preparation.det_to_coco import convert_file
 from poodle_mm.datasets.preparation.report import CheckReport
 
@@ -161,6 +163,44 @@ def test_12_bits_in_a_16_bit_image(cityscapes, channels):
     cv2.imwrite(str(folder / 'f3_leftImg8bit.png'), np.full((16, 32, 3), 7, np.uint8))  # night
     ((_, reason, _), names), *others = check_data('cityscapes', cityscapes).problems.items()
     assert 'nearly black' in reason and names == ['city/f1_leftImg8bit.png'] and not others
+
+
+def test_variable_rate_and_a_header_that_counts_otherwise_are_noted(tmp_path):
+    """Notes, not problems: training reads such videos right."""
+    root = tmp_path / 'videos'
+    write_video(root / 'steady.mp4', 60)
+    times = np.cumsum([33, 33, 100, 33] * 15).tolist()
+    write_video(root / 'phone.mp4', 60, times=times)
+    path = write_video(root / 'long.avi', 60, codec='mpeg4')
+    content = bytearray(path.read_bytes())
+    begin = content.index(b'strh') + 8 + 32  # dwLength
+    assert int.from_bytes(content[begin : begin + 4], 'little') == 60
+    content[begin : begin + 4] = (90).to_bytes(4, 'little')
+    path.write_bytes(content)
+    report = check_data('videos', root)
+    assert report.ok, report.text()
+    odd = sorted(note for note in report.notes if ' of 3 ' in note)
+    assert len(odd) == 2
+    assert 'header that disagrees' in odd[0]
+    assert 'long.avi (90 frames, there are 60' in odd[0]
+    assert 'variable frame rate' in odd[1]
+    assert 'phone.mp4 (33 to 100 ms between frames)' in odd[1]
+
+
+@pytest.mark.parametrize(
+    ('times', 'facts', 'expected'),
+    [
+        (np.arange(300) / 30, (300, 10.0, 30.0), []),
+        (np.arange(300) / 30, (0, 0.0, 0.0), []),  # a header that says nothing
+        (np.delete(np.arange(300), 50) / 30, (299, 10.0, 30.0), []),  # one dropped frame
+        (np.arange(300) / 30, (300, 12.0, 30.0), ['12.0 s, frames end after 10.0 s']),
+        (np.arange(300) / 30, (300, 10.0, 25.0), ['25.00 frames/s, there are 30.00']),
+        (np.zeros(1), (1, 0.04, 25.0), []),
+    ],
+)
+def test_times_by_hand(times, facts, expected):
+    video = SimpleNamespace(timestamps=times, header_facts=lambda: facts)
+    assert [detail for _, detail in time_oddities(video)] == expected
 
 
 def test_labels_of_2018_and_no_labels(bdd):
