@@ -137,6 +137,7 @@ def _train(folder: Path, act: Callable | None, workers: int, rank: int, ranks: i
     log = os.open(folder / f'log_{rank}', os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     os.dup2(log, 1)
     os.dup2(log, 2)
+    sys.stdout = sys.stderr = os.fdopen(log, 'w', buffering=1)  # pytest has put others there
     torch.set_num_threads(1)
     cfg = toy_config(folder / 'run')
     cfg.train_dataloader.num_workers = workers
