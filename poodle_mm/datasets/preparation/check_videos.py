@@ -13,6 +13,9 @@ from .report import CheckReport
 
 MIN_SECONDS = 1.0
 """The paper's pairs are up to one second apart."""
+_PORTRAIT = (
+    'are higher than wide: PairRandomCrop stretches them with area and aspect=None, not with scale'
+)
 MAX_ODD_STEPS = 0.01
 """Share of steps half as long again as usual, or half as long, above which a rate is variable."""
 
@@ -96,7 +99,10 @@ def _decode_some(
         for path, result in bar:
             if isinstance(result, str):
                 report.add(folder, 'cannot be decoded', 'download again', [f'{path} ({result})'])
-            elif size is not None and result != size:
+                continue
+            if result[0] > result[1]:
+                odd.setdefault(_PORTRAIT, []).append(f'{path} ({result[1]}x{result[0]})')
+            if size is not None and result != size:
                 report.add(
                     folder,
                     f'not {size[1]}x{size[0]} as in the paper',

@@ -187,6 +187,15 @@ def test_variable_rate_and_a_header_that_counts_otherwise_are_noted(tmp_path):
     assert 'phone.mp4 (33 to 100 ms between frames)' in odd[1]
 
 
+def test_portrait_videos_are_noted(tmp_path):
+    write_video(tmp_path / 'videos' / 'flat.mp4', 40)
+    write_video(tmp_path / 'videos' / 'phone.mp4', 40, rotation=90)
+    report = check_data('videos', tmp_path / 'videos')
+    assert report.ok
+    (note,) = [note for note in report.notes if 'higher than wide' in note]
+    assert note.startswith('.: 1 of 2 ') and note.endswith('phone.mp4 (96x160)')
+
+
 @pytest.mark.parametrize(
     ('times', 'facts', 'expected'),
     [
