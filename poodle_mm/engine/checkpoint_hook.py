@@ -39,11 +39,15 @@ class AtomicLocalBackend(LocalBackend):
         # One fixed name per checkpoint: what a killed run left is overwritten by the next one.
         temporary = path.with_name(f'.{path.name}.tmp')
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, 'wb') as file:
-            file.write(obj)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        try:
+            with open(temporary, 'wb') as file:
+                file.write(obj)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except OSError:  # a full disk gets its room back
+            temporary.unlink(missing_ok=True)
+            raise
         sync(path.parent)  # the name, too, must survive a power cut
 
 

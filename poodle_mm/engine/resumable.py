@@ -2,6 +2,7 @@
 
 import logging
 import re
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,11 @@ def check_resumable(path: str | Path) -> None:
             are not finite.
     """
     checkpoint = _read(path)
+    if zipfile.is_zipfile(path) and (record := zipfile.ZipFile(path).testzip()):
+        raise ValueError(  # torch does not look at the checksums
+            f'checkpoint {path} is damaged and cannot be resumed from ({record} does not match its '
+            'checksum): resume from an earlier one'
+        )
     missing = [key for key in _RESUMABLE if key not in checkpoint]
     if missing:
         raise ValueError(

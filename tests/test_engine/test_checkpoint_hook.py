@@ -32,10 +32,23 @@ def test_old_file_survives_a_failed_write(tmp_path, monkeypatch):
     with pytest.raises(OSError, match='disk full'):
         AtomicLocalBackend().put(b'new', path)
     assert path.read_bytes() == b'old'
+    assert list(path.parent.iterdir()) == [path]  # what a full disk had no room for is gone
     monkeypatch.undo()
     AtomicLocalBackend().put(b'new', path)
     assert path.read_bytes() == b'new'
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_flipped_bit_inside_a_tensor_is_found(tmp_path):
+    path = save(tmp_path / 'iter_1.pth', dict(WHOLE, state_dict=dict(w=torch.full((1000,), 3.0))))
+    check_resumable(path)
+    content = bytearray(path.read_bytes())
+    place = content.index(torch.full((100,), 3.0).numpy().tobytes())
+    content[place + 402] ^= 1
+    path.write_bytes(content)
+    assert torch.load(path)['state_dict']['w'].isfinite().all()  # torch takes it
+    with pytest.raises(ValueError, match=r'iter_1\.pth is damaged.*checksum'):
+        check_resumable(path)
 
 
 def at(iteration: int, **world) -> dict:
