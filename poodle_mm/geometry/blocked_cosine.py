@@ -38,13 +38,19 @@ def cosine_distance(
     Returns:
         (B,) sums, with gradients for ``q`` and ``p``.
     """
-    maps = [_at_least_two(x).permute(0, 2, 3, 1).contiguous() for x in (q, p)]
-    sizes = [tuple(x.shape[1:3]) for x in maps]
-    cells = [x.flatten(1, 2) for x in maps]
-    quads = [quad_products(x) for x in maps]
+    cells, quads, sizes = cells_and_quads(q, p)
     return BlockedCosineDistance.apply(
         *cells, *quads, points_q, points_p, valid, sizes, block, torch.is_grad_enabled()
     )
+
+
+def cells_and_quads(
+    *maps: Tensor,
+) -> tuple[list[Tensor], list[Tensor], list[tuple[int, int]]]:
+    """What the look-ups of (B, C, h, w) maps read: cells (B, h * w, C), quads, and sizes (h, w)."""
+    maps = [_at_least_two(x).permute(0, 2, 3, 1).contiguous() for x in maps]
+    sizes = [tuple(x.shape[1:3]) for x in maps]
+    return [x.flatten(1, 2) for x in maps], [quad_products(x) for x in maps], sizes
 
 
 class Corners(NamedTuple):
@@ -147,8 +153,8 @@ def _block_distance(maps: list[Tensor], at: list[Corners], grads: list[Tensor | 
     index = (local_q[:, None] * len(cells_p) + local_p).flatten()
     weights = at_q.weights[:, None] * at_p.weights
     dot = (products.flatten().index_select(0, index).view_as(weights) * weights).sum((0, 1))
-    pairs_q, inverse_q = _inverse_norm(quads_q, at_q)
-    pairs_p, inverse_p = _inverse_norm(quads_p, at_p)
+    pairs_q, inverse_q = inverse_norm(quads_q, at_q)
+    pairs_p, inverse_p = inverse_norm(quads_p, at_p)
     inverse = inverse_q * inverse_p
     cosine = dot * inverse
 
@@ -161,9 +167,9 @@ def _block_distance(maps: list[Tensor], at: list[Corners], grads: list[Tensor | 
         if grad_p is not None:
             grad_p[cells_p] += grad_products.T @ block_q
     if grad_quads_q is not None:
-        _add_norm_grad(grad_quads_q, at_q.quad, pairs_q, cosine * inverse_q.square())
+        add_norm_grad(grad_quads_q, at_q.quad, pairs_q, cosine * inverse_q.square())
     if grad_quads_p is not None:
-        _add_norm_grad(grad_quads_p, at_p.quad, pairs_p, cosine * inverse_p.square())
+        add_norm_grad(grad_quads_p, at_p.quad, pairs_p, cosine * inverse_p.square())
     return (1 - cosine).sum()
 
 
@@ -175,17 +181,17 @@ def _compress(cells: Tensor, total: int) -> tuple[Tensor, Tensor]:
     return used.nonzero()[:, 0], position.index_select(0, cells.flatten()).view_as(cells)
 
 
-def _inverse_norm(quads: Tensor, at: Corners) -> tuple[Tensor, Tensor]:
+def inverse_norm(quads: Tensor, at: Corners) -> tuple[Tensor, Tensor]:
     """Weights (10, n) of the quads' products and 1 / norm (n,) of each look-up, 0 where it is 0."""
-    first, second = torch.tensor(PAIRS, device=quads.device).T
-    pairs = at.weights.index_select(0, first) * at.weights.index_select(0, second)
+    # One by one: an index tensor would be copied to the device each time.
+    pairs = torch.stack([at.weights[i] * at.weights[j] for i, j in PAIRS])
     terms = quads.index_select(1, at.quad) * pairs
     square = terms.sum(0)
     usable = square > CANCELLATION * terms[:4].sum(0) + SMALLEST_SQUARE
     return pairs, torch.where(usable, square, 1).rsqrt() * usable
 
 
-def _add_norm_grad(grad: Tensor, quad: Tensor, pairs: Tensor, slope: Tensor) -> None:
+def add_norm_grad(grad: Tensor, quad: Tensor, pairs: Tensor, slope: Tensor) -> None:
     """d(-cos) / d(norm^2) = cos / (2 norm^2), spread over the products that make up norm^2."""
     grad.scatter_add_(1, quad.expand_as(pairs), pairs * (slope / 2))
 

@@ -8,10 +8,11 @@ from torch import Tensor
 from poodle_mm.geometry.affine import apply_affine
 from poodle_mm.geometry.blocked_cosine import cosine_distance
 from poodle_mm.geometry.plain_cosine import cosine_distance_plain
+from poodle_mm.geometry.static_cosine import cosine_distance_static
 from poodle_mm.geometry.warp import inside, pixel_grid
 
 # Side of a block in cells. On a CPU the dot products of a block should stay in the cache; elsewhere
-# few large kernels are better than many small ones.
+# few large kernels are better than many small ones (with static=False).
 BLOCK_CELLS = {'cpu': 16}
 BLOCK_CELLS_ELSEWHERE = 64
 
@@ -36,6 +37,7 @@ def flow_equivariance_loss(
     blocked: bool = True,
     unwarped: bool = False,
     mean_over: str = 'valid',
+    static: bool | None = None,
 ) -> EquivarianceLoss:
     """Dense loss of one direction, frame a (online) to frame b (target network).
 
@@ -69,6 +71,9 @@ def flow_equivariance_loss(
         unwarped: Both maps already lie on the grids of the crops, the affine maps undone: they are
             read at x and y. What is valid stays the same.
         mean_over: ``'valid'`` pixels of a sample, or ``'all'`` H x W of them (Eq. 1's 1 / HW).
+        static: In the blocked path, no shapes that depend on data: with them the host would wait
+            for a GPU in every block (:mod:`poodle_mm.geometry.static_cosine`). Equal up to
+            rounding; None: on all devices but the CPU.
 
     Returns:
         The loss, with gradients for ``online`` and ``target``, and the share of valid pixels.
@@ -79,6 +84,8 @@ def flow_equivariance_loss(
     _check_shapes(online, target, affine_online, affine_target, flow, visible)
     if mean_over not in MEANS:
         raise ValueError(f'mean_over must be one of {MEANS}, got {mean_over!r}')
+    if static is None:
+        static = flow.device.type != 'cpu'
     size = flow.shape[-2:]
     x = pixel_grid(size, flow.device, flow.dtype)
     with torch.no_grad():
@@ -100,7 +107,9 @@ def flow_equivariance_loss(
             ((points_target + 0.5) / stride - 0.5).to(dtype),
             valid,
         )
-        if blocked:
+        if blocked and static:
+            distance = cosine_distance_static(*arguments)
+        elif blocked:
             block = stride * BLOCK_CELLS.get(flow.device.type, BLOCK_CELLS_ELSEWHERE)
             distance = cosine_distance(*arguments, block)
         else:
