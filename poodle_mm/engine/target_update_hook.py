@@ -65,7 +65,7 @@ class TargetUpdateHook(Hook):
         if not runner.optim_wrapper.should_update():
             return
         model = _online(runner)
-        momentum = model.target.momentum_at(int(model.target.steps))
+        momentum = model.target.momentum_at(model.target.step_count)
         runner.message_hub.update_scalar('train/momentum', momentum)
         model.update_target()
 

@@ -10,6 +10,8 @@ import math
 import torch
 from torch import Tensor
 
+from poodle_mm.geometry.transfer import constant
+
 
 def cell_grid(
     size: tuple[int, int], area: tuple[float, float], extra: bool = False
@@ -52,7 +54,7 @@ def points_in_cells(
     """
     rows, columns = grid
     corner = torch.stack([cells % columns, cells // columns], dim=-1)
-    extent = position.new_tensor([size[1] / columns, size[0] / rows])
+    extent = constant([size[1] / columns, size[0] / rows], position)
     return (corner + position) * extent - 0.5
 
 
@@ -73,7 +75,7 @@ def in_image(points: Tensor, size: tuple[int, int]) -> Tensor:
 
 def clamp_to_image(points: Tensor, size: tuple[int, int]) -> Tensor:
     """Nearest point between the image's edges; see :func:`in_image`."""
-    upper = points.new_tensor([size[1] - 0.5, size[0] - 0.5])
+    upper = constant([size[1] - 0.5, size[0] - 0.5], points)
     return points.clamp(min=-0.5).minimum(upper)
 
 
@@ -117,7 +119,7 @@ def boxes_around(centres: Tensor, area: Tensor, aspect: Tensor, size: tuple[int,
     """
     height, width = size
     pixels = area * (height * width)
-    limit = centres.new_tensor([width, height])
+    limit = constant([width, height], centres)
     extent = torch.stack([(pixels * aspect).sqrt(), (pixels / aspect).sqrt()], dim=-1)
     extent = extent.minimum(limit)  # only takes rounding off
     upper_left = (centres + 0.5 - extent / 2).clamp(min=0).minimum(limit - extent)

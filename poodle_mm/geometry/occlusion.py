@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from poodle_mm.geometry.transfer import constant
 from poodle_mm.geometry.warp import doubled_to_grid_, strips
 
 
@@ -53,7 +54,7 @@ def _check(flow_ab: Tensor, flow_ba: Tensor, alpha1: float, alpha2: float) -> tu
     occluded, lands_inside = flow_ab.new_empty((2, batch, height, width), dtype=torch.bool)
     u, v = (torch.arange(n, device=flow_ab.device, dtype=flow_ab.dtype) for n in (width, height))
     v = v[:, None]
-    limit = flow_ab.new_tensor([width - 1, height - 1])[:, None, None]
+    limit = constant([width - 1, height - 1], flow_ab)[:, None, None]
     for samples, rows in strips(flow_ab.shape, flow_ab.device):
         there = flow_ab[samples, :, rows]
         points, spare = torch.empty_like(there), torch.empty_like(there)

@@ -1,7 +1,7 @@
 """The path of :mod:`poodle_mm.geometry.blocked_cosine` for GPUs: no shape depends on data.
 
-On a GPU a shape that depends on data (the valid pixels, the cells that a block reads) makes the host
-wait for the device, in each block. Here every pixel of a sample takes part, with weights of zero
+On a GPU a shape that depends on data (the valid pixels, the cells that a block reads) makes the
+host wait for the device, in each block. Here every pixel of a sample takes part, with weights of zero
 where it is not valid, and the dot products are those of whole bands of cells.
 """
 
@@ -99,7 +99,7 @@ def _masked_corners(points: Tensor, keep: Tensor, size: tuple[int, int]) -> Corn
 def _cosines(
     maps: list[Tensor], at: list[Corners], grads: list[Tensor | None], rows: int
 ) -> Tensor:
-    """Cosines (n,) of one sample, 0 where weights are; adds the derivatives of -cos to ``grads`` in place."""
+    """Cosines (n,) of a sample, 0 where weights are; adds derivatives of -cos to ``grads``."""
     (q, p, quads_q, quads_p), (at_q, at_p) = maps, at
     pairs_q, inverse_q = inverse_norm(quads_q, at_q)
     pairs_p, inverse_p = inverse_norm(quads_p, at_p)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from poodle_mm.geometry.transfer import constant
+
 # Pixels of a strip (:func:`strips`): a dozen float32 planes of it fit into the cache of a core.
 STRIP = 2**15
 
@@ -40,7 +42,7 @@ def normalise_points(points: Tensor, size: tuple[int, int]) -> Tensor:
         size: (H, W) of the image they refer to.
     """
     height, width = size
-    return (2 * points + 1) / points.new_tensor([width, height]) - 1
+    return (2 * points + 1) / constant([width, height], points) - 1
 
 
 def doubled_to_grid_(planes: Tensor, size: tuple[int, int]) -> Tensor:
@@ -143,13 +145,14 @@ def crop_resize_flow(flow: Tensor, box: Tensor | Sequence[float], size: tuple[in
         ValueError: If a box is empty.
     """
     batched = flow if flow.dim() == 4 else flow[None]
-    box = torch.as_tensor(box, dtype=flow.dtype, device=flow.device).expand(len(batched), 4)
-    origin, extent = box[:, :2], box[:, 2:] - box[:, :2]
-    if not bool((extent > 0).all()):
+    box = torch.as_tensor(box, dtype=flow.dtype).expand(len(batched), 4)
+    if not bool((box[:, 2:] > box[:, :2]).all()):  # where it lies: numbers are not read back
         raise ValueError(
             f'crop box {box.tolist()} is empty: (x0, y0, x1, y1) needs x1 > x0, y1 > y0'
         )
-    new_extent = flow.new_tensor(size[::-1])
+    box = box.to(flow.device, non_blocking=True)
+    origin, extent = box[:, :2], box[:, 2:] - box[:, :2]
+    new_extent = constant(size[::-1], flow)
     origin, scale = origin[:, None, None], (extent / new_extent)[:, None, None]
     points = (pixel_grid(size, flow.device, flow.dtype) + 0.5) * scale + origin - 0.5
     result = sample_bilinear(batched, points) / scale[:, 0, 0, :, None, None]

@@ -123,4 +123,4 @@ def _subsample(maps: Tensor, cells: int = 64) -> Tensor:
     """(2, B, C, h, w) maps to (N, C) vectors: about ``cells`` evenly spaced cells of each map."""
     vectors = maps.flatten(3).permute(0, 1, 3, 2)
     index = torch.linspace(0, vectors.shape[2] - 1, min(cells, vectors.shape[2])).long()
-    return vectors[:, :, index.to(maps.device)].flatten(0, 2)
+    return vectors[:, :, index.to(maps.device, non_blocking=True)].flatten(0, 2)

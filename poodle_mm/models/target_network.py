@@ -33,6 +33,19 @@ class CosineMomentumEMA(BaseAveragedModel):
             raise ValueError(f'target momentum must lie in [0, 1], got {momentum}')
         self.momentum = momentum
         self.total_steps = total_steps
+        self._counted: tuple[torch.Tensor, int, int] | None = None
+
+    @property
+    def step_count(self) -> int:
+        """Updates so far: ``int(steps)``, read from the device only after others changed it.
+
+        The buffer is the truth, so that a checkpoint continues the count; its version tells
+        whether anyone but :meth:`update_parameters` wrote to it.
+        """
+        known = self._counted
+        if known is None or known[0] is not self.steps or known[1] != self.steps._version:
+            self._counted = known = self.steps, self.steps._version, int(self.steps)
+        return known[2]
 
     def momentum_at(self, step: int) -> float:
         """Momentum of update number ``step`` (0-based, optimizer steps)."""
@@ -53,6 +66,8 @@ class CosineMomentumEMA(BaseAveragedModel):
     @torch.no_grad()
     def update_parameters(self, model: nn.Module) -> None:
         """One EMA step: ``average = m * average + (1 - m) * model``."""
-        average = get_ema_multi_avg_fn(self.momentum_at(int(self.steps)))
+        step = self.step_count
+        average = get_ema_multi_avg_fn(self.momentum_at(step))
         average(list(self.module.parameters()), list(model.parameters()), self.steps)
         self.steps += 1
+        self._counted = self.steps, self.steps._version, step + 1

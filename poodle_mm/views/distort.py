@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
+from poodle_mm.geometry.transfer import constant
 from poodle_mm.geometry.warp import STRIP
 from poodle_mm.views.filters import (
     LUMA,
@@ -141,8 +142,8 @@ def distort_batch(
 
     def together(which: dict[int, float], operation: Callable[[Tensor, Tensor], Tensor]) -> None:
         if which:
-            index = torch.tensor([*which], device=images.device)
-            factor = images.new_tensor([*which.values()])
+            index = torch.tensor([*which]).to(images.device, non_blocking=True)
+            factor = constant([*which.values()], images)
             results[index] = operation(results[index], factor)
 
     colours = [distortion.colours for distortion in distortions]

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from poodle_mm.geometry.transfer import constant
+
 
 def flip_pairs(
     which: Tensor, frames: Tensor, flow: Tensor, visible: Tensor
@@ -18,8 +20,8 @@ def flip_pairs(
     Returns:
         Frames, flow and mask as given, mirrored where asked.
     """
-    sign = flow.new_tensor([-1, 1])[:, None, None]
-    which = which.to(frames.device)[:, None, None]
+    sign = constant([-1, 1], flow)[:, None, None]
+    which = which.to(frames.device, non_blocking=True)[:, None, None]
     return (
         torch.where(which[..., None], frames.flip(-1), frames),
         torch.where(which[..., None], flow.flip(-1) * sign, flow),

@@ -69,7 +69,7 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         mean: tuple[float, float, float] = (0.485, 0.456, 0.406),
         std: tuple[float, float, float] = (0.229, 0.224, 0.225),
         divisor: int = 32,
-        non_blocking: bool = False,
+        non_blocking: bool = True,
         plain: bool = False,
     ) -> None:
         super().__init__(non_blocking)
@@ -159,7 +159,8 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         affine = torch.eye(2, 3, device=frames.device).repeat(len(dense), 1, 1)
         if training and self.affine:
             drawn = [self.affine.draw(g, size) for g in for_affine]
-            affine = torch.stack(drawn, dim=1).flatten(0, 1).to(frames.device)
+            affine = torch.stack(drawn, dim=1).flatten(0, 1)
+            affine = affine.to(frames.device, non_blocking=True)
             # After the normalisation: what lies outside of the crop is zero, as a convolution's
             # own padding is.
             dense = warp_affine(dense, affine)
@@ -172,9 +173,13 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         visible = flow.new_empty((*flow.shape[:2], *flow.shape[-2:]), dtype=torch.bool)
         checked = [i for i, sample in enumerate(samples) if 'visible' not in sample]
         if checked:
-            pairs = flow if len(checked) == len(samples) else flow[:, checked]
+            pairs = flow
+            which = slice(None)
+            if len(checked) < len(samples):
+                which = torch.tensor(checked).to(flow.device, non_blocking=True)
+                pairs = flow[:, which]
             for here, there, mask in zip(pairs, reversed(pairs.unbind()), visible):
-                mask[checked] = visible_mask(here, there, **self.occlusion)
+                mask[which] = visible_mask(here, there, **self.occlusion)
         for i, sample in enumerate(samples):
             if 'visible' in sample:
                 if sample.visible.shape != visible[:, i].shape:

@@ -156,13 +156,15 @@ class FlowSubcrops:
         Returns:
             (2, B, K, 2) float32, pixels (u, v) in the online and in the target frame, and (B, K)
             bool, True where the fallback was taken: with ``'same-image'`` the second point is of
-            the online frame, too. On the device of the draws.
+            the online frame, too. On the device of the flow.
         """
-        # One look-up for all candidates: one exchange with the flow's device.
-        landed = warp_points(draws.starts.flatten(1, 3).to(flow.device), flow)
-        landed = landed.to(draws.starts.device).view_as(draws.starts)
+        # The draws go to the flow's device and nothing comes back: the host never waits.
+        starts, jitter = (
+            x.to(flow.device, non_blocking=True) for x in (draws.starts, draws.jitter)
+        )
+        landed = warp_points(starts.flatten(1, 3), flow).view_as(starts)
         choose = _choose_or_stay if self.fallback == 'same-image' else _choose_or_clamp
-        return choose(draws.starts, landed, draws.jitter, flow.shape[-2:], self.num)
+        return choose(starts, landed, jitter, flow.shape[-2:], self.num)
 
     def boxes(self, draws: Sequence[SubcropDraws], flow: Tensor) -> tuple[Tensor, Tensor]:
         """Boxes of a batch.
@@ -177,9 +179,11 @@ class FlowSubcrops:
         """
         batch = SubcropDraws(*(torch.stack(field) for field in zip(*draws)))
         centres, fallback = self.centres(batch, flow)
-        area, aspect = batch.area.transpose(0, 1), batch.aspect.transpose(0, 1)
-        boxes = boxes_around(centres, area, aspect, flow.shape[-2:])
-        return boxes.to(flow.device), fallback.to(flow.device)
+        area, aspect = (
+            x.transpose(0, 1).to(flow.device, non_blocking=True)
+            for x in (batch.area, batch.aspect)
+        )
+        return boxes_around(centres, area, aspect, flow.shape[-2:]), fallback
 
     def pairs(self, flow: Tensor, generators: Sequence[torch.Generator]) -> SubcropPairs:
         """Draw the pairs of each sample in each direction, or with ``shared`` in the second only.
@@ -191,9 +195,9 @@ class FlowSubcrops:
         directions, size = [1] if self.shared else [0, 1], tuple(flow.shape[-2:])
         draws = [[self.draw(g, size) for _ in directions] for g in generators]
         draws = [draw for part in zip(*draws) for draw in part]  # direction, sample: as the flows
-        boxes, fallback = self.boxes(draws, flow[directions].flatten(0, 1))
+        boxes, fallback = self.boxes(draws, flow[-len(directions) :].flatten(0, 1))
         fallback = fallback.unflatten(0, (len(directions), -1))
-        online = torch.tensor(directions, device=flow.device)[:, None, None]
+        online = torch.arange(2, device=flow.device)[-len(directions) :, None, None]
         target = 1 - online
         if self.fallback == 'same-image':
             target = torch.where(fallback, online, target)

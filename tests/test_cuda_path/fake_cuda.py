@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map_only
 
 aten = torch.ops.aten
+MODULE_TO = torch.nn.Module.to
 HERE = Path(__file__).parent
 # Whose line a synchronisation is reported at: the innermost of these packages.
 PACKAGES = ('poodle_mm', 'mmpretrain', 'mmengine', 'torchvision')
@@ -42,11 +44,10 @@ class FakeCuda(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         leaves = tree_flatten((args, kwargs))[0]
-        if func is aten._local_scalar_dense.default and isinstance(args[0], FakeTensor):
-            if args[0].device.type == 'cuda':
-                self._wait('item')
-                with unset_fake_temporarily():
-                    return torch.ones((), dtype=args[0].dtype).item()
+        if func is aten._local_scalar_dense.default and args[0].device.type == 'cuda':
+            self._wait('item')
+            with unset_fake_temporarily():
+                return torch.ones((), dtype=args[0].dtype).item()
         on_device = torch.device(kwargs.get('device') or 'cpu').type == 'cuda'
         if not on_device and not any(isinstance(x, FakeTensor) for x in leaves):
             with unset_fake_temporarily():
@@ -117,8 +118,16 @@ def fake_cuda() -> Iterator[FakeCuda]:
     """Within it ``device='cuda'`` works on any machine."""
     # cuDNN's own operations, such as its grid_sampler, have no fakes; torch's equal ones have.
     no_cudnn = torch.backends.cudnn.flags(enabled=False)
-    with no_cudnn, FakeTensorMode() as fake, FakeCuda(fake) as mode:
+    moves = patch.object(torch.nn.Module, 'to', _to)
+    with no_cudnn, moves, FakeTensorMode() as fake, FakeCuda(fake) as mode:
         yield mode
+
+
+def _to(module: torch.nn.Module, *args, **kwargs) -> torch.nn.Module:
+    """``Module.to``, which would swap fake parameters even where they are already."""
+    if any(isinstance(p, FakeTensor) for p in module.parameters()):
+        return module
+    return MODULE_TO(module, *args, **kwargs)
 
 
 def backward(loss: Tensor) -> None:
@@ -146,9 +155,11 @@ def backward(loss: Tensor) -> None:
                 continue
             results = [None] * len(node.next_functions)
             if grads is not None:
-                results = node(*grads)
+                results = node.apply(*grads) if hasattr(node, 'apply') else node(*grads)
                 results = results if isinstance(results, tuple) else (results,)
-            for (following, position), grad in zip(node.next_functions, results, strict=True):
+                # Functions of Python give None for arguments that are no tensors: ours come last.
+                assert not any(results[len(node.next_functions) :])
+            for (following, position), grad in zip(node.next_functions, results):
                 if following is None:
                     continue
                 if grad is not None:

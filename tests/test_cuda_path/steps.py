@@ -5,27 +5,31 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
+from mmengine.model import BaseAveragedModel
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 
 from poodle_mm.datasets.frame_pair_sample import FramePairSample
+from poodle_mm.flow.uflow_network import UFlowNetwork
 from poodle_mm.engine.train import import_rooms
 from poodle_mm.registry import MODELS
 from tests.test_cuda_path.fake_cuda import backward, fake_cuda
 
-BATCH = 2
+BATCH, UPDATES = 2, 3
 
 
-def step_config(file: str | Path) -> Config:
-    """The config with random flow weights and fewer updates: no file, and the same operations."""
+def step_config(file: str | Path, folder: Path) -> Config:
+    """The config with random flow weights and fewer updates: the same operations."""
     cfg = Config.fromfile(file)
     cfg.model.backbone.pop('init_cfg', None)
     if cfg.model.type == 'PooDLe':
         flow = cfg.model.data_preprocessor.flow
-        flow.weights = None
         if flow.type == 'RAFTFlow':
-            flow.num_updates = 2
+            flow.update(weights=None, num_updates=UPDATES)
+        else:
+            flow.weights = str(folder / 'uflow.pth')
+            torch.save(UFlowNetwork().state_dict(), flow.weights)
     elif 'queue_len' in cfg.model:
         cfg.model.queue_len = 2 * BATCH
     return cfg
@@ -47,19 +51,32 @@ def batch_of(cfg: Config) -> dict:
     return dict(inputs=inputs, data_samples=samples)
 
 
-def waits_of_a_step(file: str | Path) -> tuple[Counter, dict[str, torch.Tensor]]:
+def to_cuda(model: torch.nn.Module) -> None:
+    """Move a model. Its parameters become other objects, unlike on a real device."""
+    model.to('cuda')
+    for module in model.modules():
+        if isinstance(module, BaseAveragedModel):
+            parameters = dict(module.module.named_parameters())
+            module.avg_parameters = {name: parameters[name] for name in module.avg_parameters}
+
+
+def waits_of_a_step(file: str | Path, folder: Path) -> tuple[Counter, dict[str, torch.Tensor]]:
     """Where the host waits for the device in the second step, and the losses, fakes of () each.
+
+    Args:
+        file: Config.
+        folder: Where weights of an estimator that needs a file are written.
 
     Raises:
         RuntimeError: Or one of torch's fake tensor errors, where tensors of two devices meet or
             the shape of a result depends on data.
     """
     import_rooms()
-    cfg = step_config(file)
+    cfg = step_config(file, folder)
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'poodle_mm')):
         model = MODELS.build(cfg.model).train()
         with fake_cuda() as device:
-            model.to('cuda')
+            to_cuda(model)
             if cfg.model.type == 'PooDLe':
                 model.target.total_steps = 10
             optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
