@@ -83,7 +83,7 @@ class RAFTFlow(FlowEstimator):
         left, right = _padding(width)
         images = F.pad(2 * torch.cat([a, b]) - 1, (left, right, top, bottom), mode='replicate')
         partners = images.roll(len(a), dims=0)
-        # On the device also the offsets that torchvision makes in each update: they would be copied.
+        # There also the offsets that torchvision makes in each update: they would be copied.
         with images.device:
             flow = net(images, partners, num_flow_updates=self.num_updates)[-1]
         net.corr_block.corr_pyramid = []  # else gigabytes stay allocated until the next call

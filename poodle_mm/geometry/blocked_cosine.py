@@ -183,8 +183,10 @@ def _compress(cells: Tensor, total: int) -> tuple[Tensor, Tensor]:
 
 def inverse_norm(quads: Tensor, at: Corners) -> tuple[Tensor, Tensor]:
     """Weights (10, n) of the quads' products and 1 / norm (n,) of each look-up, 0 where it is 0."""
-    # One by one: an index tensor would be copied to the device each time.
-    pairs = torch.stack([at.weights[i] * at.weights[j] for i, j in PAIRS])
+    # In the order of PAIRS; by slices, as an index tensor would be copied to the device each time.
+    w, (upper, lower) = at.weights, at.weights.split(2)
+    parts = w * w, w[::2] * w[1::2], upper * lower, upper * lower.flip(0)
+    pairs = torch.cat(parts)
     terms = quads.index_select(1, at.quad) * pairs
     square = terms.sum(0)
     usable = square > CANCELLATION * terms[:4].sum(0) + SMALLEST_SQUARE

@@ -180,8 +180,7 @@ class FlowSubcrops:
         batch = SubcropDraws(*(torch.stack(field) for field in zip(*draws)))
         centres, fallback = self.centres(batch, flow)
         area, aspect = (
-            x.transpose(0, 1).to(flow.device, non_blocking=True)
-            for x in (batch.area, batch.aspect)
+            x.transpose(0, 1).to(flow.device, non_blocking=True) for x in (batch.area, batch.aspect)
         )
         return boxes_around(centres, area, aspect, flow.shape[-2:]), fallback
 

@@ -53,7 +53,7 @@ def test_invalid_points_are_never_read(value):
 
 
 def test_nothing_valid_is_zero_without_gradient():
-    q, p, points_q, points_p, valid = make_case()
+    q, p, points_q, _, valid = make_case()
     nowhere = torch.zeros_like(valid)
     nan = torch.full_like(points_q, float('nan'))
     for result in with_grads(cosine_distance_static(q, p, nan, nan, nowhere), q, p):
@@ -103,3 +103,30 @@ def test_the_loss_has_a_switch(dtype, options):
     close(results[1], results[0], dtype)
     # By default the blocks on a CPU, to the bit.
     assert all(torch.equal(a, b) for a, b in zip(results[2], results[0], strict=True))
+
+
+def memory(batch: int, channels: int, max_products: int) -> tuple[int, int]:
+    """Bytes that are kept for backward, and alive at once beyond inputs and what is kept."""
+    with fake_cuda() as device:
+        q, p = torch.empty(2, batch, channels, 16, 32, device='cuda').unbind()
+        q.requires_grad_()
+        points = torch.empty(2, batch, 128, 256, 2, device='cuda')
+        valid = torch.empty(batch, 128, 256, dtype=torch.bool, device='cuda')
+        before = device.live
+        distance = cosine_distance_static(q, p, *points, valid, max_products)
+        kept = device.live - before
+        assert distance.shape == (batch,)
+    return kept, device.peak - device.live
+
+
+@pytest.mark.parametrize('products', [2**13, 2**18])
+def test_memory_is_bounded(products):
+    """Pixels of one sample and ``max_products``; kept: q's cells, its gradient and that of its quads."""
+    pixels, cells = 128 * 256, 16 * 32
+    small, large = memory(1, 64, products), memory(4, 256, products)
+    for (kept, peak), (batch, channels) in ((small, (1, 64)), (large, (4, 256))):
+        assert kept <= 4 * batch * (2 * cells * channels + 10 * cells) + 64 * batch
+        maps = 4 * batch * cells * channels
+        assert peak <= 4 * (160 * pixels + products) + 2 * maps
+    everything = 4 * 4 * 256 * pixels
+    assert large[1] < everything / 4  # one map at every pixel

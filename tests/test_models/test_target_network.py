@@ -33,6 +33,27 @@ def test_two_updates_by_hand():
     assert int(ema.steps) == 2
 
 
+def test_the_count_is_read_once_and_follows_what_is_loaded(monkeypatch):
+    online = nn.Linear(1, 1)
+    ema = CosineMomentumEMA(online, 0.9, total_steps=20)
+    reads = []
+    monkeypatch.setattr(torch.Tensor, '__int__', lambda x: reads.append(x) or x.item())
+    for step in range(5):
+        assert ema.step_count == step
+        ema.update_parameters(online)
+    assert len(reads) == 1
+    state = copy.deepcopy(ema.state_dict())
+    state['steps'].fill_(11)
+    ema.load_state_dict(state)
+    assert ema.step_count == 11 and len(reads) == 2
+    ema.steps = torch.tensor(3)
+    assert ema.step_count == 3
+    ema.double()
+    ema.update_parameters(online.double())
+    assert ema.step_count == ema.steps.item() == 4
+    assert copy.deepcopy(ema).step_count == 4
+
+
 def test_buffers_are_the_targets_own():
     online = nn.BatchNorm1d(2)
     ema = CosineMomentumEMA(online, 0.5, total_steps=2)
