@@ -105,13 +105,16 @@ def test_the_loss_has_a_switch(dtype, options):
     assert all(torch.equal(a, b) for a, b in zip(results[2], results[0], strict=True))
 
 
-def memory(batch: int, channels: int, max_products: int) -> tuple[int, int]:
-    """Bytes that are kept for backward, and alive at once beyond inputs and what is kept."""
+def memory(batch: int, channels: int, max_products: int, side: int, pixels: int) -> tuple[int, int]:
+    """Bytes that are kept for backward, and alive at once beyond what is kept.
+
+    The maps have ``side`` x ``2 side`` cells, the crops ``pixels`` x ``2 pixels`` pixels.
+    """
     with fake_cuda() as device:
-        q, p = torch.empty(2, batch, channels, 16, 32, device='cuda').unbind()
+        q, p = torch.empty(2, batch, channels, side, 2 * side, device='cuda').unbind()
         q.requires_grad_()
-        points = torch.empty(2, batch, 128, 256, 2, device='cuda')
-        valid = torch.empty(batch, 128, 256, dtype=torch.bool, device='cuda')
+        points = torch.empty(2, batch, pixels, 2 * pixels, 2, device='cuda')
+        valid = torch.empty(batch, pixels, 2 * pixels, dtype=torch.bool, device='cuda')
         before = device.live
         distance = cosine_distance_static(q, p, *points, valid, max_products)
         kept = device.live - before
@@ -119,14 +122,14 @@ def memory(batch: int, channels: int, max_products: int) -> tuple[int, int]:
     return kept, device.peak - device.live
 
 
-@pytest.mark.parametrize('products', [2**13, 2**18])
-def test_memory_is_bounded(products):
-    """Pixels of one sample and ``max_products``; kept: q's cells, its gradient and that of its quads."""
-    pixels, cells = 128 * 256, 16 * 32
-    small, large = memory(1, 64, products), memory(4, 256, products)
-    for (kept, peak), (batch, channels) in ((small, (1, 64)), (large, (4, 256))):
-        assert kept <= 4 * batch * (2 * cells * channels + 10 * cells) + 64 * batch
-        maps = 4 * batch * cells * channels
-        assert peak <= 4 * (160 * pixels + products) + 2 * maps
-    everything = 4 * 4 * 256 * pixels
-    assert large[1] < everything / 4  # one map at every pixel
+@pytest.mark.parametrize('products', [2**13, 2**16, 2**18])
+@pytest.mark.parametrize('side, pixels', [(16, 128), (48, 16)])  # pixels or products are many
+@pytest.mark.parametrize('batch, channels', [(1, 64), (4, 256)])
+def test_memory_is_bounded(batch, channels, side, pixels, products):
+    """Pixels of one sample and ``max_products``; kept: q's cells, its gradient, its quads'."""
+    kept, peak = memory(batch, channels, products, side, pixels)
+    cells, points = 2 * side**2, 2 * pixels**2
+    assert kept <= 4 * batch * (2 * cells * channels + 10 * cells) + 64 * batch
+    # Copies of the maps, their quads, the pixels' numbers, the products.
+    maps = 4 * batch * cells * (2 * channels + 60)
+    assert peak <= maps + 4 * (160 * points + max(products, cells))
