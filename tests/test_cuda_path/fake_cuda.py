@@ -10,7 +10,6 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from unittest.mock import patch
 
 import torch
@@ -21,7 +20,6 @@ from torch.utils._pytree import tree_flatten, tree_map_only
 
 aten = torch.ops.aten
 MODULE_TO = torch.nn.Module.to
-HERE = Path(__file__).parent
 # Whose line a synchronisation is reported at: the innermost of these packages.
 PACKAGES = ('poodle_mm', 'mmpretrain', 'mmengine', 'torchvision')
 COPIES = (aten._to_copy.default, aten.copy_.default)
@@ -88,12 +86,9 @@ class FakeCuda(TorchDispatchMode):
     def _wait(self, kind: str) -> None:
         frame = sys._getframe(2)
         while frame:
-            parts = Path(frame.f_code.co_filename).parts
-            package = next((p for p in PACKAGES if p in parts[:-1]), None)
-            if package and HERE not in Path(frame.f_code.co_filename).parents:
-                start = len(parts) - 1 - parts[::-1].index(package)
-                name = '.'.join((*parts[start:-1], Path(parts[-1]).stem))
-                self.waits[f'{name}.{frame.f_code.co_name}: {kind}'] += 1
+            module = frame.f_globals.get('__name__', '')
+            if module.partition('.')[0] in PACKAGES:
+                self.waits[f'{module}.{frame.f_code.co_name}: {kind}'] += 1
                 return
             frame = frame.f_back
         self.waits[f'elsewhere: {kind}'] += 1
