@@ -76,6 +76,15 @@ class StopSignal:
             self._before = None
 
 
+def _default_in_child() -> None:
+    """Let SIGTERM end what is forked while a :class:`StopSignal` listens."""
+    if isinstance(getattr(signal.getsignal(signal.SIGTERM), '__self__', None), StopSignal):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+os.register_at_fork(after_in_child=_default_in_child)
+
+
 class OutliveStop:
     """``worker_init_fn`` of data workers that get SIGTERM along with their process.
 

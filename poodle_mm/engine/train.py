@@ -1,5 +1,6 @@
 """From the command line's arguments to a runner that is ready to train."""
 
+import os
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
@@ -117,12 +118,27 @@ def build_runner(cfg: Config) -> Runner:
     set_tf32(cfg.get('allow_tf32', False))
     if cfg.get('launcher', 'none') != 'none' and not torch.cuda.is_available():
         _prepare_cpu_processes(cfg)
+    if cfg.get('train_cfg'):
+        _go_on_without_end(cfg)
+        if _rank() == 0:  # before the runner writes its config there
+            lock_work_dir(cfg.work_dir)
     runner = Runner.from_cfg(cfg)
     if runner._train_loop is not None:
-        if runner.rank == 0:
-            lock_work_dir(runner.work_dir)
         _check_loader(runner)
     return runner
+
+
+def _rank() -> int:
+    """This process's number, before the processes know one another."""
+    names = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')
+    return next((int(os.environ[name]) for name in names if name in os.environ), 0)
+
+
+def _go_on_without_end(cfg: Config) -> None:
+    """Let the sampler of an iteration-based loop run on: MMEngine's resuming counts on it."""
+    sampler = cfg.get('train_dataloader', {}).get('sampler', {})
+    if 'max_iters' in cfg.train_cfg and sampler.get('type') == 'PairSampler':
+        sampler.setdefault('infinite', True)
 
 
 def _check_loader(runner: Runner) -> None:

@@ -1,5 +1,6 @@
 """Runs jobs side by side, shows how far they are, and goes on where it was stopped."""
 
+import contextlib
 import json
 import os
 import re
@@ -141,15 +142,31 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
             bar.set_postfix_str(', '.join(run.work_dir.name for run, _ in running.values()))
             bar.refresh()
     finally:
-        for _, process in running.values():
-            os.killpg(process.pid, signal.SIGTERM)
-        for _, process in running.values():
-            process.wait()
+        end_groups([process for _, process in running.values()])
         signal.signal(signal.SIGTERM, before)
         os.close(watched)
         os.close(ours)
         bar.close()
     return failed
+
+
+def end_groups(processes: Sequence[subprocess.Popen], seconds: float = 300) -> None:
+    """End processes and all that they started, and wait: a training finishes its iteration first.
+
+    Args:
+        processes: Leaders of their process groups.
+        seconds: After which what is left is killed.
+    """
+    for process in processes:
+        os.killpg(process.pid, signal.SIGTERM)
+    end = time.monotonic() + seconds
+    for process in processes:
+        process.wait()
+        with contextlib.suppress(ProcessLookupError):  # the group is empty
+            while time.monotonic() < end:
+                os.killpg(process.pid, 0)
+                time.sleep(0.1)
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 _BAR = '{l_bar}{bar}| {n:.1f}/{total:.0f} runs [{elapsed}<{remaining}] {postfix}'

@@ -183,3 +183,22 @@ def test_a_second_signal_ends_at_once(monkeypatch):
         stop._receive(signal.SIGTERM, None)
         assert stop.requested()
         assert bool(killed) == ended
+
+
+def test_what_is_forked_while_it_listens_can_be_ended():
+    """A pool of a user's hook closes; before, its workers swallowed the signal for ever."""
+    listener = stop_signal.StopSignal()
+    listener.start()
+    try:
+        context = multiprocessing.get_context('fork')
+        ready = context.Event()
+        child = context.Process(target=lambda: (ready.set(), time.sleep(60)))
+        child.start()
+        assert ready.wait(20)
+        child.terminate()
+        child.join(20)
+        assert child.exitcode == -signal.SIGTERM
+        assert not listener.requested()
+    finally:
+        child.kill()
+        listener.close()

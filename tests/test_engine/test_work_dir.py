@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from poodle_mm.engine.train import training_config
+from poodle_mm.engine.train import build_runner, training_config
 from poodle_mm.engine.work_dir import LOCK_FILE, check_unused, lock_work_dir
+from tests.test_engine.test_resume import iteration_based
 from tests.test_engine.toy_pairs import toy_config
 
 HOLDER = """
@@ -62,3 +63,31 @@ def test_new_run_in_a_used_work_dir(tmp_path):
         training_config(tmp_path / 'toy.py')
     check_unused(tmp_path / 'elsewhere')
     assert not training_config(tmp_path / 'toy.py', work_dir=str(tmp_path / 'elsewhere')).resume
+
+
+def test_a_refused_run_leaves_the_other_ones_config(tmp_path, repo):
+    """The lock is taken before anything is written."""
+    cfg = toy_config(tmp_path)
+    holder = subprocess.Popen(
+        [sys.executable, '-c', HOLDER, str(tmp_path)],
+        env=dict(os.environ, PYTHONPATH=str(repo)),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert holder.stdout.readline() == 'held\n'
+        before = sorted(p.name for p in tmp_path.iterdir())
+        with pytest.raises(ValueError, match='another run is training'):
+            build_runner(cfg)
+        assert sorted(p.name for p in tmp_path.iterdir()) == before
+    finally:
+        os.killpg(holder.pid, signal.SIGKILL)
+        holder.wait()
+
+
+def test_iteration_loops_run_on(tmp_path):
+    """A finite sampler would make MMEngine resume at another sample."""
+    cfg = toy_config(tmp_path, **iteration_based())
+    cfg.train_dataloader.sampler.pop('infinite')
+    assert build_runner(cfg).train_dataloader.sampler.infinite

@@ -210,3 +210,20 @@ def test_kill_ends_the_jobs(tmp_path, repo, number, code):
             return
         time.sleep(0.1)
     pytest.fail('the job is still running')
+
+
+def test_a_job_that_still_saves_is_waited_for(tmp_path):
+    """The shell dies of the signal at once; what it started takes a second to leave."""
+    program = (
+        'import pathlib, signal, sys, time\n'
+        'signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1),'
+        " pathlib.Path(sys.argv[1], 'saved').touch(), sys.exit()))\n"
+        "pathlib.Path(sys.argv[1], 'ready').touch()\n"
+        'time.sleep(60)\n'
+    )
+    command = ['bash', '-c', '"$0" -c "$1" "$2"; true', sys.executable, program, str(tmp_path)]
+    job = subprocess.Popen(command, start_new_session=True)
+    while not (tmp_path / 'ready').exists():
+        time.sleep(0.05)
+    module.end_groups([job])
+    assert (tmp_path / 'saved').exists()
