@@ -194,7 +194,10 @@ def test_kill_ends_the_jobs(tmp_path, repo, number, code):
         """)
     )
     process = subprocess.Popen(
-        [sys.executable, script], cwd=repo, env=dict(os.environ, PYTHONPATH='.')
+        [sys.executable, script],
+        cwd=repo,
+        env=dict(os.environ, PYTHONPATH='.'),
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # nohup's children ignore
     )
     pid = tmp_path / 'pid'
     for _ in range(600):

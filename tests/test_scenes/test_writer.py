@@ -233,6 +233,7 @@ def test_kill_ends_the_workers(tmp_path, repo, number):
         [str(word) for word in [*command, '--workers', 2]],
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # nohup's children ignore
     )
     try:
         for _ in range(600):
