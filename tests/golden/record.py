@@ -4,7 +4,9 @@ A refactor must not need this. A change that is meant to move them runs it in th
 lists in the changelog which moved and why.
 """
 
+import hashlib
 import json
+import platform
 import sys
 import tempfile
 from pathlib import Path
@@ -19,8 +21,15 @@ FILE = Path(__file__).with_name('losses.json')
 
 
 def machine() -> str:
-    """What decides the rounding: the versions and the instruction set."""
-    return f'torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}'
+    """What decides the rounding: torch, its instruction set, and the processor that it found."""
+    try:
+        lines = Path('/proc/cpuinfo').read_text().splitlines()
+    except OSError:
+        lines = [platform.processor()]
+    kind = sorted({line for line in lines if line.startswith(('model', 'flags', 'Features'))})
+    digest = hashlib.sha256('\n'.join(kind).encode()).hexdigest()[:12]
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f'torch {torch.__version__}, {capability}, processor {digest}'
 
 
 def main() -> None:
