@@ -129,7 +129,9 @@ def build_runner(cfg: Config) -> Runner:
 
 
 def _rank() -> int:
-    """This process's number, before the processes know one another."""
+    """This process's number, also before the processes know one another."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank()
     names = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')
     return next((int(os.environ[name]) for name in names if name in os.environ), 0)
 
