@@ -29,7 +29,10 @@ DATASETS = Registry(
     'dataset', parent=MMENGINE_DATASETS, scope=_SCOPE, locations=['poodle_mm.datasets']
 )
 TRANSFORMS = Registry(
-    'transform', parent=MMENGINE_TRANSFORMS, scope=_SCOPE, locations=['poodle_mm.datasets']
+    'transform',
+    parent=MMENGINE_TRANSFORMS,
+    scope=_SCOPE,
+    locations=['poodle_mm.datasets', 'poodle_scenes.load_flow'],
 )
 DATA_SAMPLERS = Registry(
     'data sampler', parent=MMENGINE_DATA_SAMPLERS, scope=_SCOPE, locations=['poodle_mm.datasets']
@@ -41,7 +44,7 @@ HOOKS = Registry(
     'hook',
     parent=MMENGINE_HOOKS,
     scope=_SCOPE,
-    locations=['poodle_mm.engine', 'poodle_mm.downstream.online_probe_hook'],
+    locations=['poodle_mm.engine', 'poodle_mm.evaluation.probe.hook'],
 )
 OPTIM_WRAPPERS = Registry(
     'optim_wrapper',

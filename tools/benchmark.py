@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # benchmarks/ is not installed
 
 
 def parse_args() -> argparse.Namespace:
@@ -17,7 +18,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     # Here, so that bad arguments do not wait for the imports of a stage.
-    from poodle_mm.benchmark.stages import ON_CPU_ONLY, STAGES
+    from benchmarks.stages import ON_CPU_ONLY, STAGES
 
     parser.add_argument('stages', nargs='+', choices=[*STAGES, 'all'], metavar='STAGE')
     parser.add_argument('--device', choices=['cpu', 'cuda'], default='cpu')
@@ -41,7 +42,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Run the stages."""
     args = parse_args()
-    from poodle_mm.benchmark.run import run_stages
+    from benchmarks.run import run_stages
 
     run_stages(args, ROOT / 'configs', sys.argv[1:])
 

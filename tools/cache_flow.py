@@ -9,8 +9,8 @@ import argparse
 from mmengine.config import DictAction
 
 from poodle_mm.engine.config import load_config
-from poodle_mm.engine.errors import one_line_errors
 from poodle_mm.flow.write_cache import cache_training_flow
+from poodle_mm.utils.errors import one_line_errors
 
 
 def main() -> None:

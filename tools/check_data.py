@@ -10,7 +10,7 @@ import argparse
 import sys
 
 from poodle_mm.datasets.preparation.check import CHECKS, check_data
-from poodle_mm.engine.errors import one_line_errors
+from poodle_mm.utils.errors import one_line_errors
 
 
 def main() -> None:

@@ -33,8 +33,8 @@ def main() -> None:
     """Run the demo."""
     args = vars(parse_args())
     # Here, so that --help and the processes that render scenes do not wait for these imports.
-    from poodle_mm.demo.run import run_demo
-    from poodle_mm.engine.errors import one_line_errors
+    from poodle_mm.experiments.demo.run import run_demo
+    from poodle_mm.utils.errors import one_line_errors
 
     with one_line_errors(args.pop('debug')):
         run_demo(

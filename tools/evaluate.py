@@ -69,9 +69,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Evaluate and print."""
     args = parse_args()
-    from poodle_mm.engine.errors import one_line_errors
     from poodle_mm.evaluation.evaluate import evaluate, read_entries
     from poodle_mm.evaluation.table import markdown_tables
+    from poodle_mm.utils.errors import one_line_errors
 
     with one_line_errors(args.debug):
         entries = read_entries(

@@ -6,7 +6,7 @@ python tools/make_scenes.py --preview scenes.png
 
 import argparse
 
-from poodle_mm.datasets.scenes import count_boxes, draw_preview, write_scenes
+from poodle_scenes import count_boxes, draw_preview, write_scenes
 
 
 def parse_args() -> argparse.Namespace:

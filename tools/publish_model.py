@@ -3,7 +3,7 @@
 import argparse
 
 from poodle_mm.apis.publish import publish_model
-from poodle_mm.engine.errors import one_line_errors
+from poodle_mm.utils.errors import one_line_errors
 
 
 def main() -> None:

@@ -71,8 +71,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     """Plan, run, report."""
     args = parse_args()
-    from poodle_mm.engine.errors import one_line_errors
-    from poodle_mm.reproduce.reproduce import reproduce
+    from poodle_mm.experiments.ablations.reproduce import reproduce
+    from poodle_mm.utils.errors import one_line_errors
 
     options = vars(args)
     study = f'table {options.pop("table")}' if args.table else f'figure {args.figure}'

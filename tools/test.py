@@ -9,9 +9,9 @@ import argparse
 from mmengine.config import DictAction
 
 from poodle_mm.engine.config import load_config
-from poodle_mm.engine.errors import one_line_errors
 from poodle_mm.engine.evaluate import evaluate_losses
 from poodle_mm.engine.train import build_runner, import_rooms
+from poodle_mm.utils.errors import one_line_errors
 
 
 def parse_args() -> argparse.Namespace:

@@ -5,8 +5,8 @@ import os
 
 from mmengine.config import DictAction
 
-from poodle_mm.engine.errors import one_line_errors
 from poodle_mm.engine.train import build_runner, training_config
+from poodle_mm.utils.errors import one_line_errors
 
 
 def parse_args() -> argparse.Namespace:

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from poodle_mm.downstream.checkpoint import load_part, read_checkpoint
+from poodle_mm.checkpoints.encoder_checkpoint import load_part, read_checkpoint
 from poodle_mm.registry import MODELS
 
 _PROBE = 64  # pixels; a multiple of every stride of a ResNet and of a ViT's patches of 8 or 16

@@ -41,7 +41,7 @@ def draw_pca(
     Returns:
         A figure 14 inches wide; ``figure.savefig(path)`` writes it.
     """
-    from poodle_mm.engine.pictures import feature_pca
+    from poodle_mm.visualization.pair import feature_pca
 
     images = [load_image(image, f'image {number}') for number, image in enumerate(images)]
     if not images:

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from poodle_mm.apis.encoder import load_encoder
-from poodle_mm.downstream.checkpoint import read_checkpoint
-from poodle_mm.files import replacing
+from poodle_mm.checkpoints.encoder_checkpoint import read_checkpoint
+from poodle_mm.utils.files import replacing
 from poodle_mm.version import __version__
 
 

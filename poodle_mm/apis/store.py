@@ -12,8 +12,8 @@ from tqdm import tqdm
 from poodle_mm.apis.encoder import DenseEncoder
 from poodle_mm.apis.features import cell_size, dense_features, load_image
 from poodle_mm.apis.video import chosen_frames, video_features
-from poodle_mm.datasets.video_reader import VideoReader
-from poodle_mm.files import replacing
+from poodle_mm.datasets.video.reader import VideoReader
+from poodle_mm.utils.files import replacing
 
 
 def save_video_features(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from poodle_mm.apis.encoder import DenseEncoder
 from poodle_mm.apis.features import dense_features
-from poodle_mm.datasets.video_reader import VideoReader
+from poodle_mm.datasets.video.reader import VideoReader
 
 _CHUNK = 32  # frames decoded in one pass from a keyframe: each pass decodes up to a frame again
 

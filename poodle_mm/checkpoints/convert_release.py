@@ -13,8 +13,8 @@ from poodle_mm.checkpoints.files import load_file, state_dict_of, tensors_of
 from poodle_mm.checkpoints.release import release_layout, release_model
 from poodle_mm.checkpoints.release_optimizer import LOSS_WEIGHTS, convert_optimizer, optimizer_steps
 from poodle_mm.checkpoints.schedule_state import schedule_state
-from poodle_mm.files import replacing
 from poodle_mm.registry import MODELS
+from poodle_mm.utils.files import replacing
 from poodle_mm.version import __version__
 
 

@@ -1,18 +1,17 @@
 """From files to pairs of frames: runs in the data loader's workers, decodes, crops, resizes."""
 
-from .collate import frame_pair_collate
-from .frame_pair_dataset import FramePairDataset
-from .frame_pair_sample import FramePairSample
-from .mixed_dataset import MixedPairDataset
-from .sampler import PairSampler
-from .transforms import (
+from poodle_mm.datasets.collate import frame_pair_collate
+from poodle_mm.datasets.frame_pair_dataset import FramePairDataset
+from poodle_mm.datasets.frame_pair_sample import FramePairSample
+from poodle_mm.datasets.mixed_dataset import MixedPairDataset
+from poodle_mm.datasets.sampler import PairSampler
+from poodle_mm.datasets.transforms import (
     ImageViews,
     LoadCachedFlow,
-    LoadSceneFlow,
     PackFramePair,
     PairRandomCrop,
 )
-from .video_reader import FrameReadError, VideoReader
+from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 
 __all__ = [
     'FramePairDataset',
@@ -20,7 +19,6 @@ __all__ = [
     'FrameReadError',
     'ImageViews',
     'LoadCachedFlow',
-    'LoadSceneFlow',
     'MixedPairDataset',
     'PackFramePair',
     'PairRandomCrop',

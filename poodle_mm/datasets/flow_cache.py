@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from poodle_mm.files import replacing
+from poodle_mm.utils.files import replacing
 
 
 def flow_cache_path(root: str | os.PathLike, source: str, frame_ids: tuple[int, int]) -> Path:

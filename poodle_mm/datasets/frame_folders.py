@@ -11,10 +11,10 @@ import numpy as np
 from mmengine.logging import print_log
 from PIL import Image
 
-from .pairs import partner_ranges
-from .sources import FrameSource, check_bad_files, on_main_process
-from .video_file import MAX_PIXELS, FrameReadError, file_problem
-from .video_index import find_files
+from poodle_mm.datasets.pairs import partner_ranges
+from poodle_mm.datasets.sources import FrameSource, check_bad_files, on_main_process
+from poodle_mm.datasets.video.file import MAX_PIXELS, FrameReadError, file_problem
+from poodle_mm.datasets.video.index import find_files
 
 IMAGE_EXTENSIONS = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
 # not followed by a letter: Cityscapes' "_000019_leftImg8bit" is frame 19; and not the number of a

@@ -8,13 +8,12 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from poodle_mm.datasets.filters import THUMBNAIL_SIZE, has_scene_cut, mean_difference, thumbnail
+from poodle_mm.datasets.frame_folders import FrameFolders
+from poodle_mm.datasets.pairs import draw_pair
+from poodle_mm.datasets.sources import VideoClips, VideoTree, check_bad_files
+from poodle_mm.datasets.video.reader import FrameReadError
 from poodle_mm.registry import DATASETS, TRANSFORMS
-
-from .filters import THUMBNAIL_SIZE, has_scene_cut, mean_difference, thumbnail
-from .frame_folders import FrameFolders
-from .pairs import draw_pair
-from .sources import VideoClips, VideoTree, check_bad_files
-from .video_reader import FrameReadError
 
 
 @DATASETS.register_module()

@@ -16,10 +16,10 @@ import numpy as np
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
-from .frame_table import FrameTable
-from .pairs import partner_ranges
-from .video_index import VideoInfo, build_index
-from .video_reader import VideoReader
+from poodle_mm.datasets.pairs import partner_ranges
+from poodle_mm.datasets.video.frame_table import FrameTable
+from poodle_mm.datasets.video.index import VideoInfo, build_index
+from poodle_mm.datasets.video.reader import VideoReader
 
 
 def on_main_process(function):

@@ -1,11 +1,11 @@
 """What runs around the model: hooks of MMEngine's Runner, training's entry and pictures."""
 
 from poodle_mm.engine.autocast_optim_wrapper import BFloat16OptimWrapper
-from poodle_mm.engine.checkpoint_hook import AtomicCheckpointHook
-from poodle_mm.engine.collapse_monitor_hook import CollapseMonitorHook
-from poodle_mm.engine.pair_visualization_hook import PairVisualizationHook
-from poodle_mm.engine.run_stats_hook import RunStatsHook
-from poodle_mm.engine.target_update_hook import TargetUpdateHook
+from poodle_mm.engine.hooks.checkpoint_hook import AtomicCheckpointHook
+from poodle_mm.engine.hooks.collapse_monitor_hook import CollapseMonitorHook
+from poodle_mm.engine.hooks.pair_visualization_hook import PairVisualizationHook
+from poodle_mm.engine.hooks.run_stats_hook import RunStatsHook
+from poodle_mm.engine.hooks.target_update_hook import TargetUpdateHook
 from poodle_mm.engine.weight_decay import MatrixDecayConstructor
 
 __all__ = [

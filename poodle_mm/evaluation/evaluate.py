@@ -10,7 +10,7 @@ from pathlib import Path
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
-from poodle_mm.downstream import (
+from poodle_mm.checkpoints import (
     EncoderCheckpoint,
     encoder_of_config,
     random_encoder,
@@ -21,7 +21,7 @@ from poodle_mm.evaluation.class_groups import class_groups, class_shares
 from poodle_mm.evaluation.readout import cached_readout, readout_key
 from poodle_mm.evaluation.suites import SUITES, is_detection, readout_config
 from poodle_mm.evaluation.table import markdown_tables
-from poodle_mm.files import write_text
+from poodle_mm.utils.files import write_text
 
 SCRATCH = 'none'
 
@@ -59,7 +59,7 @@ def read_entries(
         seed: Of the first entry of each name.
 
     Raises:
-        FileNotFoundError, ValueError: As :func:`~poodle_mm.downstream.read_checkpoint`.
+        FileNotFoundError, ValueError: As :func:`~poodle_mm.checkpoints.read_checkpoint`.
     """
     named = [_split_name(argument) for argument in arguments]
     model_file = like or next((path for _, path in named if path != SCRATCH), None)

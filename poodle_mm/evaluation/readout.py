@@ -9,7 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from poodle_mm.files import read_json, write_text
+from poodle_mm.utils.files import read_json, write_text
 
 
 def run_readout(cfg: Config) -> tuple[dict, Runner]:

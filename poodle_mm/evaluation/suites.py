@@ -8,7 +8,7 @@ from types import ModuleType
 
 from mmengine.config import Config
 
-from poodle_mm.downstream import EncoderCheckpoint
+from poodle_mm.checkpoints import EncoderCheckpoint
 from poodle_mm.engine.schedule import set_max_iters
 
 LINEAR, LINEAR_ENCODER, UPERNET, DET_C4, DET_FPN = READOUTS = (
@@ -163,5 +163,5 @@ def _check_data(cfg: Config, suite: str) -> None:
 def _tools(readout: str) -> ModuleType:
     """Imported late: MMSegmentation takes seconds, MMDetection needs compiled operators."""
     kind = 'detection' if is_detection(readout) else 'segmentation'
-    import_module(f'poodle_mm.downstream.{kind}')
-    return import_module(f'poodle_mm.downstream.{kind}.configs')
+    import_module(f'poodle_mm.evaluation.{kind}')
+    return import_module(f'poodle_mm.evaluation.{kind}.configs')

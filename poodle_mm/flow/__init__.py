@@ -4,6 +4,6 @@ from poodle_mm.flow.base import FlowEstimator
 from poodle_mm.flow.cached import CachedFlow
 from poodle_mm.flow.dis import DISFlow
 from poodle_mm.flow.raft import RAFTFlow
-from poodle_mm.flow.uflow import UFlow
+from poodle_mm.flow.uflow.estimator import UFlow
 
 __all__ = ['CachedFlow', 'DISFlow', 'FlowEstimator', 'RAFTFlow', 'UFlow']

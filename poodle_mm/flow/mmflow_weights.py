@@ -15,7 +15,7 @@ from torch import Tensor
 from torchvision.models.optical_flow import raft_large
 
 from poodle_mm.checkpoints import load_file
-from poodle_mm.files import replacing
+from poodle_mm.utils.files import replacing
 
 _RENAMES = (
     # Both encoders.

@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from poodle_mm.datasets.flow_cache import flow_cache_path, write_flow
-from poodle_mm.files import read_json, write_json
 from poodle_mm.flow.base import FlowEstimator
 from poodle_mm.registry import DATASETS, MODELS
+from poodle_mm.utils.files import read_json, write_json
 
 ESTIMATOR_FILE = 'estimator.json'
 

@@ -1,10 +1,10 @@
 """The algorithm, its spatial decoder, heads and target network."""
 
-from poodle_mm.models.dense_head import DenseFlowHead
-from poodle_mm.models.poodle import PooDLe
-from poodle_mm.models.pooled_head import PooledHead
-from poodle_mm.models.resnet import ResNet
-from poodle_mm.models.spatial_decoder import SpatialDecoderModule
+from poodle_mm.models.backbones.resnet import ResNet
+from poodle_mm.models.heads.dense_head import DenseFlowHead
+from poodle_mm.models.heads.pooled_head import PooledHead
+from poodle_mm.models.methods.poodle import PooDLe
+from poodle_mm.models.necks.spatial_decoder import SpatialDecoderModule
 from poodle_mm.models.target_network import CosineMomentumEMA
 
 __all__ = [

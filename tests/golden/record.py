@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from poodle_mm.files import write_text
+from poodle_mm.utils.files import write_text
 from tests.golden.runs import RUNS, losses_of, make_data
 
 REPO = Path(__file__).resolve().parents[2]

@@ -11,10 +11,10 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from poodle_mm.datasets.scenes import write_scenes
-from poodle_mm.demo.processes import cpu_ranks
+from poodle_mm.engine.cpu_ranks import cpu_ranks
 from poodle_mm.engine.schedule import set_max_iters
 from poodle_mm.engine.train import build_runner
+from poodle_scenes import write_scenes
 
 ITERATIONS = 10
 # Every key that the two recipes changed, set back: what came before is still one of the settings.

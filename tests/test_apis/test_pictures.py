@@ -12,7 +12,7 @@ from poodle_mm.apis import (
     draw_pca,
     nearest_neighbours,
 )
-from poodle_mm.engine.pictures import feature_pca
+from poodle_mm.visualization.pair import feature_pca
 from tests.test_apis.conftest import noise
 
 

@@ -16,7 +16,7 @@ from poodle_mm.apis import (
     video_features,
 )
 from poodle_mm.apis import store as store_module
-from poodle_mm.datasets.video_reader import FrameReadError, VideoReader
+from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 from tests.test_apis.conftest import assert_same_map, noise
 from tests.test_datasets.video_factory import write_video
 

@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 
 from poodle_mm.checkpoints.convert_release import convert_release, finished_epochs
 from poodle_mm.checkpoints.release_optimizer import decay_groups
-from poodle_mm.engine.checkpoint_hook import check_resumable
+from poodle_mm.engine.hooks.checkpoint_hook import check_resumable
 from poodle_mm.registry import MODELS
 from tests.test_checkpoints.authors import (
     TINY_POODLE,

@@ -7,11 +7,10 @@ import torch
 from mmpretrain.models import ResNet
 
 from poodle_mm import apis
-from poodle_mm.checkpoints import load_file, state_dict_of
+from poodle_mm.checkpoints import load_file, read_checkpoint, state_dict_of
 from poodle_mm.checkpoints.layouts import name_children
-from poodle_mm.downstream import read_checkpoint
-from poodle_mm.downstream.hooks import check_loaded
-from poodle_mm.models.pretrained import check_pretrained
+from poodle_mm.evaluation.hooks import check_loaded
+from poodle_mm.models.backbones.pretrained import check_pretrained
 
 NARROW = dict(depth=18, stem_channels=8, base_channels=8)
 NUMBERS = dict(conv1='0', bn1='1', layer1='4', layer2='5', layer3='6', layer4='7')

@@ -11,9 +11,14 @@ from mmengine.runner import CheckpointLoader, Runner
 from mmpretrain.models import ResNet
 
 from poodle_mm import apis
-from poodle_mm.checkpoints import allow_encoder, allowed_types, load_from_local, loaders
+from poodle_mm.checkpoints import (
+    allow_encoder,
+    allowed_types,
+    load_from_local,
+    loaders,
+    read_checkpoint,
+)
 from poodle_mm.checkpoints.allowed_types import check_types
-from poodle_mm.downstream import read_checkpoint
 from poodle_mm.engine.evaluate import evaluate_losses
 from poodle_mm.engine.resumable import find_resumable
 from poodle_mm.engine.train import import_rooms

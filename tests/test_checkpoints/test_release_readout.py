@@ -5,12 +5,12 @@ import torch
 
 from poodle_mm.apis import load_encoder
 from poodle_mm.apis.publish import publish_model
-from poodle_mm.downstream import read_checkpoint
+from poodle_mm.checkpoints import read_checkpoint
 from poodle_mm.evaluation.evaluate import read_entries
 from poodle_mm.registry import MODELS
 from tests.test_checkpoints.authors import TINY_POODLE, save_authors_file, their_state, tiny_model
 from tests.test_checkpoints.test_release import assert_same_tensors
-from tests.test_downstream.conftest import labelled_set  # noqa: F401
+from tests.test_evaluation.conftest import labelled_set  # noqa: F401
 
 
 @pytest.fixture(scope='module')
@@ -51,7 +51,7 @@ def test_readouts(file, model, labelled_set, tmp_path, weights, readout):  # noq
     pytest.importorskip('mmseg')
     from poodle_mm.evaluation.readout import run_readout
     from poodle_mm.evaluation.suites import readout_config
-    from tests.test_downstream.tiny import CONFIGS
+    from tests.test_evaluation.tiny import CONFIGS
 
     (entry,) = read_entries([f'release={file}'], weights)
     cfg = readout_config(

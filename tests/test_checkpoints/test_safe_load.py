@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from poodle_mm.checkpoints import Stub, load_file, safe_load
+from poodle_mm.checkpoints import Stub, load_file, read_checkpoint, safe_load
 from poodle_mm.checkpoints.config_text import read_config_text
 from poodle_mm.checkpoints.safe_load import _StubbingUnpickler
-from poodle_mm.downstream import read_checkpoint
 from tests.test_checkpoints.authors import save_authors_file
 
 

@@ -7,10 +7,10 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from poodle_mm.datasets.scenes import write_scenes
 from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
+from poodle_mm.experiments.ablations.budget import pairs_per_step
 from poodle_mm.registry import MODELS
-from poodle_mm.reproduce.budget import pairs_per_step
+from poodle_scenes import write_scenes
 
 # Table 4 as printed: dense, pool, top-down blocks, laterals; without the last two the encoder is
 # dilated. Pooled-only is Figure 5c's.
@@ -77,7 +77,7 @@ def test_parts_are_those_the_paper_ticks(repo, folder, method):
     maps = model.backbone(torch.zeros(2, 3, 64, 128))
     assert maps[-1].shape[-2:] == (64 // stride, 128 // stride)
     if stride == 8:
-        assert type(model.backbone).__module__ == 'poodle_mm.models.resnet'
+        assert type(model.backbone).__module__ == 'poodle_mm.models.backbones.resnet'
         assert {m.shape[-2:] for m in maps} == {
             (8, 16)
         }  # so that row 4's decoder upsamples nothing

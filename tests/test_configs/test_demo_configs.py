@@ -6,9 +6,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from poodle_mm.datasets.scenes import write_scenes
 from poodle_mm.evaluation.suites import SUITES, readout_config
 from poodle_mm.registry import MODELS
+from poodle_scenes import write_scenes
 
 DEMOS = [
     f'poodle_r18_{data}{recipe}.py' for data in ('scenes', 'camvid') for recipe in ('', '_release')

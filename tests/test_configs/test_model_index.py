@@ -11,9 +11,9 @@ from modelindex.load_model_index import load as load_model_index
 
 from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
 from poodle_mm.evaluation.published import PUBLISHED
+from poodle_mm.experiments.ablations.settings import datasets_of
+from poodle_mm.experiments.ablations.studies import TABLE_4
 from poodle_mm.registry import MODELS
-from poodle_mm.reproduce.settings import datasets_of
-from poodle_mm.reproduce.studies import TABLE_4
 
 REPO = Path(__file__).resolve().parents[2]
 PAPER_GPUS = 16  # of the configs that name no number of processes

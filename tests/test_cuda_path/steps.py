@@ -12,7 +12,7 @@ from mmpretrain.structures import DataSample
 
 from poodle_mm.datasets.frame_pair_sample import FramePairSample
 from poodle_mm.engine.train import import_rooms
-from poodle_mm.flow.uflow_network import UFlowNetwork
+from poodle_mm.flow.uflow.network import UFlowNetwork
 from poodle_mm.registry import MODELS
 from tests.test_cuda_path.fake_cuda import backward, fake_cuda
 

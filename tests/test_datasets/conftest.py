@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .video_factory import write_video
+from tests.test_datasets.video_factory import write_video
 
 
 @pytest.fixture(scope='session')

@@ -6,7 +6,8 @@ from pathlib import Path
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
-from poodle_mm.datasets import FramePairDataset, video_index
+from poodle_mm.datasets import FramePairDataset
+from poodle_mm.datasets.video import index as video_index
 
 
 def _raw(results: dict) -> dict:

@@ -11,10 +11,9 @@ from torch.utils.data import DataLoader
 from poodle_mm.datasets import FramePairDataset, PairSampler, frame_pair_collate
 from poodle_mm.datasets.filters import has_scene_cut
 from poodle_mm.datasets.pairs import draw_pair
-from poodle_mm.datasets.video_reader import FrameReadError, VideoReader
+from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 from poodle_mm.registry import DATASETS
-
-from .video_factory import read_number, write_video
+from tests.test_datasets.video_factory import read_number, write_video
 
 CROP = [dict(type='PairRandomCrop', area=(0.2, 0.6), size=(32, 64)), dict(type='PackFramePair')]
 

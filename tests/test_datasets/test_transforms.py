@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from poodle_mm.datasets import (
     FramePairSample,
     LoadCachedFlow,
-    LoadSceneFlow,
     PackFramePair,
     PairRandomCrop,
 )
@@ -24,6 +23,8 @@ from poodle_mm.datasets.transforms.crop import (
     share_of_scale,
 )
 from poodle_mm.registry import TRANSFORMS
+from poodle_scenes import load_flow
+from poodle_scenes.load_flow import LoadSceneFlow
 
 SHAPES = st.tuples(st.integers(20, 800), st.integers(20, 1400))
 AREAS = st.tuples(st.floats(0.02, 1), st.floats(0.02, 1)).map(lambda a: tuple(sorted(a)))
@@ -446,7 +447,6 @@ def test_cached_flow_errors(tmp_path):
 @pytest.fixture
 def scene(tmp_path, monkeypatch) -> dict:
     """Results of a scene whose flow is an affine function of the full frame's pixels."""
-    from poodle_mm.datasets import scenes
 
     def exact_flow(path, frame_a, frame_b, crop_box=None, size=None):
         assert path == tmp_path / 'a.json' and (frame_a, frame_b) == (3, 20)
@@ -458,7 +458,7 @@ def scene(tmp_path, monkeypatch) -> dict:
         flow = np.stack([(0.1 * u - 4) * sx, (0.05 * v + 3) * sy]).astype(np.float32)
         return flow, -flow, u < 60, v < 40
 
-    monkeypatch.setattr(scenes, 'exact_flow', exact_flow)
+    monkeypatch.setattr(load_flow, 'exact_flow', exact_flow)
     (tmp_path / 'a.json').touch()
     return dict(pair(), source=str(tmp_path / 'a.mp4'))
 

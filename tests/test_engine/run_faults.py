@@ -21,7 +21,7 @@ from typing import NamedTuple
 import torch
 from mmengine.hooks import Hook
 
-from poodle_mm.engine import checkpoint_hook
+from poodle_mm.engine.hooks import checkpoint_hook
 from poodle_mm.engine.resumable import find_resumable
 from poodle_mm.engine.train import build_runner, import_rooms
 from tests.test_engine.test_resume import assert_equal_checkpoints

@@ -4,7 +4,7 @@ import builtins
 import time
 from pathlib import Path
 
-from poodle_mm.engine import checkpoint_hook
+from poodle_mm.engine.hooks import checkpoint_hook
 
 
 def _open(path, mode='r'):

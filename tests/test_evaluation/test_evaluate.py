@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from poodle_mm.evaluation.evaluate import evaluate, read_entries
-
-from ..test_downstream.tiny import CONFIGS, save_checkpoint
+from tests.test_evaluation.tiny import CONFIGS, save_checkpoint
 
 pytest.importorskip('mmseg')
 

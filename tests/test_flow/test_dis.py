@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from poodle_mm.flow import DISFlow
-
-from .scenery import endpoint_error, read_rgb, translated_pair
+from tests.test_flow.scenery import endpoint_error, read_rgb, translated_pair
 
 
 @pytest.fixture(scope='module')

@@ -9,8 +9,7 @@ from torchvision.models.optical_flow import Raft_Small_Weights, raft_large, raft
 
 from poodle_mm.flow import RAFTFlow, raft_weights
 from poodle_mm.registry import MODELS
-
-from .test_mmflow_weights import to_mmflow
+from tests.test_flow.test_mmflow_weights import to_mmflow
 
 SMALL = dict(arch='small', weights=None, num_updates=2)
 

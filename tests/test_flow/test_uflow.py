@@ -9,11 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from poodle_mm.flow import UFlow
-from poodle_mm.flow.uflow_network import DECODED_LEVELS, UFlowNetwork, warp_features
+from poodle_mm.flow.uflow.network import DECODED_LEVELS, UFlowNetwork, warp_features
 from poodle_mm.geometry.cost_volume import cost_volume, normalise_features
 from poodle_mm.registry import MODELS
-
-from ..test_geometry.oracles import bilinear
+from tests.test_geometry.oracles import bilinear
 
 
 @pytest.fixture(scope='module')

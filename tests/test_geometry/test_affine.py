@@ -16,8 +16,7 @@ from poodle_mm.geometry.affine import (
     warp_affine,
 )
 from poodle_mm.geometry.warp import pixel_grid
-
-from .oracles import bilinear
+from tests.test_geometry.oracles import bilinear
 
 
 def matrix(angle=0.0, scale=1.0, size=(3, 5)):

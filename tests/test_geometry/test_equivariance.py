@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from poodle_mm.geometry.affine import affine_matrix
 from poodle_mm.geometry.equivariance import flow_equivariance_loss
-
-from .oracles import looped_loss, straightforward_loss
+from tests.test_geometry.oracles import looped_loss, straightforward_loss
 
 STRIDE = 4
 OPTIONS = [

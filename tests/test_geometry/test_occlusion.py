@@ -5,8 +5,7 @@ import torch.nn.functional as F
 
 from poodle_mm.geometry import warp
 from poodle_mm.geometry.occlusion import occlusion_mask, visible_mask
-
-from .oracles import bilinear
+from tests.test_geometry.oracles import bilinear
 
 
 def constant(du, dv, size=(6, 10)):

@@ -16,8 +16,7 @@ from poodle_mm.geometry.warp import (
     strips,
     warp_points,
 )
-
-from .oracles import bilinear
+from tests.test_geometry.oracles import bilinear
 
 
 def test_pixel_grid_is_column_then_row():

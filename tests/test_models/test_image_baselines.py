@@ -18,8 +18,8 @@ from mmengine.runner import Runner
 from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 from torch import Tensor
 
-from poodle_mm.demo.processes import cpu_ranks
-from poodle_mm.downstream import load_part, read_checkpoint
+from poodle_mm.checkpoints import load_part, read_checkpoint
+from poodle_mm.engine.cpu_ranks import cpu_ranks
 from poodle_mm.engine.train import build_runner, training_config
 from poodle_mm.evaluation.suites import config_file
 from poodle_mm.registry import MODELS
@@ -223,7 +223,7 @@ def test_downstream_reads_the_online_encoder(repo, run):
     expected = run.runner.model.backbone.state_dict()
     encoder = MODELS.build(found.backbone)
     load_part(encoder, run.checkpoint, found.backbone_prefix)
-    from poodle_mm.downstream.segmentation.configs import set_encoder
+    from poodle_mm.evaluation.segmentation.configs import set_encoder
 
     encoders = [encoder]
     for readout in ('linear', 'linear-encoder', 'upernet'):

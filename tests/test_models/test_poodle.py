@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from poodle_mm.models.projection import collapse_std, projection_mlp
+from poodle_mm.models.heads.projection import collapse_std, projection_mlp
 from tests.test_models.tiny import random_views, tiny_config, tiny_model
 
 

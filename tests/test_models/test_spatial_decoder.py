@@ -5,7 +5,7 @@ import torch
 from mmpretrain.models.backbones.resnet import Bottleneck
 from torch.nn import functional as F
 
-from poodle_mm.benchmark.activations import kept_bytes
+from benchmarks.activations import kept_bytes
 from poodle_mm.models import SpatialDecoderModule
 
 MAPS = [(512, 64, 128), (1024, 32, 64), (2048, 16, 32)]  # ResNet-50 at 512x1024

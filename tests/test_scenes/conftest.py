@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from poodle_mm.datasets.scenes.geometry import Surfaces, Trajectory
-from poodle_mm.datasets.scenes.scene import Scene, SceneSpec
+from poodle_scenes.geometry import Surfaces, Trajectory
+from poodle_scenes.scene import Scene, SceneSpec
 
 SIZE = (64, 96)
 FOCAL = 1.0  # in image widths: 96 pixels

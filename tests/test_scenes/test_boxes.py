@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from poodle_mm.datasets.preparation.scalabel import DET_CLASSES
-from poodle_mm.datasets.scenes import (
+from poodle_scenes import (
     SCENE_CLASSES,
     build_scene,
     object_boxes,
     render_labels,
     render_objects,
 )
-from poodle_mm.datasets.scenes.raster import rasterize
+from poodle_scenes.raster import rasterize
 
 PERSON, CAR = SCENE_CLASSES.index('person'), SCENE_CLASSES.index('car')
 # 96 pixels of focal length, the horizon's middle at (47.5, 31.5), the eye 1.5 m above the ground.

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from poodle_mm.datasets.scenes import build_scene, exact_flow, render_colour, render_labels
-
-from .conftest import FOCAL, HEIGHT, SIZE, path
+from poodle_scenes import build_scene, exact_flow, render_colour, render_labels
+from tests.test_scenes.conftest import FOCAL, HEIGHT, SIZE, path
 
 H, W = SIZE
 CX, CY = (W - 1) / 2, (H - 1) / 2

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from poodle_mm.datasets.scenes import (
+from poodle_scenes import (
     RENDERER_VERSION,
     SCENE_CLASSES,
     SCENE_PALETTE,
@@ -107,7 +107,7 @@ def test_description_rebuilds_the_same_scene(tmp_path):
 def test_same_scene_in_another_process():
     """Nothing depends on the process: hash seed, order of drawing, earlier scenes."""
     code = (
-        'import hashlib; from poodle_mm.datasets.scenes import build_scene, render_frame;'
+        'import hashlib; from poodle_scenes import build_scene, render_frame;'
         'rgb, labels = render_frame(build_scene(9, (48, 80), 12), 0.5);'
         'print(hashlib.sha256(rgb.tobytes() + labels.tobytes()).hexdigest())'
     )

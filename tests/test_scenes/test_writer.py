@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from poodle_mm.datasets.scenes import (
+from poodle_scenes import (
     count_boxes,
     exact_flow,
     load_scene,
@@ -278,7 +278,7 @@ def test_a_half_written_description_is_no_complete_scene(tmp_path, written, cont
 
 def test_preview(tmp_path):
     """One picture, small enough for a README."""
-    from poodle_mm.datasets.scenes import draw_preview
+    from poodle_scenes import draw_preview
 
     draw_preview(tmp_path / 'scenes.png', seeds=(1,), size=(64, 96))
     picture = cv2.imread(str(tmp_path / 'scenes.png'))

@@ -10,14 +10,14 @@ python tools/analysis/class_groups.py --labels labels/train --num-classes 5
 
 import argparse
 
-from poodle_mm.analysis.class_groups import (
+from poodle_mm.evaluation.label_statistics import (
     DATASETS,
     class_names,
     label_statistics,
     save_statistics,
     table7,
 )
-from poodle_mm.engine.errors import one_line_errors
+from poodle_mm.utils.errors import one_line_errors
 
 
 def main() -> None:

@@ -111,7 +111,7 @@ import sys
 
 import torch
 
-from poodle_mm.downstream.checkpoint import load_part, read_checkpoint
+from poodle_mm.checkpoints.encoder_checkpoint import load_part, read_checkpoint
 from poodle_mm.registry import MODELS
 
 path, steps = sys.argv[1], int(sys.argv[2])
@@ -131,7 +131,7 @@ PY
 run 'checking the checkpoint' "$python" "$work/check.py" "$checkpoint" "$steps"
 
 if [ -n "$with_ops" ]; then
-    run 'running the downstream tests' "$python" -m pytest -q -p no:cacheprovider tests/test_downstream
+    run 'running the downstream tests' "$python" -m pytest -q -p no:cacheprovider tests/test_evaluation
     say "    $(tail -n 1 "$work/log")"
     run 'evaluating the checkpoint' "$python" tools/evaluate.py "$checkpoint" --suite demo \
         --data-root "$work/scenes" --iters 2 --work-dir "$work/evaluate"

@@ -8,7 +8,7 @@ python tools/dataset_converters/bdd100k_det_to_coco.py \\
 import argparse
 
 from poodle_mm.datasets.preparation.det_to_coco import convert_file, counts_table
-from poodle_mm.engine.errors import one_line_errors
+from poodle_mm.utils.errors import one_line_errors
 
 
 def main() -> None:

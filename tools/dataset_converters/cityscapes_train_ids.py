@@ -6,7 +6,7 @@ python tools/dataset_converters/cityscapes_train_ids.py data/cityscapes/gtFine
 import argparse
 
 from poodle_mm.datasets.preparation.cityscapes import convert_tree
-from poodle_mm.engine.errors import one_line_errors
+from poodle_mm.utils.errors import one_line_errors
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import argparse
 import sys
 
 from poodle_mm.datasets.preparation.frames import FrameChoice, extract_frames
-from poodle_mm.engine.errors import one_line_errors
+from poodle_mm.utils.errors import one_line_errors
 
 
 def main() -> None:

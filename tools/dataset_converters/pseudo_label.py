@@ -19,7 +19,7 @@ from poodle_mm.datasets.preparation.labelled_frames import (
     label_videos,
     split_videos,
 )
-from poodle_mm.engine.errors import one_line_errors
+from poodle_mm.utils.errors import one_line_errors
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def main() -> None:
         frames = LabelledFrames(args.every, '.png' if args.png else '.jpg', args.quality)
         videos = find_videos(args.videos)
         splits = split_videos(list(videos), args.val, args.val_share)
-        from poodle_mm.downstream.segmentation.labeller import SegmentorLabeller  # takes seconds
+        from poodle_mm.evaluation.segmentation.labeller import SegmentorLabeller  # takes seconds
 
         labeller = SegmentorLabeller(*args.model, device=args.device)
         done = label_videos(

@@ -2,8 +2,8 @@
 
 import argparse
 
-from poodle_mm.engine.errors import one_line_errors
 from poodle_mm.flow.mmflow_weights import convert_file
+from poodle_mm.utils.errors import one_line_errors
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ python tools/model_converters/poodle_release.py checkpoint-100.pth work_dirs/run
 import argparse
 
 from poodle_mm.checkpoints.convert_release import convert_release
-from poodle_mm.engine.errors import one_line_errors
+from poodle_mm.utils.errors import one_line_errors
 
 
 def main() -> None:

@@ -7,11 +7,10 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from poodle_mm.files import replacing
-
-from ..video_file import file_problem
-from ..video_index import find_files
-from .labels import check_ids, read_label
+from poodle_mm.datasets.preparation.labels import check_ids, read_label
+from poodle_mm.datasets.video.file import file_problem
+from poodle_mm.datasets.video.index import find_files
+from poodle_mm.utils.files import replacing
 
 SPLITS = ('train', 'val', 'test')
 LEGAL_IDS = range(12)

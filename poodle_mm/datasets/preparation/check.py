@@ -5,14 +5,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from poodle_mm.datasets.scenes.classes import SCENE_CLASSES
-
-from .check_detection import check_detection
-from .check_folders import Folders, LabelFormat, check_folders
-from .check_videos import check_videos
-from .check_wt_sem import check_wt_sem
-from .files import list_files
-from .report import CheckReport
+from poodle_mm.datasets.preparation.check_detection import check_detection
+from poodle_mm.datasets.preparation.check_folders import Folders, LabelFormat, check_folders
+from poodle_mm.datasets.preparation.check_videos import check_videos
+from poodle_mm.datasets.preparation.check_wt_sem import check_wt_sem
+from poodle_mm.datasets.preparation.files import list_files
+from poodle_mm.datasets.preparation.report import CheckReport
+from poodle_scenes.classes import SCENE_CLASSES
 
 _TRAIN_IDS = {*range(len(SCENE_CLASSES)), 255}
 _WALKING_TOURS_VIDEOS = 10

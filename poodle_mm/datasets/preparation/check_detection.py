@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from .check_images import check_images, note_hidden
-from .files import list_files
-from .report import CheckReport
-from .scalabel import IMAGE_SIZE, BoxCounts, frame_boxes, read_frames
+from poodle_mm.datasets.preparation.check_images import check_images, note_hidden
+from poodle_mm.datasets.preparation.files import list_files
+from poodle_mm.datasets.preparation.report import CheckReport
+from poodle_mm.datasets.preparation.scalabel import IMAGE_SIZE, BoxCounts, frame_boxes, read_frames
 
 # of the 70,000 training images 137 have no entry in det_20
 _SPLITS = {'train': (70_000, 69_863), 'val': (10_000, 10_000)}

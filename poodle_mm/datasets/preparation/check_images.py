@@ -9,9 +9,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from ..frame_folders import is_dark_16_bit
-from ..video_file import file_problem
-from .labels import (
+from poodle_mm.datasets.frame_folders import is_dark_16_bit
+from poodle_mm.datasets.preparation.labels import (
     COLOURS,
     ILLEGAL,
     LABEL_IDS,
@@ -22,7 +21,8 @@ from .labels import (
     check_ids,
     read_label,
 )
-from .report import CheckReport
+from poodle_mm.datasets.preparation.report import CheckReport
+from poodle_mm.datasets.video.file import file_problem
 
 _OTHER_SIZE = 'size differs from the image'
 _DARK = '16 bits of which less than an eighth of the range is used: read nearly black'

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ..video_index import VideoInfo, build_index
-from ..video_reader import FrameReadError, VideoReader
-from .check_images import note_hidden, spread
-from .report import CheckReport
+from poodle_mm.datasets.preparation.check_images import note_hidden, spread
+from poodle_mm.datasets.preparation.report import CheckReport
+from poodle_mm.datasets.video.index import VideoInfo, build_index
+from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 
 MIN_SECONDS = 1.0
 """The paper's pairs are up to one second apart."""

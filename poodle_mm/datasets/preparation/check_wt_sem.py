@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .check_folders import Folders, LabelFormat, check_folders
-from .check_images import spread
-from .files import list_files
-from .labelled_frames import read_facts
-from .labels import LabelError, read_label
-from .report import CheckReport
+from poodle_mm.datasets.preparation.check_folders import Folders, LabelFormat, check_folders
+from poodle_mm.datasets.preparation.check_images import spread
+from poodle_mm.datasets.preparation.files import list_files
+from poodle_mm.datasets.preparation.labelled_frames import read_facts
+from poodle_mm.datasets.preparation.labels import LabelError, read_label
+from poodle_mm.datasets.preparation.report import CheckReport
 
 _COUNTS = dict(train=25_910, val=6_170)
 _CLASSES = 150

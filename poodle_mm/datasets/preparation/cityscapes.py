@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from poodle_mm.files import replacing
-
-from .files import list_files
-from .labels import LabelError, read_label
+from poodle_mm.datasets.preparation.files import list_files
+from poodle_mm.datasets.preparation.labels import LabelError, read_label
+from poodle_mm.utils.files import replacing
 
 SOURCE_SUFFIX = '_gtFine_labelIds.png'
 TARGET_SUFFIX = '_gtFine_labelTrainIds.png'

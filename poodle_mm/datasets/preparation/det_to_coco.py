@@ -7,10 +7,15 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from poodle_mm.files import write_json
-
-from ..video_file import file_problem
-from .scalabel import DET_CLASSES, IMAGE_SIZE, BoxCounts, frame_boxes, read_frames
+from poodle_mm.datasets.preparation.scalabel import (
+    DET_CLASSES,
+    IMAGE_SIZE,
+    BoxCounts,
+    frame_boxes,
+    read_frames,
+)
+from poodle_mm.datasets.video.file import file_problem
+from poodle_mm.utils.files import write_json
 
 
 def convert_frames(

@@ -2,7 +2,7 @@
 
 import os
 
-from ..video_index import find_files
+from poodle_mm.datasets.video.index import find_files
 
 
 def list_files(root: str | os.PathLike, suffix: str) -> list[str]:

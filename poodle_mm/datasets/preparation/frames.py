@@ -13,11 +13,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from poodle_mm.files import write_json
-
-from ..processes import process_pool
-from ..video_index import VIDEO_EXTENSIONS, find_files
-from ..video_reader import FrameReadError, VideoReader
+from poodle_mm.datasets.video.index import VIDEO_EXTENSIONS, find_files
+from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
+from poodle_mm.utils.files import write_json
+from poodle_mm.utils.processes import process_pool
 
 _CHUNK_BYTES = 2**28
 

@@ -11,11 +11,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from poodle_mm.files import replacing, write_json
-
-from ..video_index import VIDEO_EXTENSIONS, find_files
-from ..video_reader import FrameReadError, VideoReader
-from .frames import FrameChoice, frames_at
+from poodle_mm.datasets.preparation.frames import FrameChoice, frames_at
+from poodle_mm.datasets.video.index import VIDEO_EXTENSIONS, find_files
+from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
+from poodle_mm.utils.files import replacing, write_json
 
 FACTS = 'pseudo_labels.json'
 """Stands beside the folders and tells how they were made."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..video_file import file_problem
+from poodle_mm.datasets.video.file import file_problem
 
 
 class LabelError(ValueError):

@@ -1,8 +1,8 @@
 """Transforms of a pair of frames."""
 
-from .crop import PairRandomCrop
-from .flow import LoadCachedFlow, LoadSceneFlow
-from .image_views import ImageViews
-from .pack import PackFramePair
+from poodle_mm.datasets.transforms.crop import PairRandomCrop
+from poodle_mm.datasets.transforms.flow import LoadCachedFlow
+from poodle_mm.datasets.transforms.image_views import ImageViews
+from poodle_mm.datasets.transforms.pack import PackFramePair
 
-__all__ = ['ImageViews', 'LoadCachedFlow', 'LoadSceneFlow', 'PackFramePair', 'PairRandomCrop']
+__all__ = ['ImageViews', 'LoadCachedFlow', 'PackFramePair', 'PairRandomCrop']

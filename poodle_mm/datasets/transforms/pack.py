@@ -5,9 +5,8 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
+from poodle_mm.datasets.frame_pair_sample import FramePairSample
 from poodle_mm.registry import TRANSFORMS
-
-from ..frame_pair_sample import FramePairSample
 
 
 @TRANSFORMS.register_module()

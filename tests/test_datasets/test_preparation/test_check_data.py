@@ -15,10 +15,9 @@ from poodle_mm.datasets.preparation.check import check_data
 from poodle_mm.datasets.preparation.check_videos import time_oddities
 from poodle_mm.datasets.preparation.det_to_coco import convert_file
 from poodle_mm.datasets.preparation.report import CheckReport
-
-from ..test_video_index import _move_header_to_front
-from ..video_factory import write_video
-from .tools import run_main
+from tests.test_datasets.test_preparation.tools import run_main
+from tests.test_datasets.test_video.test_index import _move_header_to_front
+from tests.test_datasets.video_factory import write_video
 
 COUNT = 4
 

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from ..video_factory import write_video
-from .tools import run_main
+from tests.test_datasets.test_preparation.tools import run_main
+from tests.test_datasets.video_factory import write_video
 
 
 @pytest.mark.slow

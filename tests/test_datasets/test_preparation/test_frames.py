@@ -10,9 +10,8 @@ import pytest
 from poodle_mm.datasets import FramePairDataset, VideoReader
 from poodle_mm.datasets.preparation import frames as module
 from poodle_mm.datasets.preparation.frames import FrameChoice, extract_frames
-
-from ..test_video_index import _move_header_to_front
-from ..video_factory import read_number, write_video
+from tests.test_datasets.test_video.test_index import _move_header_to_front
+from tests.test_datasets.video_factory import read_number, write_video
 
 
 def raw(results: dict) -> dict:

@@ -23,7 +23,7 @@ from poodle_mm.datasets.preparation.labels import (
     check_ids,
     read_label,
 )
-from poodle_mm.files import replacing
+from poodle_mm.utils.files import replacing
 
 TRAIN_IDS = {*range(19), 255}
 

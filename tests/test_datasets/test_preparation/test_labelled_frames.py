@@ -14,8 +14,7 @@ from poodle_mm.datasets.preparation.labelled_frames import (
     label_videos,
     split_videos,
 )
-
-from ..video_factory import SHAPE, read_number, write_video
+from tests.test_datasets.video_factory import SHAPE, read_number, write_video
 
 CLASSES = ('dark', 'bright', 'brightest')
 MODEL = dict(config='a.py', checkpoint='a.pth')

@@ -1,0 +1,47 @@
+"""Runs stages one after the other and reports each as soon as it is measured."""
+
+import argparse
+import gc
+import os
+import shlex
+from importlib import import_module
+from pathlib import Path
+
+import torch
+
+from benchmarks.report import MARKDOWN, add_to_report, stage_markdown
+from benchmarks.result import Options
+
+
+def run_stages(args: argparse.Namespace, configs: Path, argv: list[str]) -> None:
+    """Measure stages and write each one's table.
+
+    Args:
+        args: Of ``tools/benchmark.py``: ``stages``, ``device``, ``repeats``, ``threads``,
+            ``quick``, ``video``, ``out``.
+        configs: The repository's folder of configs.
+        argv: The command line, for the report.
+
+    Raises:
+        ValueError: If a GPU is asked for and there is none.
+    """
+    if args.device == 'cuda' and not torch.cuda.is_available():
+        raise ValueError('--device cuda: torch finds no GPU; use --device cpu')
+    options = Options(
+        device=args.device,
+        repeats=args.repeats,
+        threads=args.threads or len(os.sched_getaffinity(0)),
+        quick=args.quick,
+        cache=args.out / 'cache',
+        video=args.video,
+        configs=configs,
+    )
+    command = shlex.join(['python', 'tools/benchmark.py', *argv])
+    report = args.out / MARKDOWN.format(device=args.device)
+    for name in args.stages:
+        print(f'--- {name}', flush=True)
+        result = import_module(f'benchmarks.{name}').run(options)
+        add_to_report(args.out, result, args.device, command)
+        print(stage_markdown(result.as_dict()))
+        print(f'written to {report}\n', flush=True)
+        gc.collect()

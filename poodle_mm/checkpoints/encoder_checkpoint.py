@@ -1,0 +1,252 @@
+"""What encoder and decoder a checkpoint holds, and loading them to the last key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config
+from torch import Tensor, nn
+
+from poodle_mm.checkpoints.allowed_types import check_types
+from poodle_mm.checkpoints.config_text import read_config_text
+from poodle_mm.checkpoints.files import load_file, scheme_of, state_dict_of, tensors_of
+from poodle_mm.checkpoints.release import is_release, release_model
+from poodle_mm.checkpoints.resnet import STEM, infer_resnet
+from poodle_mm.checkpoints.vit_keys import infer_vit, is_foreign_vit, is_vit
+
+_WEIGHTS = dict(online='', ema='target.module.')
+
+
+@dataclass(frozen=True)
+class EncoderCheckpoint:
+    """The part of a checkpoint that goes downstream.
+
+    Attributes:
+        path: The file; None for a network that stays random.
+        backbone: Config of the encoder (``mmpretrain.ResNet``, ``mmpretrain.VisionTransformer``),
+            without ``init_cfg`` and frozen stages.
+        neck: Config of the spatial decoder, or None.
+        backbone_prefix: What the file puts before the encoder's keys, e.g. ``'backbone.'``.
+        neck_prefix: Likewise for the decoder; None without one.
+        scheme: What MMEngine needs before the path to read the file by its loader for it.
+    """
+
+    path: str | None
+    backbone: dict
+    neck: dict | None = None
+    backbone_prefix: str = ''
+    neck_prefix: str | None = None
+    scheme: str = ''
+
+    def init_cfg(self, part: str = 'backbone') -> dict | None:
+        """``init_cfg`` for OpenMMLab's models: loads ``part`` from the file; None if random."""
+        if self.path is None:
+            return None
+        prefix = self.neck_prefix if part == 'neck' else self.backbone_prefix
+        return dict(type='Pretrained', checkpoint=self.scheme + self.path, prefix=prefix or None)
+
+
+def random_encoder(depth: int = 50) -> EncoderCheckpoint:
+    """A ResNet of the usual width with random weights, without decoder."""
+    return EncoderCheckpoint(None, dict(type='mmpretrain.ResNet', depth=depth))
+
+
+def encoder_of_config(cfg: Config) -> EncoderCheckpoint:
+    """Encoder and decoder of a pretraining config, with random weights."""
+    neck = cfg.model.get('neck')
+    return EncoderCheckpoint(
+        None,
+        _bare(cfg.model.backbone, cfg.get('default_scope')),
+        _bare(neck, 'poodle_mm') if _is_decoder(neck) else None,
+    )
+
+
+def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpoint:
+    """Find out which encoder (and decoder) a file holds.
+
+    Knows MMEngine checkpoints, which carry their config (ours and mmpretrain's), what
+    ``tools/publish_model.py`` writes, the files of PooDLe's authors as they are, and ResNet and
+    ViT weights of torchvision and of other projects, whose architecture is read off the shapes
+    (:mod:`~poodle_mm.checkpoints.layouts`). Nothing in a file is executed, and only encoders on a
+    list are built from its config.
+
+    Args:
+        path: File or URL.
+        weights: ``'online'``, or ``'ema'`` for the target network of our checkpoints.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file has no encoder that we know, one that is not on the list, or no
+            target network.
+    """
+    path = str(path)
+    if weights not in _WEIGHTS:
+        raise ValueError(f'weights must be one of {list(_WEIGHTS)}, got {weights!r}')
+    loaded = load_file(path)
+    state = state_dict_of(loaded, path)
+    meta = loaded.get('meta') or {}
+    if 'poodle_mm' in meta:
+        found = _published(meta['poodle_mm'], path)
+        if weights == 'ema' and found['weights'] != 'ema':
+            raise ValueError(f'{path} was published with online weights: it has no EMA weights')
+        prefix = 'backbone.' if found['neck'] else ''
+        neck_prefix = 'neck.' if found['neck'] else None
+        return EncoderCheckpoint(path, found['backbone'], found['neck'], prefix, neck_prefix)
+
+    release = is_release(tensors_of(loaded, path))
+    if release:
+        model = dict(release_model(state), scope='poodle_mm')
+    else:
+        model = _model_config(meta.get('cfg'))
+    prefix = _WEIGHTS[weights]
+    if prefix and not any(key.startswith(prefix) for key in state):
+        raise ValueError(f'{path} has no target network ({prefix}*): use its online weights')
+    if model is None:
+        backbone, prefix = _infer(state, path)
+        scheme = scheme_of(loaded, state)
+        return EncoderCheckpoint(path, backbone, backbone_prefix=prefix, scheme=scheme)
+    neck = model.get('neck') if _is_decoder(model.get('neck')) else None
+    backbone = _bare(model['backbone'], model.get('scope'))
+    neck = neck and _bare(neck, 'poodle_mm')
+    for part in (backbone, neck):
+        if part:
+            check_types(part, path)
+    return EncoderCheckpoint(
+        path,
+        backbone,
+        neck,
+        f'{prefix}backbone.',
+        f'{prefix}neck.' if neck else None,
+        scheme_of(loaded, state),
+    )
+
+
+def load_part(module: nn.Module, path: str | Path, prefix: str = '', name: str = '') -> None:
+    """Load a part of a checkpoint into a module; every key must be there and fit.
+
+    Args:
+        module: Encoder or decoder.
+        path: The file.
+        prefix: What the file puts before the part's keys.
+        name: Name of the part for the message.
+
+    Raises:
+        ValueError: As :func:`check_part`.
+    """
+    found = part_of(state_dict_of(load_file(path), path), prefix)
+    check_part(module, found, path, name)
+    module.load_state_dict(found, strict=False)
+
+
+def part_of(state: Mapping[str, Tensor], prefix: str | None = '') -> dict[str, Tensor]:
+    """Tensors whose key starts with ``prefix``, named without it."""
+    prefix = prefix or ''
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def check_part(
+    module: nn.Module, found: Mapping[str, Tensor], path: str | Path, name: str = ''
+) -> None:
+    """Compare the tensors of a file with a module's.
+
+    The file may hold whole children that the module lacks (``fc``; ``layer4`` when the module
+    ends before it), but not a part of a child that it has: that is a deeper network.
+
+    Args:
+        module: Encoder or decoder.
+        found: The file's tensors, named as the module's.
+        path, name: For the message.
+
+    Raises:
+        ValueError: Listing the keys that are missing, left over or of another shape.
+    """
+    expected = module.state_dict()
+    counters = {k for k in expected if k.endswith('num_batches_tracked')}  # old files lack them
+    children = {k.split('.')[0] for k in expected}
+    problems = {
+        'missing': sorted(expected.keys() - found.keys() - counters),
+        'left over': sorted(
+            k for k in found.keys() - expected.keys() if k.split('.')[0] in children
+        ),
+        'of another shape': [
+            f'{k} {tuple(found[k].shape)} instead of {tuple(v.shape)}'
+            for k, v in expected.items()
+            if k in found and found[k].shape != v.shape
+        ],
+    }
+    if any(problems.values()):
+        lines = [
+            f'  {kind} ({len(keys)}): {_some(keys)}' for kind, keys in problems.items() if keys
+        ]
+        part = name or type(module).__name__
+        raise ValueError(
+            '\n'.join([f'{path} does not fit the {part}:', *lines])
+            + '\nIs it of another depth or width, or is init_cfg.prefix wrong? (PooDLe checkpoints '
+            "keep the encoder under 'backbone.' and the decoder under 'neck.'.)"
+        )
+
+
+def _published(found: object, path: str) -> Mapping:
+    """What ``tools/publish_model.py`` wrote about a file, checked."""
+    if not isinstance(found, Mapping) or not {'weights', 'backbone', 'neck'} <= found.keys():
+        raise ValueError(f"{path}: meta['poodle_mm'] is not what tools/publish_model.py writes")
+    for part in (found['backbone'], found['neck']):
+        if part is not None:
+            check_types(part if isinstance(part, Mapping) else {}, path)
+    return found
+
+
+def _model_config(text: str | Mapping | None) -> dict | None:
+    """``model`` of the config in an MMEngine checkpoint's meta data, with the default scope."""
+    if not isinstance(text, (str, Mapping)):
+        return None
+    keys = ('model', 'default_scope')
+    cfg = read_config_text(text, *keys) if isinstance(text, str) else text
+    model = cfg.get('model')
+    if not isinstance(model, Mapping) or not isinstance(model.get('backbone'), Mapping):
+        return None
+    return dict(model, scope=cfg.get('default_scope'))
+
+
+def _is_decoder(neck: Mapping | None) -> bool:
+    kind = neck.get('type') if isinstance(neck, Mapping) else None
+    return isinstance(kind, str) and kind.split('.')[-1] == 'SpatialDecoderModule'
+
+
+def _bare(cfg: Mapping, scope: str | None) -> dict:
+    """A part's config without weights, freezing and synchronised norms, type with its scope."""
+    cfg = {k: v for k, v in cfg.items() if k not in ('init_cfg', 'frozen_stages', 'norm_eval')}
+    if '.' not in str(cfg['type']) and scope:
+        cfg['type'] = f'{scope}.{cfg["type"]}'
+    if cfg.get('norm_cfg', {}).get('type') == 'SyncBN':
+        cfg['norm_cfg'] = dict(cfg['norm_cfg'], type='BN')
+    return cfg
+
+
+def _infer(state: Mapping[str, Tensor], path: str) -> tuple[dict, str]:
+    """Architecture and prefix of plain weights."""
+    if is_vit(state):
+        return infer_vit(state), ''
+    if is_foreign_vit(state):
+        raise ValueError(
+            f"{path} names a ViT's tensors as DINO and timm do; OpenMMLab's ViT has other names: "
+            f'python tools/model_converters/vit_to_mmpretrain.py {path} OUT'
+        )
+    prefixes = [key.removesuffix(STEM) for key in state if key.endswith(STEM)]
+    prefix = next(
+        (p for p in ('', 'backbone.') if p in prefixes), prefixes[0] if prefixes else None
+    )
+    if prefix is None or f'{prefix}conv1.weight' not in state:
+        raise ValueError(
+            f'{path} has no config and no ResNet or ViT keys that we know; it starts with '
+            f'{_some(list(state))}'
+        )
+    try:
+        return infer_resnet(state, prefix), prefix
+    except ValueError as error:
+        raise ValueError(f'{path}: {error}') from error
+
+
+def _some(keys: list[str], shown: int = 6) -> str:
+    more = f' and {len(keys) - shown} more' if len(keys) > shown else ''
+    return ', '.join(keys[:shown]) + more

@@ -1,0 +1,84 @@
+"""Plain ViT weights (the naming of DINO, iBOT and timm), read off their keys and shapes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from poodle_mm.checkpoints.files import load_file, state_dict_of
+from poodle_mm.utils.files import replacing
+
+_RENAMES = (
+    ('patch_embed.proj.', 'patch_embed.projection.'),
+    ('blocks.', 'layers.'),
+    ('.norm1.', '.ln1.'),
+    ('.norm2.', '.ln2.'),
+    ('.mlp.fc1.', '.ffn.layers.0.0.'),
+    ('.mlp.fc2.', '.ffn.layers.1.'),
+)
+_MLP_RATIO = 4
+
+
+def is_vit(state: Mapping[str, Tensor]) -> bool:
+    """Whether the keys are mmpretrain's names of a plain ViT's tensors."""
+    return 'cls_token' in state and 'patch_embed.projection.weight' in state
+
+
+def is_foreign_vit(state: Mapping[str, Tensor]) -> bool:
+    """Whether the keys are DINO's (and timm's) names of a plain ViT's tensors."""
+    return 'cls_token' in state and 'patch_embed.proj.weight' in state
+
+
+def rename_vit(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """DINO's names of a ViT's tensors to mmpretrain's; others' tensors are dropped."""
+    renamed = {}
+    for key, value in state.items():
+        for old, new in _RENAMES:
+            key = key.replace(old, new)
+        if key in ('norm.weight', 'norm.bias'):
+            key = f'ln1.{key.split(".")[1]}'
+        if key.split('.')[0] in ('cls_token', 'pos_embed', 'patch_embed', 'layers', 'ln1'):
+            renamed[key] = value
+    return renamed
+
+
+def infer_vit(state: Mapping[str, Tensor]) -> dict:
+    """Config of mmpretrain's ``VisionTransformer`` for tensors of its names.
+
+    Heads are 64 wide, as in ViT-S, -B and -L; the patches are square.
+    """
+    dims, _, patch, _ = state['patch_embed.projection.weight'].shape
+    tokens = state['pos_embed'].shape[1] - 1
+    depth = len({key.split('.')[1] for key in state if key.startswith('layers.')})
+    hidden = state['layers.0.ffn.layers.0.0.weight'].shape[0]
+    return dict(
+        type='mmpretrain.VisionTransformer',
+        arch=dict(
+            embed_dims=dims,
+            num_layers=depth,
+            num_heads=max(1, dims // 64),
+            feedforward_channels=hidden,
+        ),
+        img_size=round(tokens**0.5) * patch,
+        patch_size=patch,
+    )
+
+
+def convert_vit_file(source: str | Path, target: str | Path) -> str:
+    """Write a ViT of DINO's names under mmpretrain's; returns what was done, in a line.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file holds no plain ViT of those names.
+    """
+    state = {
+        key.removeprefix('backbone.'): value
+        for key, value in state_dict_of(load_file(source), source).items()
+    }
+    if not is_foreign_vit(state):
+        raise ValueError(f'{source} holds no ViT with the names of DINO and timm')
+    renamed = rename_vit(state)
+    with replacing(target) as temporary:
+        torch.save(dict(state_dict=renamed), temporary)
+    return f'{target}: {len(renamed)} tensors of a ViT, {infer_vit(renamed)["arch"]}'

@@ -1,0 +1,260 @@
+"""Which frames a video file holds, found out without decoding."""
+
+import os
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+import av
+import numpy as np
+
+from poodle_mm.datasets.video.file import open_video
+
+# formats that store when each frame is shown, FFmpeg's names
+_STAMPED = ('mov', 'matroska', 'mpegts', 'flv')
+# B-frames show up within this many packets of a stream that has them from its start
+_LOOK_AT = 8
+
+
+class FrameTable(NamedTuple):
+    """All frames of a video stream in presentation order, times in units of the time base.
+
+    Attributes:
+        pts: (N,) int64, increasing presentation times.
+        key_pts: (K,) int64, increasing: those of them at which decoding can start.
+        key_dts: (K,) int64: decoding times of the same keyframes (at most ``key_pts``).
+        time_base: Seconds per unit.
+        packets: (N,) int64: the packet of each frame, counted from the start of the file; None
+            where the packets' own times tell them apart.
+    """
+
+    pts: np.ndarray
+    key_pts: np.ndarray
+    key_dts: np.ndarray
+    time_base: float
+    packets: np.ndarray | None = None
+
+
+class CannotNumber(ValueError):
+    """Frames that cannot be told apart."""
+
+
+def is_stamped(container: av.container.InputContainer) -> bool:
+    """Whether the format stores the presentation time of each frame.
+
+    AVI stores none, FFmpeg's guess follows the order of decoding; a program stream stores one
+    now and then.
+    """
+    return container.format.name.split(',')[0] in _STAMPED
+
+
+def table_from_packets(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> FrameTable | None:
+    """The table by demuxing the whole file, where its packets' times can be trusted.
+
+    Args:
+        container: Opened for reading; its position is moved.
+        stream: One of its video streams.
+
+    Returns:
+        None if they cannot: a time is missing or occurs twice.
+
+    Raises:
+        av.error.FFmpegError, OSError: If the packets cannot be read.
+    """
+    pts, keys, stamps = [], [], []
+    whole = 0
+    container.seek(0)
+    for packet in container.demux(stream):
+        if not packet.size:
+            continue
+        stamp = packet.pts
+        if stamp is None:
+            return None
+        stamps.append(stamp)
+        if packet.is_keyframe and not packet.is_corrupt:
+            keys.append((stamp, stamp if packet.dts is None else packet.dts))
+        # not cut away by an edit list
+        if keys and not packet.is_discard:
+            pts.append(stamp)
+            # damaged ones keep their number, and are refused when read; at the end they are cut off
+            whole = whole if packet.is_corrupt else len(pts)
+    if len(set(stamps)) < len(stamps):
+        return None
+    return _table(pts[:whole], keys, stream)
+
+
+def comes_in_order(path: str) -> bool:
+    """Whether the first frames come out of the decoder in the order of their times.
+
+    An MP4 file can hold B-frames and say nothing of it, with times in the order of decoding; so
+    do copies of AVI files.
+    """
+    container, stream = open_video(path, threads=1, quick=is_movie_file(path))
+    # order alone is wanted: pictures need not be right
+    stream.codec_context.options = {'skip_idct': 'all', 'skip_loop_filter': 'all'}
+    with container:
+        if 'Baseline' in (stream.codec_context.profile or ''):  # has no B-frames
+            return True
+        packets = (packet for packet in container.demux(stream) if packet.size)
+        packets = list(islice(packets, _LOOK_AT))
+        stamps = [packet.pts for packet in packets]
+        if None not in stamps and stamps != sorted(stamps):
+            return True  # the file knows of them
+        times = []
+        for packet in packets:
+            try:
+                times += [frame.pts for frame in packet.decode()]
+            except av.error.FFmpegError:
+                break
+    return None not in times and times == sorted(times)
+
+
+def table_by_decoding(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> FrameTable | None:
+    """The table by decoding the whole file: right where times are missing or wrong.
+
+    Packets are counted, and each frame remembers the number of its packet, whatever the order in
+    which the frames come out.
+
+    Args:
+        container: Just opened; it is read to its end.
+        stream: One of its video streams.
+
+    Returns:
+        None if there is no frame.
+
+    Raises:
+        CannotNumber: If two frames come from one packet.
+        av.error.FFmpegError, OSError: If the packets cannot be read.
+    """
+    stamps: list[int | None] = []
+    numbers, keys = [], []
+    damaged = False
+    for number, packet in enumerate(counted_packets(container, stream)):
+        stamps.append(packet.pts)
+        packet.pts = number
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            damaged = True  # reading those frames says so again
+            continue
+        for frame in frames:
+            _note(frame, numbers, keys)
+    if stamps:
+        try:
+            for frame in stream.codec_context.decode(None):
+                _note(frame, numbers, keys)
+        except av.error.FFmpegError:
+            damaged = True
+    if damaged:
+        # a lost frame would shift the number of all that follow
+        raise CannotNumber('is damaged, and its frames cannot be counted')
+    if not keys:
+        return None
+    if len(set(numbers)) < len(numbers) or None in numbers:
+        raise CannotNumber('holds several frames in one packet, which cannot be told apart')
+    first = numbers.index(keys[0])
+    packets = np.array(numbers[first:], np.int64)
+    pts, time_base = _times([stamps[number] for number in packets.tolist()], stream)
+    at_key = np.isin(packets, keys)
+    return FrameTable(pts, pts[at_key], pts[at_key], time_base, packets)
+
+
+def counted_packets(
+    container: av.container.InputContainer, stream: av.VideoStream
+) -> Iterator[av.Packet]:
+    """Packets with data from the start of a container that was just opened."""
+    return (packet for packet in container.demux(stream) if packet.size)
+
+
+def _note(frame: av.VideoFrame, numbers: list[int | None], keys: list[int]) -> None:
+    numbers.append(frame.pts)
+    if frame.key_frame:
+        keys.append(frame.pts)
+
+
+def _times(stamps: list[int | None], stream: av.VideoStream) -> tuple[np.ndarray, float]:
+    """Times of frames in the order in which they are shown, and the time base."""
+    if None not in stamps and len(set(stamps)) == len(stamps):
+        # those of AVI belong to other frames, but as a set they are right
+        return np.array(sorted(stamps), np.int64), float(stream.time_base)
+    rate = stream.average_rate or stream.guessed_rate or 25
+    return np.arange(len(stamps)), float(1 / rate)
+
+
+def table_from_header(path: str, stream: av.VideoStream) -> FrameTable | None:
+    """The same table from the header of an MP4 or QuickTime file, where that suffices.
+
+    It suffices if frames are stored in the order in which they are shown: without composition
+    offsets (``ctts``) a sample's composition time is its decoding time (ISO/IEC 14496-12, 8.6.1),
+    which FFmpeg's index of the stream holds, edit list applied. Fragmented files and files that
+    end before their last sample are left to :func:`table_from_packets`.
+
+    Args:
+        path: The file.
+        stream: A video stream of it, just opened.
+
+    Returns:
+        None where the header does not suffice.
+    """
+    entries = getattr(stream, 'index_entries', None)  # old PyAV has none
+    if not entries or stream.codec_context.has_b_frames:
+        return None
+    movie = _movie_box(path)
+    if movie is None or any(box in movie for box in (b'ctts', b'mvex', b'cmov')):
+        return None
+    pts, keys, end = [], [], 0
+    for entry in entries:
+        stamp, size = entry.timestamp, entry.size
+        end = max(end, entry.pos + size)
+        if not size:
+            continue
+        if entry.is_keyframe:
+            keys.append((stamp, stamp))
+        if keys and not entry.is_discard:
+            pts.append(stamp)
+    return _table(pts, keys, stream) if end <= os.path.getsize(path) else None
+
+
+def _table(
+    pts: list[int], keys: Iterable[tuple[int, int]], stream: av.VideoStream
+) -> FrameTable | None:
+    if not pts:
+        return None
+    key_pts, key_dts = np.array(sorted(keys), np.int64).T
+    table_pts = np.unique(np.array(pts, np.int64))
+    # frames shown before the first keyframe refer to something that was cut away
+    table_pts = table_pts[table_pts >= key_pts[0]]
+    return FrameTable(table_pts, key_pts, key_dts, float(stream.time_base))
+
+
+def is_movie_file(path: str) -> bool:
+    """Whether a file starts as MP4 and QuickTime files do (``ftyp``)."""
+    if not os.path.isfile(path):  # opening a pipe would wait for ever
+        return False
+    try:
+        with open(path, 'rb') as file:
+            return file.read(8)[4:] == b'ftyp'
+    except OSError:
+        return False
+
+
+def _movie_box(path: str) -> bytes | None:
+    """The header (``moov``) of an MP4 or QuickTime file."""
+    with open(path, 'rb') as file:
+        offset = 0
+        while len(head := file.read(16)) == 16:
+            length = int.from_bytes(head[:4], 'big')
+            if length == 1:  # does not fit in 32 bits
+                length = int.from_bytes(head[8:], 'big')
+            if head[4:8] == b'moov':
+                file.seek(offset)
+                return file.read(length or -1)
+            if length < 8:  # 0: up to the end
+                return None
+            offset += length
+            file.seek(offset)
+    return None

@@ -1,0 +1,102 @@
+"""Saves pictures of what the network sees while it trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from poodle_mm.registry import HOOKS
+from poodle_mm.utils.files import replacing
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@HOOKS.register_module()
+class PairVisualizationHook(Hook):
+    """Draw the first pairs of a batch: at the first iteration, then every ``interval``.
+
+    Writes ``<work_dir>/pictures/iter_<n>_<i>.png`` and adds the picture to the runner's visualizer
+    (TensorBoard, where configured). The views are made again from the batch, which gives those the
+    network saw because they depend on the samples' seeds alone. Training is not changed: the
+    forward pass runs without gradient in eval mode, and torch's generators are put back.
+
+    Args:
+        interval: Iterations between pictures.
+        num: Pairs drawn each time.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, interval: int = 1000, num: int = 2) -> None:
+        self.interval = interval
+        self.num = num
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Draw and save, on rank 0."""
+        due = runner.iter == 0 or self.every_n_train_iters(runner, self.interval)
+        if runner.rank != 0 or not due:
+            return
+        from poodle_mm.visualization.pair import draw_pair  # matplotlib takes a second to import
+
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        batch = {name: data_batch[name][: self.num] for name in ('inputs', 'data_samples')}
+        views, features = look(model, batch)
+        for index in range(len(batch['inputs'])):
+            self._save(runner, draw_pair(views, index, features), index)
+
+    @staticmethod
+    def _save(runner: Runner, figure: Figure, index: int) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.image import imsave
+
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        image = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+        path = Path(runner.work_dir) / 'pictures' / f'iter_{runner.iter + 1:06d}_{index}.png'
+        with replacing(path) as temporary:
+            imsave(temporary, image)
+        runner.visualizer.add_image(f'pair_{index}', image, runner.iter + 1)
+
+
+@torch.no_grad()
+def look(model: nn.Module, batch: dict) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Views of a batch and the features of its dense views, without side effects on training.
+
+    Args:
+        model: A ``PooDLe``.
+        batch: ``dict(inputs=uint8 (B, 2, 3, H, W), data_samples=[...])`` from the dataloader.
+
+    Returns:
+        The views, and ``encoder`` and, if the model has a neck, ``decoder`` maps
+        (2, B, C, h, w), float.
+    """
+    modes = {module: module.training for module in model.modules()}
+    device = next(model.parameters()).device
+    cuda = [device] if device.type == 'cuda' else []
+    try:
+        model.eval()
+        with torch.random.fork_rng(devices=cuda):
+            views = model.data_preprocessor(batch, True)['inputs']
+            images = views['dense'].flatten(0, 1)
+            feats = tuple(model.backbone(images))
+            maps = dict(encoder=feats[-1])
+            if model.neck is not None:
+                maps['decoder'] = model.neck(feats)[-1]
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    return views, {name: feature.unflatten(0, (2, -1)) for name, feature in maps.items()}

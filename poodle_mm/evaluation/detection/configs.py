@@ -1,0 +1,72 @@
+"""Fitting a detector's config to a checkpoint."""
+
+from mmengine.config import Config, ConfigDict
+from mmpretrain.models.backbones.resnet import ResNet, get_expansion
+
+from poodle_mm.checkpoints.encoder_checkpoint import EncoderCheckpoint
+
+# What the detector decides: a C4 encoder ends after its third stage, and no stage is dilated.
+_DETECTORS = (
+    'type', 'num_stages', 'strides', 'dilations', 'contract_dilation', 'out_indices',
+    'frozen_stages', 'norm_eval',
+)  # fmt: skip
+
+
+def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
+    """Put a checkpoint's encoder into a detection config, in place.
+
+    Architecture, weights and the channels that follow from them: of FPN, or of C4's heads, whose
+    shared head is the encoder's last stage. A decoder in the checkpoint is not used.
+
+    Args:
+        cfg: One of ``configs/downstream/mmdet``.
+        encoder: What :func:`~poodle_mm.checkpoints.read_checkpoint` found. Without a path the
+            weights stay random.
+
+    Raises:
+        ValueError: If the encoder is no ResNet.
+    """
+    if encoder.backbone['type'].split('.')[-1] != 'ResNet':
+        raise ValueError(
+            f'{encoder.path} holds a {encoder.backbone["type"]}: detection needs a ResNet, '
+            'whose stages have strides 4 to 32'
+        )
+    model = cfg.model
+    bare = {k: v for k, v in encoder.backbone.items() if k not in _DETECTORS}
+    width = _width(bare)
+    if encoder.path is not None:
+        bare['init_cfg'] = encoder.init_cfg()
+    detectors = {key: model.backbone[key] for key in _DETECTORS if key in model.backbone}
+    model.backbone = ConfigDict(**bare, **detectors)
+    if 'neck' in model:
+        model.neck.in_channels = [width // 2 ** (3 - k) for k in model.backbone.out_indices]
+        return
+    model.rpn_head.in_channels = width // 2
+    head = model.roi_head
+    head.bbox_roi_extractor.out_channels = width // 2
+    head.bbox_head.in_channels = width
+    shared = dict(bare, type=head.shared_head.type, frozen=head.shared_head.frozen)
+    head.shared_head = ConfigDict(shared)
+
+
+def _width(backbone: dict) -> int:
+    """Channels of a ResNet's last stage."""
+    block, _ = ResNet.arch_settings[backbone['depth']]
+    expansion = get_expansion(block, backbone.get('expansion'))
+    return 8 * backbone.get('base_channels', 64) * expansion
+
+
+def set_data_root(cfg: Config, data_root: str) -> None:
+    """Point the data sets and evaluators of a config to a folder.
+
+    Args:
+        cfg: One of ``configs/downstream/mmdet``.
+        data_root: What replaces the config's ``data_root``.
+    """
+    old = cfg.data_root
+    for split in ('train', 'val', 'test'):
+        cfg[f'{split}_dataloader'].dataset.data_root = str(data_root)
+    for split in ('val', 'test'):
+        evaluator = cfg[f'{split}_evaluator']
+        evaluator.ann_file = str(data_root) + evaluator.ann_file.removeprefix(old)
+    cfg.data_root = str(data_root)

@@ -1,0 +1,129 @@
+"""Hooks that make sure of what is loaded and what stays frozen downstream."""
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from poodle_mm.checkpoints import load_file, state_dict_of
+from poodle_mm.checkpoints.encoder_checkpoint import check_part, part_of
+from poodle_mm.engine.hooks.checkpoint_hook import check_state_dict
+from poodle_mm.registry import HOOKS
+
+
+def _bare_model(runner: Runner) -> nn.Module:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+@HOOKS.register_module()
+class StrictLoadHook(Hook):
+    """Every part with ``init_cfg=dict(type='Pretrained', ...)`` got every key from its file.
+
+    MMEngine logs keys that are missing or of another shape and trains on.
+
+    Raises (before training, or when a whole checkpoint is loaded for testing):
+        ValueError: Listing the keys.
+    """
+
+    priority = 'HIGHEST'
+
+    def before_train(self, runner: Runner) -> None:
+        """Compare the initialised parts with their files, keys and values."""
+        fresh = not runner._resume and runner._load_from is None  # else values may have moved on
+        for name, module in _bare_model(runner).named_modules():
+            cfg = getattr(module, 'init_cfg', None)
+            if isinstance(cfg, dict) and cfg.get('type') == 'Pretrained':
+                check_loaded(module, cfg['checkpoint'], cfg.get('prefix'), name, equal=fresh)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuse a whole checkpoint that is not this model's."""
+        state = checkpoint.get('state_dict', checkpoint)
+        check_state_dict(_bare_model(runner).state_dict(), state, strict=True)
+
+
+def check_loaded(
+    module: nn.Module, path: str, prefix: str | None, name: str, equal: bool = True
+) -> None:
+    """Check that a module holds what a file has for it.
+
+    Args:
+        module: A part of a model.
+        path, prefix: The file, and what it puts before the part's keys.
+        name: The part's name in the model, for the message.
+        equal: Also compare the values.
+
+    Raises:
+        ValueError: Listing the keys that do not fit or are not equal.
+    """
+    found = part_of(state_dict_of(load_file(path), path), prefix)
+    check_part(module, found, path, name)
+    if equal:
+        state = module.state_dict()
+        changed = [k for k, v in found.items() if k in state and not _same(v, state[k])]
+        if changed:
+            raise ValueError(
+                f'{name} was not loaded from {path}, or was changed after it: {changed[:5]}'
+            )
+
+
+@HOOKS.register_module()
+class FrozenPartsHook(Hook):
+    """The named parts of a model are frozen: no gradient, eval mode, not a bit changes.
+
+    Args:
+        parts: Dotted names in the model, e.g. ``['backbone', 'roi_head.shared_head']``.
+
+    Raises (at the first iteration, or after the last):
+        ValueError: Naming the part and its parameters or buffers.
+    """
+
+    def __init__(self, parts: Sequence[str]) -> None:
+        self.parts = list(parts)
+
+    def before_train(self, runner: Runner) -> None:
+        """Refuse parts that would learn; keep a copy of the others."""
+        for name in self.parts:
+            part = _bare_model(runner).get_submodule(name)
+            trained = [key for key, p in part.named_parameters() if p.requires_grad]
+            if trained:
+                raise ValueError(
+                    f'model.{name} must be frozen here, but {len(trained)} of its parameters would '
+                    f'be trained ({", ".join(trained[:3])} ...): a ResNet wants frozen_stages=4, a '
+                    'SpatialDecoderModule or shared head frozen=True'
+                )
+        self.before = self._states(runner)
+
+    def before_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None
+    ) -> None:
+        """Batch norm in train mode would use, and change, statistics of the batch."""
+        for name in self.parts:
+            part = _bare_model(runner).get_submodule(name)
+            training = [k for k, m in part.named_modules() if m.training and list(m.buffers(False))]
+            if training:
+                raise ValueError(
+                    f'model.{name} must be frozen here, but {training[0]} is in train mode: a '
+                    'ResNet wants norm_eval=True'
+                )
+
+    def after_train(self, runner: Runner) -> None:
+        """Compare with the copy."""
+        after = self._states(runner)
+        changed = [key for key, value in self.before.items() if not _same(value, after[key])]
+        if changed:
+            raise ValueError(f'frozen weights or buffers changed during training: {changed[:5]}')
+
+    def _states(self, runner: Runner) -> dict[str, Tensor]:
+        model = _bare_model(runner)
+        return {
+            f'{name}.{key}': value.detach().cpu().clone()
+            for name in self.parts
+            for key, value in model.get_submodule(name).state_dict().items()
+        }
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return torch.equal(a.cpu(), b.detach().cpu())

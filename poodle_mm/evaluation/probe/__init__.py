@@ -1,0 +1,1 @@
+"""Readouts while a network is training."""

@@ -1,0 +1,224 @@
+"""A cheap readout of the encoder while it is pretrained."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from torch import Tensor, nn
+
+from poodle_mm.datasets.sources import on_main_process
+from poodle_mm.evaluation.probe.readouts import (
+    IGNORE,
+    LabelledFrames,
+    find_labelled_frames,
+    labels_at_cells,
+    predict_knn,
+    predict_linear,
+    read_label,
+    segmentation_scores,
+)
+from poodle_mm.registry import HOOKS
+
+
+@HOOKS.register_module()
+class OnlineProbeHook(Hook):
+    """Segment labelled frames by features as they are, every ``interval`` epochs or iterations.
+
+    The labels of the ``train`` cells, by k-NN or linear regression, predict those of the ``val``
+    cells; a cell has the label of the pixel at its centre. A quick curve to compare runs by, not
+    the linear readout of the tables. ``probe/mIoU`` (mean over the classes that occur) and
+    ``probe/acc``, in percent, go to the log, the message hub, the JSON log and TensorBoard.
+
+    Training is not changed: nothing draws from a global generator, and batch norm's statistics and
+    each module's mode are kept. Rank 0 computes, the other ranks wait and get its result. Without
+    ``train`` or ``val`` the hook warns and does nothing.
+
+    Args:
+        num_classes: Classes; ids run from 0.
+        train, val: ``dict(images=<folder>, labels=<folder>)``, perhaps with ``img_suffix`` and
+            ``seg_map_suffix`` as in ``find_labelled_frames``. Labels are uint8 PNGs of class ids.
+        interval: Epochs (``by_epoch``) or iterations.
+        by_epoch: Unit of ``interval``.
+        kind: ``'knn'`` or ``'linear'``.
+        k: Neighbours of ``'knn'``.
+        classes: Names; with them ``probe/IoU/<class>`` is reported too.
+        size: (H, W) to which images are resized; None keeps their size.
+        max_images: Frames of each set, evenly spaced.
+        max_cells: Cells of each set, drawn once with a generator of their own.
+        batch_size: Images per forward pass.
+        weights: ``'online'``, or ``'ema'`` for the target network.
+        with_sdm: Whether features come after the decoder; None: if there is one.
+        ignore_index: A further id without a class, besides 255 (CamVid: 11).
+
+    Raises:
+        ValueError: If an option is wrong; when training starts, if a label does not fit.
+        FileNotFoundError: When training starts, if there are no labelled frames in the folders.
+    """
+
+    priority = 55  # after the target's update, before the logger
+
+    def __init__(
+        self,
+        num_classes: int,
+        train: dict | None = None,
+        val: dict | None = None,
+        interval: int = 1,
+        by_epoch: bool = True,
+        kind: str = 'knn',
+        k: int = 20,
+        classes: Sequence[str] | None = None,
+        size: tuple[int, int] | None = None,
+        max_images: int = 100,
+        max_cells: int = 10_000,
+        batch_size: int = 8,
+        weights: str = 'online',
+        with_sdm: bool | None = None,
+        ignore_index: int = IGNORE,
+    ) -> None:
+        if kind not in ('knn', 'linear'):
+            raise ValueError(f"OnlineProbeHook.kind must be 'knn' or 'linear', got {kind!r}")
+        if weights not in ('online', 'ema'):
+            raise ValueError(f"OnlineProbeHook.weights must be 'online' or 'ema', got {weights!r}")
+        if classes and len(classes) != num_classes:
+            raise ValueError(
+                f'OnlineProbeHook: {len(classes)} names of classes, num_classes={num_classes}'
+            )
+        counts = dict(
+            interval=interval,
+            k=k,
+            max_images=max_images,
+            max_cells=max_cells,
+            batch_size=batch_size,
+        )
+        wrong = {name: value for name, value in counts.items() if value < 1}
+        if wrong:
+            raise ValueError(f'OnlineProbeHook: {wrong} must be at least 1')
+        self.num_classes = num_classes
+        self.sources = dict(train=train, val=val)
+        self.enabled = bool(train and val)
+        self.interval = interval
+        self.by_epoch = by_epoch
+        self.kind = kind
+        self.k = k
+        self.classes = list(classes or ())
+        self.size = size
+        self.max_images = max_images
+        self.max_cells = max_cells
+        self.batch_size = batch_size
+        self.weights = weights
+        self.with_sdm = with_sdm
+        self.ignore_index = ignore_index
+
+    def before_train(self, runner: Runner) -> None:
+        """Find the frames and read all labels, so that mistakes show now."""
+        if not self.enabled:
+            runner.logger.warning('OnlineProbeHook is off: it needs train and val')
+            return
+        model = _bare_model(runner)
+        if self.with_sdm and model.neck is None:
+            raise ValueError('OnlineProbeHook.with_sdm=True, but the model has no neck')
+        on_main_process(lambda: self._prepare(model))
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Probe, if it is by epochs."""
+        if self.enabled and self.by_epoch and self.every_n_epochs(runner, self.interval):
+            self._report(runner, runner.iter)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Probe, if it is by iterations."""
+        if self.enabled and not self.by_epoch and self.every_n_train_iters(runner, self.interval):
+            self._report(runner, runner.iter + 1)
+
+    def probe(self, model: nn.Module) -> dict[str, float]:
+        """Scores of a ``PooDLe`` as it is, in percent; needs ``before_train``."""
+        from poodle_mm.apis.encoder import evaluating
+
+        with evaluating(model), torch.no_grad():
+            encoder = self._encoder(model)
+            (train, train_labels), (val, val_labels) = (
+                self._features(encoder, self.frames[part], *self.cells[part])
+                for part in ('train', 'val')
+            )
+            options = dict(k=self.k) if self.kind == 'knn' else {}
+            predict = predict_knn if self.kind == 'knn' else predict_linear
+            found = predict(val, train, train_labels, self.num_classes, **options)
+        return segmentation_scores(found.cpu(), val_labels.cpu(), self.num_classes, self.classes)
+
+    def _report(self, runner: Runner, iterations: int) -> None:
+        scores = on_main_process(lambda: self.probe(_bare_model(runner)))
+        scores = {f'probe/{name}': value for name, value in scores.items()}
+        for name, value in scores.items():
+            runner.message_hub.update_scalar(name, value)
+        runner.visualizer.add_scalars(scores, step=iterations, file_path=f'{runner.timestamp}.json')
+        text = '  '.join(f'{name}: {value:.2f}' for name, value in scores.items())
+        runner.logger.info(f'Iter {iterations}  {text}')
+
+    def _encoder(self, model: nn.Module):
+        # here, because poodle_mm.apis imports this package
+        from poodle_mm.apis.encoder import DenseEncoder
+
+        if self.weights == 'ema':
+            parts = model.target.module
+            backbone, neck = parts['backbone'], parts['neck'] if model.neck is not None else None
+        else:
+            backbone, neck = model.backbone, model.neck
+        return DenseEncoder(backbone, neck if self.with_sdm is not False else None)
+
+    def _prepare(self, model: nn.Module) -> None:
+        encoder = self._encoder(model)
+        self.frames, self.cells = {}, {}
+        for part, source in self.sources.items():
+            self.frames[part] = find_labelled_frames(part, max_images=self.max_images, **source)
+            self.cells[part] = self._choose_cells(encoder, part, self.frames[part])
+
+    def _choose_cells(
+        self, encoder: nn.Module, part: str, frames: LabelledFrames
+    ) -> tuple[list[Tensor], Tensor]:
+        """Indices of the cells of each frame, and the labels of all of them."""
+        from poodle_mm.apis.features import cell_size, load_image
+
+        labels = []
+        for image, path in zip(frames.images, frames.labels):
+            image_size = tuple(load_image(image).shape[1:])
+            label = read_label(path, self.num_classes, image_size, self.ignore_index)
+            cell = cell_size(encoder, image_size, self.size)
+            labels.append(torch.from_numpy(labels_at_cells(label, cell)).flatten().long())
+        counts = [len(label) for label in labels]
+        everything = torch.cat(labels)
+        labelled = torch.nonzero(everything != IGNORE)[:, 0]
+        if not len(labelled):
+            raise ValueError(
+                f'OnlineProbeHook {part}: all pixels of {frames.labels[0]} and its '
+                'neighbours are to be ignored'
+            )
+        generator = torch.Generator().manual_seed(0)
+        chosen = labelled[torch.randperm(len(labelled), generator=generator)[: self.max_cells]]
+        chosen = chosen.sort().values
+        starts = torch.tensor([0, *counts]).cumsum(0)
+        per_frame = [
+            chosen[(chosen >= first) & (chosen < stop)] - first for first, stop in pairwise(starts)
+        ]
+        return per_frame, everything[chosen]
+
+    def _features(
+        self, encoder: nn.Module, frames: LabelledFrames, cells: list[Tensor], labels: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """(N, C) features of the chosen cells and (N,) labels, on the encoder's device."""
+        from poodle_mm.apis.features import dense_features
+
+        maps = dense_features(encoder, frames.images, self.size, self.batch_size)
+        features = [f.flatten(1).T[index] for f, index in zip(maps, cells, strict=True)]
+        return torch.cat(features).to(encoder.device), labels.to(encoder.device)
+
+
+def _bare_model(runner: Runner) -> nn.Module:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model

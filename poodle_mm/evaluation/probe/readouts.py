@@ -1,0 +1,202 @@
+"""Labelled frames and cheap readouts of frozen features: k nearest neighbours, least squares."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from poodle_mm.datasets.frame_folders import IMAGE_EXTENSIONS
+from poodle_mm.datasets.video.index import find_files
+
+IGNORE = 255
+_CHUNK = 1024  # queries at a time
+_TEMPERATURE = 0.07  # of the votes, as in the k-NN evaluation of DINO
+_RIDGE = 1e-3  # relative to the features' mean variance
+
+
+@dataclass
+class LabelledFrames:
+    """Images and their label files, in one order.
+
+    Attributes:
+        images, labels: Files of equal number.
+    """
+
+    images: list[Path]
+    labels: list[Path]
+
+
+def find_labelled_frames(
+    name: str,
+    images: str | os.PathLike,
+    labels: str | os.PathLike,
+    img_suffix: str | None = None,
+    seg_map_suffix: str = '.png',
+    max_images: int = 100,
+) -> LabelledFrames:
+    """Pair images with labels by name; frames without a label file are left out.
+
+    Args:
+        name: What the error messages call this set.
+        images: Folder, searched with its subfolders.
+        labels: Folder of the same structure.
+        img_suffix: End of the images' names, replaced by ``seg_map_suffix`` in the labels'; None:
+            the extension.
+        seg_map_suffix: End of the labels' names.
+        max_images: Number of frames, evenly spaced over all labelled ones.
+
+    Raises:
+        FileNotFoundError: If a folder is missing, or no image has a label.
+    """
+    for key, folder in dict(images=images, labels=labels).items():
+        if not Path(folder).is_dir():
+            raise FileNotFoundError(f'OnlineProbeHook {name}.{key}: no folder {folder}')
+    names = find_files(images, (img_suffix,) if img_suffix else IMAGE_EXTENSIONS)
+    pairs = []
+    for image in names:
+        stem = image[: -len(img_suffix)] if img_suffix else os.path.splitext(image)[0]
+        label = Path(labels, stem + seg_map_suffix)
+        if label.is_file():
+            pairs.append((Path(images, image), label))
+    if not pairs:
+        raise FileNotFoundError(
+            f'OnlineProbeHook {name}: none of the {len(names)} images in {images} has a label in '
+            f'{labels}, for instance {label}; set img_suffix and seg_map_suffix'
+        )
+    chosen = np.linspace(0, len(pairs) - 1, min(max_images, len(pairs))).round().astype(int)
+    return LabelledFrames(*map(list, zip(*(pairs[n] for n in chosen))))
+
+
+def read_label(
+    path: str | os.PathLike,
+    num_classes: int,
+    image_size: tuple[int, int],
+    ignore_index: int = IGNORE,
+) -> np.ndarray:
+    """Class ids of a label file.
+
+    Args:
+        path: A PNG of ids (palette images count by index).
+        num_classes: Ids run from 0 to ``num_classes - 1``.
+        image_size: (H, W) that the label must have.
+        ignore_index: A further id of pixels without a class, besides 255.
+
+    Returns:
+        uint8 (H, W); 255 = ignore.
+
+    Raises:
+        ValueError: If the file is no id image, of another size, or holds other ids.
+    """
+    try:
+        label = np.array(Image.open(path))
+    except OSError as error:
+        raise ValueError(f'{path} cannot be read as a label image: {error}') from error
+    if label.ndim != 2 or label.dtype != np.uint8:
+        raise ValueError(
+            f'{path} is {label.dtype} {label.shape}: labels are uint8 class ids (H, W), not colours'
+        )
+    if label.shape != tuple(image_size):
+        raise ValueError(f'{path} is {label.shape} (H, W), its image is {tuple(image_size)}')
+    label[label == ignore_index] = IGNORE
+    unknown = np.setdiff1d(label, [*range(num_classes), IGNORE])
+    if unknown.size:
+        raise ValueError(
+            f'{path} holds ids {unknown.tolist()}, but num_classes={num_classes}: correct it, or '
+            'set ignore_index if that id has no class'
+        )
+    return label
+
+
+def labels_at_cells(label: np.ndarray, cell: tuple[float, float]) -> np.ndarray:
+    """Labels of the pixels in which the centres of a map's cells lie.
+
+    Args:
+        label: (H, W).
+        cell: Width and height of a cell in pixels of the label (``apis.cell_size``).
+
+    Returns:
+        (ceil(H / height), ceil(W / width)); 255 where the centre lies outside of the image.
+    """
+    indices = []
+    for extent, step in zip(label.shape, cell[::-1]):
+        # a resized image's last cell ends at its edge up to rounding
+        count = int(np.ceil(extent / step - 1e-6))
+        indices.append(np.floor((np.arange(count) + 0.5) * step).astype(int))
+    padding = [(0, max(0, index[-1] + 1 - extent)) for index, extent in zip(indices, label.shape)]
+    return np.pad(label, padding, constant_values=IGNORE)[np.ix_(*indices)]
+
+
+def predict_knn(
+    queries: Tensor, features: Tensor, labels: Tensor, num_classes: int, k: int = 20
+) -> Tensor:
+    """Vote of the ``k`` nearest labelled features, weighted by ``exp(cosine / 0.07)``.
+
+    Args:
+        queries: float (M, C).
+        features: float (N, C) with ``labels`` int64 (N,).
+        num_classes: Classes.
+        k: Neighbours; at most N take part.
+
+    Returns:
+        int64 (M,); the lowest class on a tie.
+    """
+    bank = F.normalize(features, dim=1).T
+    found = []
+    for chunk in F.normalize(queries, dim=1).split(_CHUNK):
+        cosine, index = (chunk @ bank).topk(min(k, len(features)), dim=1)
+        votes = chunk.new_zeros(len(chunk), num_classes)
+        # cosine - 1 changes no ratio and keeps the exponential small
+        votes.scatter_add_(1, labels[index], ((cosine - 1) / _TEMPERATURE).exp())
+        found.append(votes.argmax(dim=1))
+    return torch.cat(found)
+
+
+def predict_linear(
+    queries: Tensor, features: Tensor, labels: Tensor, num_classes: int, ridge: float = _RIDGE
+) -> Tensor:
+    """Ridge regression of one-hot labels with a bias, in closed form and float64.
+
+    Args:
+        queries: float (M, C).
+        features: float (N, C) with ``labels`` int64 (N,).
+        num_classes: Classes.
+        ridge: Penalty of the weights relative to the mean variance of the features.
+
+    Returns:
+        int64 (M,).
+    """
+    features, targets = features.double(), F.one_hot(labels, num_classes).double()
+    centre, mean = features.mean(dim=0), targets.mean(dim=0)
+    features = features - centre
+    gram = features.T @ features
+    penalty = ridge * gram.diagonal().mean().clamp(min=1e-12)  # constant features
+    gram.diagonal().add_(penalty)
+    weights = torch.linalg.solve(gram, features.T @ (targets - mean))
+    return ((queries.double() - centre) @ weights + mean).argmax(dim=1)
+
+
+def segmentation_scores(
+    predicted: Tensor, labels: Tensor, num_classes: int, classes: Sequence[str] = ()
+) -> dict[str, float]:
+    """``mIoU`` over the classes that occur in ``labels``, ``acc`` and ``IoU/<class>``, in percent.
+
+    Args:
+        predicted, labels: int64 (N,), ids below ``num_classes``.
+        num_classes: Classes.
+        classes: Names of those for which the IoU is given.
+    """
+    confusion = torch.bincount(labels * num_classes + predicted, minlength=num_classes**2)
+    confusion = confusion.reshape(num_classes, num_classes).double()
+    hits, truth = confusion.diagonal(), confusion.sum(dim=1)
+    iou = 100 * hits / (truth + confusion.sum(dim=0) - hits)
+    scores = dict(
+        mIoU=iou[truth > 0].mean().item(), acc=(100 * hits.sum() / confusion.sum()).item()
+    )
+    present = (truth > 0).tolist()
+    return scores | {f'IoU/{c}': iou[n].item() for n, c in enumerate(classes) if present[n]}

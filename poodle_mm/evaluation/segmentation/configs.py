@@ -1,0 +1,139 @@
+"""Fitting a readout's config to a checkpoint and to the machine."""
+
+from collections.abc import Iterator
+
+from mmengine.config import Config, ConfigDict
+from mmpretrain.registry import MODELS as BACKBONES
+
+from poodle_mm.checkpoints.encoder_checkpoint import EncoderCheckpoint
+
+_UPERNET_SHARE = 4  # 2048 channels of a ResNet-50 have a UperNet of 512
+_FROZEN = ('frozen_stages', 'norm_eval')
+_MAPS = (
+    'type',  # of a ResNet: the one that can contract dilation, or mmpretrain's
+    'out_indices', 'strides', 'dilations', 'contract_dilation',
+    'out_type', 'final_norm', 'drop_path_rate',
+)  # fmt: skip
+
+
+def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
+    """Put the encoder (and decoder) of a checkpoint into a segmentation config, in place.
+
+    Architecture, weights and what follows from them: channels of the heads (UperNet has a quarter
+    of a ResNet's last map's, or those of a ViT's tokens) and the depth of freezing. What the
+    readout decides stays: frozen or not, the auxiliary head on a ViT and, unless the decoder is
+    kept (which has learnt on the encoder's own maps), output maps and their norm, dilation and
+    stochastic depth.
+
+    Args:
+        cfg: One of ``configs/downstream/mmseg``.
+        encoder: What :func:`~poodle_mm.checkpoints.read_checkpoint` found. Without a path the
+            weights stay random.
+
+    Raises:
+        ValueError: If the config keeps the decoder and the checkpoint has none, or one is a ViT
+            and the other is not.
+    """
+    model = cfg.model
+    kinds = [b['type'].split('.')[-1] for b in (model.backbone, encoder.backbone)]
+    if kinds[0] != kinds[1]:
+        raise ValueError(f'the config reads out a {kinds[0]}, the checkpoint holds a {kinds[1]}')
+    kept = _FROZEN if _keeps_decoder(cfg) else _FROZEN + _MAPS
+    readout = {key: model.backbone[key] for key in kept if key in model.backbone}
+    bare = {k: v for k, v in encoder.backbone.items() if k not in kept}
+    if _keeps_decoder(cfg):
+        bare.setdefault('out_indices', model.backbone.out_indices)
+    if kinds[0] == 'VisionTransformer':
+        _spread_over_layers(readout, bare)
+    weights = encoder.init_cfg()
+    model.backbone = ConfigDict(**bare, **readout, **({'init_cfg': weights} if weights else {}))
+    if _keeps_decoder(cfg):
+        if encoder.neck is None:
+            raise ValueError(
+                f'{encoder.path or "a random encoder"} has no spatial decoder: take the config for '
+                'encoders without one (linear_r50-d8_*)'
+            )
+        weights = encoder.init_cfg('neck')
+        neck = dict(encoder.neck, frozen=True, **({'init_cfg': weights} if weights else {}))
+        model.neck = ConfigDict(neck)
+    _set_channels(model, _channels(model.backbone))
+
+
+def set_size(cfg: Config, size: tuple[int, int]) -> None:
+    """Read out whole images resized to ``size``; for configs that resize whole images.
+
+    Args:
+        size: (H, W) in pixels; predictions are scored at the labels' own size.
+
+    Raises:
+        ValueError: If the config trains on random crops.
+    """
+    pipelines = list(_pipelines(cfg))
+    if any(
+        t['type'].startswith('Random') and t['type'] != 'RandomFlip' for p in pipelines for t in p
+    ):
+        raise ValueError(
+            'a size can be set for readouts of whole images only (CamVid, scenes); this config '
+            'trains on random crops: override its pipeline with --cfg-options instead'
+        )
+    for pipeline in pipelines:
+        for transform in pipeline:
+            if transform['type'] == 'Resize':
+                transform['scale'] = tuple(size[::-1])
+    cfg.model.data_preprocessor.size = tuple(size)
+
+
+def set_data_root(cfg: Config, data_root: str) -> None:
+    """Point all data sets of a config to a folder."""
+    for dataset in _datasets(cfg):
+        dataset['data_root'] = str(data_root)
+
+
+def _datasets(cfg: Config) -> Iterator[dict]:
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        dataset = cfg[loader].dataset
+        yield from dataset.get('datasets', [dataset])
+
+
+def _pipelines(cfg: Config) -> Iterator[list[dict]]:
+    for dataset in _datasets(cfg):
+        yield dataset['pipeline']
+
+
+def _keeps_decoder(cfg: Config) -> bool:
+    neck = cfg.model.get('neck')
+    return bool(neck) and neck['type'].split('.')[-1] == 'SpatialDecoderModule'
+
+
+def _spread_over_layers(readout: dict, bare: dict) -> None:
+    """The config's layers of a ViT-S/16 (12 layers) at the same depths of another one."""
+    depth = BACKBONES.build(dict(bare, type=readout['type'])).num_layers
+    readout['out_indices'] = tuple((i + 1) * depth // 12 - 1 for i in readout['out_indices'])
+    if readout.get('frozen_stages', 0) > 0:
+        readout['frozen_stages'] = depth
+
+
+def _channels(backbone: dict) -> list[int]:
+    """Channels of the encoder's output maps."""
+    built = BACKBONES.build({k: v for k, v in backbone.items() if k != 'init_cfg'})
+    if hasattr(built, 'embed_dims'):
+        return [built.embed_dims] * len(backbone['out_indices'])
+    return [built.feat_dim // 2 ** (3 - stage) for stage in backbone['out_indices']]
+
+
+def _set_channels(model: ConfigDict, channels: list[int]) -> None:
+    head = model.decode_head
+    same = channels[0] == channels[-1]  # a ViT: as wide as its tokens, iBOT's setting
+    width = channels[-1] if same else max(8, channels[-1] // _UPERNET_SHARE)
+    if head.type == 'UPerHead':
+        head.in_channels = channels
+        head.channels = width
+        model.auxiliary_head.in_channels = channels[model.auxiliary_head.in_index]
+        if not same:
+            model.auxiliary_head.channels = max(1, width // 2)
+    elif head.get('input_transform'):
+        head.in_channels = channels
+    else:
+        head.in_channels = channels[-1]
+    if model.get('neck') and model.neck.type == 'Feature2Pyramid':
+        model.neck.embed_dim = channels[-1]

@@ -1,0 +1,246 @@
+"""Runs jobs side by side, shows how far they are, and goes on where it was stopped."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS
+from poodle_mm.experiments.ablations.plan import Run, job_line
+from poodle_mm.experiments.ablations.settings import datasets_of
+from poodle_mm.utils.errors import HINT
+from poodle_mm.utils.files import read_json, write_text
+
+RUN_FILE = 'run.json'
+LOG_FILE = 'job.log'
+_FIRST_PORT = 29500
+_POLL_SECONDS = 0.5
+_ATTEMPT = '---- attempt ----'
+
+
+def check_folders(runs: Sequence[Run]) -> None:
+    """Refuse folders that hold a run with other options.
+
+    Raises:
+        ValueError: Naming the folder and what differs.
+    """
+    for run in runs:
+        file = run.work_dir / RUN_FILE
+        before = read_json(file)
+        if not isinstance(before, dict):
+            continue
+        now = _identity(run)
+        # An option that says None is not one that says nothing.
+        pairs = {
+            key: [options.get(key, 'not set') for options in (before, now)]
+            for key in sorted(before.keys() | now.keys())
+        }
+        changed = {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+        if changed:
+            differences = ', '.join(f'{key}: {old} → {new}' for key, (old, new) in changed.items())
+            raise ValueError(
+                f'{run.work_dir} holds another run ({differences}): choose another --work-dir, or '
+                'delete it'
+            )
+
+
+def check_machine(runs: Sequence[Run], root: Path) -> None:
+    """See, before the first run starts, that the data of all are there, and the GPUs.
+
+    Args:
+        runs: Those that are not done count.
+        root: Folder in which the commands are run.
+
+    Raises:
+        FileNotFoundError: Naming the folders of training data that do not exist.
+        ValueError: If a run wants more GPUs than there are. (Without GPUs it trains on the CPU.)
+    """
+    runs = [run for run in runs if run.trains and not is_done(run)]
+    missing = {}
+    for run in runs:
+        for key, dataset in datasets_of(run.load()).items():
+            folder = dataset.get('data_root')
+            if folder and not Path(root, folder).exists():
+                missing.setdefault(str(folder), key)
+    if missing:
+        names = ', '.join(f'{folder} ({key}.data_root)' for folder, key in missing.items())
+        raise FileNotFoundError(f'training data are missing: {names}')
+    gpus, wanted = torch.cuda.device_count(), max((run.processes for run in runs), default=0)
+    if 0 < gpus < wanted:
+        raise ValueError(
+            f'{wanted} processes of a run need as many GPUs, and there are {gpus}: pass '
+            f'--processes {gpus} (the total batch stays)'
+        )
+
+
+def is_done(run: Run) -> bool:
+    """Whether a run was trained and read out, here or by the lines that a cluster was given."""
+    return read_result(run) is not None
+
+
+def read_result(run: Run) -> dict | None:
+    """What came out: ``dict(metrics by readout, stats)``, or None while there is nothing."""
+    suite, names = _readouts(run)
+    file = run.readout_dir / f'{suite}.json'
+    report = read_json(file)
+    if not isinstance(report, dict):
+        return None
+    metrics = {result['readout']: result['metrics'] for result in report['results']}
+    if not set(names) <= metrics.keys():
+        return None
+    return dict(metrics=metrics, stats=read_json(run.work_dir / RUN_STATS) or {})
+
+
+def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
+    """Run what is not done, ``jobs`` at a time, each in a shell of its own.
+
+    A job writes its output into ``job.log`` of its folder. One that fails does not stop the others.
+    An interruption ends all, however this process ends; the next call goes on from their last
+    checkpoints.
+
+    Args:
+        runs: In the order in which they start; see :func:`check_folders`.
+        jobs: Running at once.
+        root: Folder with ``tools``, in which the commands are run.
+
+    Returns:
+        Runs that failed.
+    """
+    waiting = [(i, run) for i, run in enumerate(runs) if not is_done(run)]
+    running: dict[int, tuple[Run, subprocess.Popen]] = {}
+    failed = []
+    # The kernel closes our end of this pipe when this process ends, be it by SIGKILL or SIGHUP.
+    watched, ours = os.pipe()
+    # kill, like Ctrl-C, ends the jobs too: they run in sessions of their own
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    bar = tqdm(total=float(len(runs)), unit='run', bar_format=_BAR)
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                index, run = waiting.pop(0)
+                running[index] = run, _start(run, _FIRST_PORT + index % 1000, jobs, root, watched)
+            time.sleep(_POLL_SECONDS)
+            for index, (run, process) in list(running.items()):
+                if process.poll() is None:
+                    continue
+                del running[index]
+                if process.returncode or read_result(run) is None:
+                    failed.append(run)
+                    reason = failure(run.work_dir / LOG_FILE)
+                    bar.write(f'{run.work_dir.name} failed ({run.work_dir / LOG_FILE}):\n{reason}')
+            pending = len(waiting) + sum(1 - _share(run) for run, _ in running.values())
+            bar.n = len(runs) - pending
+            bar.set_postfix_str(', '.join(run.work_dir.name for run, _ in running.values()))
+            bar.refresh()
+    finally:
+        end_groups([process for _, process in running.values()])
+        signal.signal(signal.SIGTERM, before)
+        os.close(watched)
+        os.close(ours)
+        bar.close()
+    return failed
+
+
+def end_groups(processes: Sequence[subprocess.Popen], seconds: float = 300) -> None:
+    """End processes and all that they started, and wait: a training finishes its iteration first.
+
+    Args:
+        processes: Leaders of their process groups.
+        seconds: After which what is left is killed.
+    """
+    for process in processes:
+        os.killpg(process.pid, signal.SIGTERM)
+    end = time.monotonic() + seconds
+    for process in processes:
+        process.wait()
+        with contextlib.suppress(ProcessLookupError):  # the group is empty
+            while time.monotonic() < end:
+                os.killpg(process.pid, 0)
+                time.sleep(0.1)
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+_BAR = '{l_bar}{bar}| {n:.1f}/{total:.0f} runs [{elapsed}<{remaining}] {postfix}'
+
+
+def threads_of(run: Run, jobs: int) -> int:
+    """CPU threads for each process of a run when so many runs share the machine."""
+    return max(1, (os.cpu_count() or 1) // (jobs * run.processes))
+
+
+# A job's process group ends when the pipe that it reads from has no writer left.
+_WATCH = (
+    '{{ read -r -u {fd} _; kill -TERM 0; }} & watch=$!; {job}; code=$?; kill $watch; exit $code'
+)
+
+
+def _start(run: Run, port: int, jobs: int, root: Path, watched: int) -> subprocess.Popen:
+    run.work_dir.mkdir(parents=True, exist_ok=True)
+    write_text(run.work_dir / RUN_FILE, json.dumps(_identity(run), indent=2) + '\n')
+    env = dict(
+        os.environ,
+        PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ.get("PATH", "")}',
+        PYTHON=sys.executable,
+        OMP_NUM_THREADS=os.environ.get('OMP_NUM_THREADS', str(threads_of(run, jobs))),
+    )
+    with open(run.work_dir / LOG_FILE, 'ab') as log:
+        log.write(f'{_ATTEMPT}\n'.encode())
+        log.flush()
+        return subprocess.Popen(
+            ['bash', '-c', _WATCH.format(fd=watched, job=job_line(run, port))],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=env,
+            cwd=root,
+            start_new_session=True,  # so that its workers end with it
+            pass_fds=[watched],
+        )
+
+
+def _identity(run: Run) -> dict:
+    """What makes a run this run: where its data lie does not."""
+    options = {k: v for k, v in run.options.items() if not k.endswith('data_root')}
+    identity = dict(config=run.config.stem, processes=run.processes, **options)
+    return json.loads(json.dumps(identity))  # tuples as they are read back
+
+
+def _readouts(run: Run) -> tuple[str, list[str]]:
+    suite = run.readout[run.readout.index('--suite') + 1]
+    rest = run.readout[run.readout.index('--readouts') + 1 :]
+    end = next((i for i, word in enumerate(rest) if word.startswith('--')), len(rest))
+    return suite, list(rest[:end])
+
+
+def _share(run: Run) -> float:
+    """How far a run is; training is nearly all of it."""
+    stats = read_json(run.work_dir / RUN_STATS)
+    return 0.95 * stats['iter'] / stats['max_iters'] if stats else 0.0
+
+
+def failure(log: Path, lines: int = 15) -> str:
+    """Why a job failed: the message of its last ``error:``, or the last lines of its log.
+
+    A launcher like torchrun writes a report of its own after the message of the process.
+
+    Args:
+        log: Of one or several attempts; only the last one counts.
+        lines: How many of the last ones.
+    """
+    text = log.read_text(encoding='utf-8', errors='replace').rpartition(_ATTEMPT)[2]
+    messages = re.findall(rf'^error: .*?{re.escape(HINT)}$', text, re.MULTILINE | re.DOTALL)
+    # Several processes say the same; a message does not contain the beginning of another.
+    return 'error: ' + messages[-1].rpartition('error: ')[2] if messages else _tail(text, lines)
+
+
+def _tail(text: str, lines: int) -> str:
+    return '\n'.join(text.splitlines()[-lines:])

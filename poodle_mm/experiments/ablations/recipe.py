@@ -1,0 +1,121 @@
+"""A training config in words: what a dry run prints."""
+
+from typing import Any
+
+from mmengine.config import Config
+
+from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
+from poodle_mm.experiments.ablations.budget import pairs_per_step
+from poodle_mm.experiments.ablations.settings import datasets_of
+
+
+def describe(cfg: Config) -> dict[str, str]:
+    """The recipe of a pretraining, read off its config, by topic."""
+    model = cfg.model
+    recipe = dict(data=_data(cfg), model=_model(model))
+    views = model.get('data_preprocessor', {})
+    if 'flow' in views:
+        flow = dict(views['flow'])
+        recipe['flow'] = ' '.join([flow.pop('type'), *(f'{k}={v}' for k, v in flow.items())])
+        recipe['views'] = _views(views)
+    subcrops = views.get('subcrops')
+    if subcrops and subcrops.get('num') and model.get('pooled_head'):
+        recipe['subcrops'] = (
+            f'K = {subcrops["num"]} pairs of {subcrops["size"]}×{subcrops["size"]}, '
+            f'area {_range(subcrops["area"])}'
+        )
+        if 'target_area' in subcrops:
+            recipe['subcrops'] += f', target {subcrops["target_area"]}'
+    recipe['schedule'] = _schedule(cfg)
+    return recipe
+
+
+def _data(cfg: Config) -> str:
+    sources = [
+        f'{d.source} {d.get("data_root")}, Δ {_range(d.delta)} {d.get("delta_unit", "frames")}'
+        for d in datasets_of(cfg).values()
+    ]
+    words = [' + '.join(sources)]
+    dataset = cfg.train_dataloader.dataset
+    first = dataset.pipeline[0]
+    if 'size' in first:
+        words.append(f'crop {_crop_law(first)} → {first.size[0]}×{first.size[1]}')
+    else:
+        words.append(f'{first["type"]} of the {first.get("frames", "first")} frame')
+    if repeats_of(dataset) > 1:
+        words.append(f'R = {repeats_of(dataset)} pairs a visit')
+    return ', '.join(words)
+
+
+def _crop_law(crop: Config) -> str:
+    if crop.get('scale'):
+        return f'scale {_range(crop.scale)} of a short side of {crop.get("short_side", 1080)}'
+    area = _range(crop.area)
+    if crop.get('area_normal'):
+        area = 'N({:g}, {:g}) within '.format(*crop.area_normal) + area
+    return f'area {area}'
+
+
+def _views(views: Config) -> str:
+    words = []
+    for name, default in (('photometric', 'BYOL’s'), ('affine', 'of the defaults')):
+        part = views.get(name, {})
+        text = ' '.join(f'{key}={value}' for key, value in (part or {}).items())
+        words.append(f'{name} ' + ('none' if part is None else text or default))
+    return ', '.join(words)
+
+
+def _model(model: Config) -> str:
+    backbone = model.backbone
+    words = [
+        f'{model["type"].split(".")[-1]}: {backbone["type"].split(".")[-1]}-{backbone["depth"]}'
+    ]
+    dilated = max(backbone.get('dilations', (1,))) > 1
+    if model['type'] == 'PooDLe':
+        words.append('dilated to stride 8' if dilated else 'stride 32')
+        neck = model.get('neck')
+        if neck:
+            lateral, block = neck.get('lateral', 'linear'), neck.get('block', 'bottleneck')
+            if block and not neck.get('upsample_first', True):
+                block += ' before upsampling'
+            words.append(f'decoder (blocks: {block or "none"}, laterals: {lateral or "none"})')
+        else:
+            words.append('no decoder')
+        heads = [n for n in ('dense', 'pooled') if model.get(f'{n}_head')]
+        if model.data_preprocessor.get('subcrops') is None or (
+            model.data_preprocessor.subcrops.get('num') == 0
+        ):
+            heads = [h for h in heads if h != 'pooled']
+        weights = [model[f'{head}_head'].get('loss_weight', 1) for head in heads]
+        terms = [head if w == 1 else f'{w:g} {head}' for w, head in zip(weights, heads)]
+        words.append(' + '.join(terms) + ' loss')
+    return ', '.join(words)
+
+
+def _schedule(cfg: Config) -> str:
+    optimizer = cfg.optim_wrapper.optimizer
+    words = [f'{optimizer["type"]} {optimizer["lr"]:g}']
+    for key in ('weight_decay', 'eps'):
+        if key in optimizer:
+            words.append(f'{key.replace("_", " ")} {optimizer[key]:g}')
+    words.append(f'{pairs_per_step(cfg)} pairs a step')
+    by_epoch = 'max_epochs' in cfg.train_cfg
+    unit, factor = ('epochs', epochs_of_a_pass(cfg)) if by_epoch else ('iterations', 1)
+    length = cfg.train_cfg.max_epochs if by_epoch else cfg.train_cfg.max_iters
+    words.append(f'{length * factor:g} {unit}')
+    warmup = next((s for s in cfg.param_scheduler if s['type'] == 'LinearLR'), None)
+    if warmup:
+        words.append(f'{warmup["end"] * factor:g} of them warm-up')
+    cosine = next((s for s in cfg.param_scheduler if s['type'].startswith('Cosine')), None)
+    if cosine:
+        words.append(f'cosine to {cosine["end"] * factor:g}')
+    if cfg.model.type == 'PooDLe':
+        words.append(f'target momentum from {cfg.model.momentum:g}')
+    return ', '.join(words)
+
+
+def _range(value: Any) -> str:
+    if not isinstance(value, (list, tuple)):
+        return f'{value:g}'
+    low, high = value
+    return f'{low:g}–{high:g}' if low != high else f'{low:g}'

@@ -1,0 +1,149 @@
+"""PooDLe: one algorithm with three optional parts (decoder, dense head, pooled head)."""
+
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from poodle_mm.models.backbones.pretrained import check_pretrained
+from poodle_mm.models.target_network import CosineMomentumEMA
+from poodle_mm.registry import MODELS
+
+
+@MODELS.register_module()
+class PooDLe(BaseModel):
+    """Pooled and dense self-supervised learning from pairs of video frames (PooDLe §3).
+
+    FlowE is this class without ``neck`` and ``pooled_head``; every ablation row is a config.
+
+    Args:
+        backbone: Encoder; returns maps fine to coarse, the last one goes to the pooled head.
+        neck: Spatial decoder, or None: the dense head then sits on the encoder's last map.
+        dense_head: Config of :class:`DenseFlowHead`, or None.
+        pooled_head: Config of :class:`PooledHead`, or None. It needs subcrops (K > 0).
+        momentum: First momentum of the target network (BYOL: 0.996, rising to 1).
+        channels_last: Keep images, maps and convolution weights in torch's channels-last memory
+            format: the same numbers up to rounding, faster convolutions on most machines.
+        data_preprocessor: Config of :class:`FramePairPreprocessor`.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        neck: dict | None = None,
+        dense_head: dict | None = None,
+        pooled_head: dict | None = None,
+        momentum: float = 0.996,
+        channels_last: bool = False,
+        data_preprocessor: dict | nn.Module | None = None,
+        init_cfg: dict | list | None = None,
+    ) -> None:
+        if isinstance(data_preprocessor, dict):
+            # With our registry: MMEngine's root would need the default scope to find our names.
+            data_preprocessor = MODELS.build(data_preprocessor)
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        if dense_head is None and pooled_head is None:
+            raise ValueError('PooDLe needs a dense_head, a pooled_head or both')
+        num_subcrops = getattr(self.data_preprocessor, 'num_subcrops', None)
+        if num_subcrops == 0:
+            pooled_head = None  # K = 0 switches the pooled part off
+            if dense_head is None:
+                raise ValueError(
+                    'data_preprocessor.subcrops.num = 0 switches the pooled head off, and there '
+                    'is no dense_head: nothing is left to train'
+                )
+        if neck and dense_head is None:
+            raise ValueError('the neck feeds the dense head only: without one set neck=None')
+        self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck) if neck else None
+        self.dense_head = MODELS.build(dense_head) if dense_head else None
+        self.pooled_head = MODELS.build(pooled_head) if pooled_head else None
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.target = CosineMomentumEMA(self._online(), momentum)
+
+    def _online(self) -> nn.ModuleDict:
+        """The online modules of which the target network is an average (no predictors)."""
+        parts = dict(
+            backbone=self.backbone,
+            neck=self.neck,
+            dense_projector=self.dense_head and self.dense_head.projector,
+            pooled_projector=self.pooled_head and self.pooled_head.projector,
+        )
+        return nn.ModuleDict({name: part for name, part in parts.items() if part is not None})
+
+    def init_weights(self) -> None:
+        """Initialise or load the online weights, then copy them into the target network.
+
+        Raises:
+            ValueError: If a pretrained encoder's checkpoint lacks keys (see ``check_pretrained``).
+        """
+        super().init_weights()
+        check_pretrained(self.backbone)
+        # After the initialisation: random numbers fill the memory in its order.
+        for child in self.children():
+            if child is not self.data_preprocessor:
+                child.to(memory_format=self.memory_format)
+        self.target.copy_parameters(self._online())
+
+    def update_target(self) -> None:
+        """One EMA step of the target network; call it after each optimizer step."""
+        self.target.update_parameters(self._online())
+
+    def extract_feats(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Encoder maps of (N, 3, H, W) normalised images, and the decoder's map last, if any."""
+        feats = tuple(self.backbone(images.contiguous(memory_format=self.memory_format)))
+        return feats if self.neck is None else feats + tuple(self.neck(feats))
+
+    def forward(
+        self, inputs: dict | Tensor, data_samples: list | None = None, mode: str = 'loss'
+    ) -> dict[str, Tensor] | tuple[Tensor, ...]:
+        """``mode='loss'``: views of pairs to losses; ``mode='tensor'``: images to maps."""
+        if mode == 'loss':
+            return self.loss(inputs)
+        if mode == 'tensor':
+            return self.extract_feats(inputs)
+        raise ValueError(f"PooDLe's forward knows the modes 'loss' and 'tensor', not {mode!r}")
+
+    def loss(self, views: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Both objectives, symmetrised and summed with the heads' weights (appendix A: equal).
+
+        Args:
+            views: What :class:`FramePairPreprocessor` returns (see ``docs/architecture.md``).
+        """
+        losses = {}
+        if self.dense_head:
+            images = views['dense'].flatten(0, 1).contiguous(memory_format=self.memory_format)
+            affine = views['affine'].flatten(0, 1)
+            feats = _dense_map(self.backbone, self.neck, images)
+            stride = images.shape[-1] // feats.shape[-1]
+            predictions = self.dense_head.predict(feats, affine, stride)
+            with torch.no_grad():
+                part = self.target.module
+                neck = part['neck'] if self.neck else None
+                targets = part['dense_projector'](_dense_map(part['backbone'], neck, images))
+                targets = self.dense_head.unwarp(targets, affine, stride)
+            losses |= self.dense_head.loss(
+                predictions.unflatten(0, (2, -1)),
+                targets.unflatten(0, (2, -1)),
+                views['affine'],
+                views['flow'],
+                views['visible'],
+            )
+        if self.pooled_head:
+            online, partners = (
+                x.flatten(0, 2).contiguous(memory_format=self.memory_format)
+                for x in views['subcrops']
+            )
+            predictions = self.pooled_head.predict(self.backbone(online)[-1])
+            with torch.no_grad():
+                part = self.target.module
+                targets = part['pooled_projector'](part['backbone'](partners)[-1])
+            losses |= self.pooled_head.loss(
+                predictions.unflatten(0, (2, -1)), targets.unflatten(0, (2, -1))
+            )
+            losses['fallback_share'] = views['fallback'].float().mean()
+        return losses
+
+
+def _dense_map(backbone: nn.Module, neck: nn.Module | None, images: Tensor) -> Tensor:
+    feats = backbone(images)
+    return feats[-1] if neck is None else neck(feats)[-1]

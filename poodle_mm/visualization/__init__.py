@@ -1,0 +1,1 @@
+"""Pictures of pairs, flow, subcrops and features."""

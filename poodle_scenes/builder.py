@@ -1,0 +1,162 @@
+"""Collects the textured parallelograms of a scene."""
+
+from itertools import count
+
+import numpy as np
+
+from poodle_scenes.classes import CLASS_ID
+from poodle_scenes.geometry import Surfaces, Trajectory, rotation
+from poodle_scenes.look import Look
+from poodle_scenes.texture import Texture
+
+
+class Builder:
+    """Collects surfaces, textures, shadows and moving bodies.
+
+    Args:
+        look: light for the textures.
+        rng: source of the textures' seeds.
+    """
+
+    def __init__(self, look: Look, rng: np.random.Generator) -> None:
+        self.look, self.rng = look, rng
+        self.bodies: list[Trajectory] = []
+        self.textures: list[Texture] = []
+        self.known: dict[tuple, Texture] = {}
+        self._quads: list[tuple] = []
+        self._shadows: list[tuple] = []
+        self._wholes = count()
+        self._objects: list[int] = []
+        self._numbers: dict[tuple[int, str], int] = {}
+
+    def still(self, position: np.ndarray, yaw: float = 0.0) -> 'Place':
+        """A place fixed in the world."""
+        shift = np.asarray(position, float)
+        return Place(self, rotation(yaw), shift, -1, yaw, next(self._wholes))
+
+    def moving(self, trajectory: Trajectory, part_of: 'Place | None' = None) -> 'Place':
+        """A place that moves; its axes are those of the moving body.
+
+        What stands there and at ``part_of`` is one object, as the cars of a train are.
+        """
+        self.bodies.append(trajectory)
+        yaw = float(trajectory.yaws[0])
+        whole = part_of.whole if part_of else next(self._wholes)
+        return Place(self, np.eye(3), np.zeros(3), len(self.bodies) - 1, yaw, whole)
+
+    def surfaces(self) -> Surfaces:
+        """All surfaces so far; surface i wears ``textures[i]``."""
+        return _pack(self._quads)
+
+    def objects(self) -> np.ndarray:
+        """(N,) number of the object that surface i is a part of; an object has one class."""
+        return np.array(self._objects, np.int32)
+
+    def shadows(self) -> Surfaces:
+        """All shadows on the ground; their class_id is 1 for boxes and 0 for round ones."""
+        return _pack(self._shadows)
+
+
+def _pack(rows: list[tuple]) -> Surfaces:
+    origin, edge_s, edge_t, body, class_id, two_sided = zip(*rows)
+    return Surfaces(
+        np.array(origin),
+        np.array(edge_s),
+        np.array(edge_t),
+        np.array(body, np.intp),
+        np.array(class_id, np.uint8),
+        np.array(two_sided, bool),
+    )
+
+
+class Place:
+    """Where a model stands: adds its parallelograms in local axes (x right, y down, z forward).
+
+    All that is added of one class is one object.
+    """
+
+    def __init__(self, builder, turn, shift, body, yaw, whole) -> None:
+        self.builder, self.turn, self.shift, self.body = builder, turn, shift, body
+        self.yaw, self.whole = yaw, whole
+
+    def another(self) -> 'Place':
+        """The same place for another object."""
+        whole = next(self.builder._wholes)
+        return Place(self.builder, self.turn, self.shift, self.body, self.yaw, whole)
+
+    def quad(
+        self,
+        origin,
+        edge_s,
+        edge_t,
+        label: str,
+        painter,
+        params: dict,
+        seed: int | None = None,
+        two_sided: bool = False,
+        flip: bool = False,
+        turn: bool = False,
+        gleam: float = 1.0,
+    ) -> None:
+        """One textured parallelogram; ``gleam`` scales its light."""
+        b = self.builder
+        origin, edge_s, edge_t = (np.asarray(q, float) for q in (origin, edge_s, edge_t))
+        (sx, sy, sz), (tx, ty, tz) = edge_s, edge_t
+        inward = np.array([sy * tz - sz * ty, sz * tx - sx * tz, sx * ty - sy * tx])
+        inward = rotation(self.yaw) @ inward
+        normal = -inward / np.linalg.norm(inward)
+        seed = int(b.rng.integers(2**31)) if seed is None else seed
+        light = b.look.light(normal) * gleam
+        key = (painter, seed, repr(params), light.tobytes(), flip, turn)
+        if key not in b.known:
+            b.known[key] = Texture(painter, seed, params, light, flip, turn)
+        b.textures.append(b.known[key])
+        b._objects.append(b._numbers.setdefault((self.whole, label), len(b._numbers)))
+        b._quads.append(
+            (
+                self.turn @ origin + self.shift,
+                self.turn @ edge_s,
+                self.turn @ edge_t,
+                self.body,
+                CLASS_ID[label],
+                two_sided,
+            )
+        )
+
+    def panel(self, left, right, top: float, bottom: float, label, painter, params, **options):
+        """Upright rectangle from ``left`` to ``right`` ((x, z), seen from outside); heights up."""
+        (x0, z0), (x1, z1) = left, right
+        self.quad(
+            (x0, -top, z0), (x1 - x0, 0, z1 - z0), (0, top - bottom, 0), label, painter, params,
+            **options,
+        )  # fmt: skip
+
+    def billboard(
+        self, width: float, top: float, bottom: float, label, painter, params, z=0.0, **options
+    ):
+        """Upright rectangle across the local x axis, seen from both sides, facing -z."""
+        half = width / 2
+        options.setdefault('two_sided', True)
+        self.panel((-half, z), (half, z), top, bottom, label, painter, params, **options)
+
+    def shadow(self, width: float, length: float, height: float, box: bool) -> None:
+        """Soft shadow on the ground of something width × length (x × z) and that high."""
+        azimuth, slope = self.builder.look.sun
+        reach = min(height / max(slope, 0.4), 2.0 * height) * 0.5
+        if self.builder.look.direct.max() < 0.3:
+            reach = 0.0
+        away = rotation(-self.yaw) @ np.array([-np.sin(azimuth), 0, -np.cos(azimuth)]) * reach
+        grow = 0.35
+        w, n = width / 2 + grow, length / 2 + grow
+        x0, x1 = -w + min(away[0], 0), w + max(away[0], 0)
+        z0, z1 = -n + min(away[2], 0), n + max(away[2], 0)
+        self.builder._shadows.append(
+            (
+                self.turn @ np.array([x0, -0.004, z1]) + self.shift,
+                self.turn @ np.array([x1 - x0, 0, 0.0]),
+                self.turn @ np.array([0, 0, z0 - z1]),
+                self.body,
+                int(box),
+                True,
+            )
+        )

@@ -1,0 +1,47 @@
+"""Pictures appear when due, and training does not notice."""
+
+import cv2
+import torch
+
+from poodle_mm.engine.hooks.pair_visualization_hook import PairVisualizationHook, look
+
+
+def test_training_is_not_changed(make_runner, tmp_path):
+    """Weights, batch norm, optimizer and generator; the views here draw from the global one."""
+    states = []
+    for name in ('without', 'with'):
+        runner = make_runner(name)
+        views = runner.model.data_preprocessor.forward
+        runner.model.data_preprocessor.forward = lambda *args, f=views: torch.rand(()) and f(*args)
+        if name == 'with':
+            runner.register_hook(PairVisualizationHook(interval=3, num=1))
+        runner.train()
+        moments = runner.optim_wrapper.state_dict()['state']
+        states.append((runner.model.state_dict(), moments, torch.get_rng_state()))
+    (weights, moments, generator), (weights2, moments2, generator2) = states
+    assert all(torch.equal(weights[name], weights2[name]) for name in weights)
+    assert all(torch.equal(moments[k]['exp_avg'], moments2[k]['exp_avg']) for k in moments)
+    assert torch.equal(generator, generator2)
+
+    folder = tmp_path / 'with' / 'pictures'
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == [f'iter_{n:06d}_0.png' for n in (1, 3, 6)]
+    assert cv2.imread(str(folder / names[0])).shape[1] == 1400
+    (drawn,) = (tmp_path / 'with').glob('*/vis_data/vis_image')
+    assert sorted(path.name for path in drawn.iterdir()) == [f'pair_0_{n}.png' for n in (1, 3, 6)]
+    assert not (tmp_path / 'without' / 'pictures').exists()
+
+
+def test_look_gives_what_the_network_sees_and_keeps_modes(make_runner):
+    runner = make_runner()
+    model = runner.model
+    model.train()
+    model.neck.eval()
+    batch = next(iter(runner.build_dataloader(runner._train_dataloader, seed=0)))
+    views, maps = look(model, batch)
+    assert model.training and model.backbone.training and not model.neck.training
+    seen = model.data_preprocessor(batch, True)['inputs']
+    assert all(torch.equal(views[name], seen[name]) for name in seen)
+    assert maps['encoder'].shape == (2, 2, 128, 2, 4)
+    assert maps['decoder'].shape == (2, 2, 128, 8, 16)
+    assert not maps['decoder'].requires_grad

@@ -1,0 +1,132 @@
+"""Kept images and features: the same figures as without keeping them."""
+
+import pytest
+import torch
+
+from poodle_mm.evaluation.readout import run_readout
+from tests.test_evaluation.tiny import build_config, save_checkpoint
+
+seg = pytest.importorskip('poodle_mm.evaluation.segmentation', reason='needs MMSegmentation')
+
+
+@pytest.fixture
+def encoder_calls(monkeypatch):
+    """Number of images of each call of the frozen network, in order."""
+    calls = []
+    frozen_maps = seg.FrozenEncoderDecoder._frozen_maps
+
+    def counted(self, images):
+        calls.append(len(images))
+        return frozen_maps(self, images)
+
+    monkeypatch.setattr(seg.FrozenEncoderDecoder, '_frozen_maps', counted)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ('readout', 'kept'), [('linear-encoder', 5), ('linear', 12), ('upernet', 12)]
+)
+def test_same_head_with_and_without(labelled_set, tmp_path, encoder_calls, readout, kept):
+    """Heads agree; twelve images (six and their mirror images) are computed at most once."""
+    checkpoint = tmp_path / 'pretrained.pth'
+    save_checkpoint(checkpoint)
+    heads, images = [], []
+    one_map = 64 * 8 * 16 * 4 / 2**30  # GiB of a stride-8 map of 64 channels
+    for cache_gb in (0, 1.0 if kept == 12 else 5.5 * one_map):
+        encoder_calls.clear()
+        cfg = build_config(checkpoint, labelled_set, tmp_path / str(cache_gb), readout, iters=24)
+        cfg.model.cache_gb = cache_gb
+        cfg.optim_wrapper.optimizer.lr = 1e-3
+        cfg.model.decode_head.dropout_ratio = 0
+        if readout == 'upernet':
+            cfg.model.auxiliary_head.dropout_ratio = 0
+        else:
+            del cfg.model.decode_head['dropout_ratio']
+        metrics, runner = run_readout(cfg)
+        heads.append((runner.model.decode_head.conv_seg.weight.detach().clone(), metrics['miou']))
+        images.append(sum(encoder_calls) - 2)  # two test images
+        assert len(runner.model._cache) == (kept if cache_gb else 0)
+    torch.testing.assert_close(heads[0][0], heads[1][0], rtol=1e-2, atol=1e-3)
+    assert heads[0][1] == pytest.approx(heads[1][1], abs=0.5)
+    assert images[0] == 48
+    # four epochs of twelve; what does not fit is computed each time
+    assert images[1] == 12 + 3 * (12 - kept)
+
+
+def test_kept_features_are_those_of_the_image(labelled_set, tmp_path):
+    """Each kept map is recomputed; a mirror image is another one than its original."""
+    checkpoint = tmp_path / 'pretrained.pth'
+    save_checkpoint(checkpoint)
+    _, runner = run_readout(
+        build_config(checkpoint, labelled_set, tmp_path / 'run', 'upernet', iters=12)
+    )
+    model, items = runner.model, runner.train_dataloader.dataset
+    for index in range(12):
+        item = items.datasets[index // 6][index % 6]  # made anew
+        sample = item['data_samples']
+        assert sample.get('flip', False) == (index >= 6)
+        image = model.data_preprocessor(dict(inputs=[item['inputs']]))['inputs']
+        kept = model._cache[sample.img_path, index >= 6]
+        assert len(kept) == 4
+        for level, expected in zip(kept, model.extract_feat(image)):
+            torch.testing.assert_close(level, expected[0], rtol=1e-4, atol=1e-5)
+        assert torch.equal(items[index]['inputs'], item['inputs'])
+        labels = items[index]['data_samples'].gt_sem_seg.data
+        assert torch.equal(labels, sample.gt_sem_seg.data)
+    assert torch.equal(items[6]['inputs'], items[0]['inputs'].flip(-1))
+    first, mirrored = (items[i]['data_samples'].gt_sem_seg.data for i in (0, 6))
+    assert torch.equal(mirrored, first.flip(-1))
+
+
+def test_new_weights_drop_kept_features(labelled_set, tmp_path):
+    """The hook measures statistics anew: features from before are wrong."""
+    checkpoint = tmp_path / 'pretrained.pth'
+    save_checkpoint(checkpoint)
+    _, runner = run_readout(build_config(checkpoint, labelled_set, tmp_path))
+    assert runner.model._cache
+    hook = next(h for h in runner.hooks if type(h).__name__ == 'RecalibrateBatchNormHook')
+    hook.before_train(runner)
+    assert not runner.model._cache
+
+
+def test_linear_head_has_the_loss_of_fcn_head():
+    """Same loss and gradient as MMSegmentation's head, ignored pixels included."""
+    from mmengine.structures import PixelData
+    from mmseg.models.decode_heads import FCNHead
+    from mmseg.structures import SegDataSample
+
+    torch.manual_seed(0)
+    loss = dict(type='CrossEntropyLoss', avg_non_ignore=True)
+    linear = seg.LinearHead(6, num_classes=4, loss_decode=loss)
+    plain = dict(num_convs=0, kernel_size=1, concat_input=False, dropout_ratio=0)
+    fcn = FCNHead(in_channels=6, channels=6, num_classes=4, loss_decode=loss, **plain)
+    fcn.load_state_dict(linear.state_dict())
+    labels = torch.randint(0, 4, (2, 1, 16, 24))
+    labels[:, :, :5] = 255
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=x)) for x in labels]
+    features = torch.randn(2, 6, 4, 6)
+    losses = [head.loss([features], samples, None)['loss_ce'] for head in (linear, fcn)]
+    for value in losses:
+        value.backward()
+    assert torch.equal(losses[0], losses[1])
+    assert torch.equal(linear.conv_seg.weight.grad, fcn.conv_seg.weight.grad)
+
+
+def test_thinned_labels_are_every_nth_pixel():
+    """The loss of ``label_stride=4`` is that of labels thinned out by hand."""
+    from mmengine.structures import PixelData
+    from mmseg.structures import SegDataSample
+
+    torch.manual_seed(0)
+    loss = dict(type='CrossEntropyLoss', avg_non_ignore=True)
+    thin = seg.LinearHead(6, label_stride=4, num_classes=4, loss_decode=loss)
+    full = seg.LinearHead(6, num_classes=4, loss_decode=loss)
+    full.load_state_dict(thin.state_dict())
+    labels = torch.randint(0, 4, (2, 1, 16, 24))
+    features = [torch.randn(2, 6, 2, 3)]
+
+    def value(head, labels):
+        samples = [SegDataSample(gt_sem_seg=PixelData(data=x)) for x in labels]
+        return head.loss(features, samples, None)['loss_ce']
+
+    assert torch.equal(value(thin, labels), value(full, labels[:, :, 2::4, 2::4]))

@@ -1,0 +1,56 @@
+"""Files are whole or absent, do not meet under one name, and a damaged note stops nothing."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from poodle_mm.engine.hooks.checkpoint_hook import AtomicLocalBackend
+from poodle_mm.utils import files
+from poodle_mm.utils.files import read_json, replacing, write_json
+
+
+def test_two_writers_with_the_same_process_number(tmp_path):
+    """As in two containers: each has a file of its own, the last to end wins."""
+    path = tmp_path / 'sub' / 'a.json'
+    with replacing(path) as first, replacing(path) as second:
+        assert first != second
+        assert {p.parent for p in (first, second)} == {path.parent}
+        assert {p.suffix for p in (first, second)} == {'.json'}
+        first.write_text('first')
+        second.write_text('second')
+    assert path.read_text() == 'first'  # the outer block ends last
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    'write',
+    [lambda path: write_json(path, 1), lambda path: AtomicLocalBackend().put(b'1', path)],
+    ids=['json', 'checkpoint'],
+)
+def test_order_of_a_write_that_survives_a_power_cut(tmp_path, monkeypatch, write):
+    """Content to the disk, then the new name, then the folder with the name."""
+    path, done = tmp_path / 'a', []
+    fsync, replace = os.fsync, os.replace
+
+    def spy_fsync(handle: int) -> None:
+        done.append(Path(os.readlink(f'/proc/self/fd/{handle}')))
+        fsync(handle)
+
+    monkeypatch.setattr(os, 'fsync', spy_fsync)
+    monkeypatch.setattr(os, 'replace', lambda a, b: (done.append('rename'), replace(a, b)))
+    write(path)
+    content, rename, folder = done
+    assert content.parent == tmp_path and content != path
+    assert (rename, folder) == ('rename', tmp_path)
+
+
+@pytest.mark.parametrize('content', [b'', b'{"iter": 3', b'\xff\xfe', b'[1, 2'])
+def test_damaged_json_is_named_and_ignored(tmp_path, monkeypatch, content):
+    said = []
+    monkeypatch.setattr(files, 'print_log', lambda text, **_: said.append(text))
+    path = tmp_path / 'run_stats.json'
+    assert read_json(path) is None and not said
+    path.write_bytes(content)
+    assert read_json(path) is None
+    assert f'{path} is damaged and is ignored' in said[0]

@@ -1,0 +1,191 @@
+"""Colours and places in the pictures, by hand."""
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from poodle_mm.visualization.pair import _fetch, _flow_colours, draw_pair, feature_pca
+
+SIZE = (64, 128)
+
+
+def make_views(batch: int = 2, num: int = 3) -> dict[str, torch.Tensor]:
+    """Grey frames, flow of 5 pixels to the right, the left half visible."""
+    generator = torch.Generator().manual_seed(0)
+    flow = torch.zeros(2, batch, 2, *SIZE)
+    flow[0, :, 0], flow[1, :, 0] = 5, -5
+    visible = torch.zeros(2, batch, *SIZE, dtype=torch.bool)
+    visible[..., :64] = True
+    corner = torch.rand(2, 2, batch, num, 2, generator=generator) * 30
+    frames = torch.tensor([[0, 1], [1, 0]])[..., None, None]  # role, direction
+    return dict(
+        frames=torch.full((2, batch, 3, *SIZE), 0.5),
+        dense=torch.randn(2, batch, 3, *SIZE, generator=generator),
+        affine=torch.eye(2, 3).expand(2, batch, 2, 3),
+        flow=flow,
+        visible=visible,
+        subcrops=torch.randn(2, 2, batch, num, 3, 16, 16, generator=generator),
+        boxes=torch.cat([corner, corner + 20], dim=-1),
+        box_frames=frames.expand(2, 2, batch, num).clone(),
+        fallback=torch.zeros(2, batch, num, dtype=torch.bool),
+    )
+
+
+def render(figure) -> np.ndarray:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]
+
+
+def panel(figure, title: str, nth: int = 0):
+    return [axis for axis in figure.axes if axis.get_title(loc='left').startswith(title)][nth]
+
+
+@pytest.mark.parametrize('num', [0, 3])
+@pytest.mark.parametrize('num_features', [0, 1, 2])
+def test_every_part_is_there_and_none_overlaps(num, num_features):
+    views = make_views(num=max(num, 1))
+    if not num:
+        for key in ('subcrops', 'boxes', 'box_frames', 'fallback'):
+            del views[key]
+    maps = {f'map {i}': torch.randn(2, 2, 4, 8, 16) for i in range(num_features)}
+    before = {name: value.clone() for name, value in views.items()}
+    figure = draw_pair(views, 1, maps)
+    assert all(torch.equal(before[name], views[name]) for name in views)
+    shown = [axis for axis in figure.axes if axis.images]
+    assert len(shown) == 2 + 2 * num + 2 * (4 + num_features)
+    places = [axis.get_position() for axis in shown]
+    for k, place in enumerate(places):
+        assert min(place.x0, place.y0) >= 0 and max(place.x1, place.y1) <= 1
+        for other in places[:k]:
+            assert min(place.x1, other.x1) <= max(place.x0, other.x0) or min(
+                place.y1, other.y1
+            ) <= max(place.y0, other.y0)
+    assert panel(figure, '50% without a visible counterpart')
+    assert panel(figure, 'flow to t+Δ, up to 5 pixels')
+    render(figure)
+
+
+def readers(figure):
+    """Of (axis, u, v): the pixel, and whether it has the colour of the first pair."""
+    image, colour = render(figure), np.array([0xFF, 0x4D, 0x4D])
+
+    def pixel(axis, u, v):
+        x, y = axis.transData.transform((u, v))
+        return image[round(image.shape[0] - 1 - y), round(x)].astype(int)
+
+    def is_drawn(axis, u, v):
+        return np.abs(pixel(axis, u, v) - colour).max() < 30
+
+    return pixel, is_drawn
+
+
+def test_boxes_and_lines_sit_where_the_subcrops_were_cut():
+    views = make_views(batch=1, num=1)
+    views['boxes'][0, 0, 0, 0] = torch.tensor([16.0, 16, 48, 48])
+    views['boxes'][1, 0, 0, 0] = torch.tensor([64.0, 8, 112, 40])
+    views['frames'][0, ..., 16:48, 16:48] = 0
+    figure = draw_pair(views)
+    pixel, is_drawn = readers(figure)
+    left, right = panel(figure, 'frame t'), panel(figure, 'frame t+Δ')
+    assert is_drawn(left, 16, 20) and is_drawn(left, 48, 40) and is_drawn(left, 20, 48)
+    assert is_drawn(right, 64, 12) and is_drawn(right, 112, 30) and is_drawn(right, 100, 8)
+    assert not is_drawn(left, 64, 12) and not is_drawn(right, 20, 48)
+    # The black square of the frame fills the box.
+    assert pixel(left, 20, 20).max() == pixel(left, 44, 44).max() == 0
+    assert pixel(left, 12, 20).min() > 120 and pixel(left, 52, 44).min() > 120
+    # The line runs from centre (32, 32) to centre (88, 24): it is still near 32 at the left edge.
+    assert any(is_drawn(left, 127.5, v) for v in np.arange(24, 32, 0.2))
+
+
+def test_a_fallback_pair_is_drawn_dashed_on_its_own_frame():
+    views = make_views(batch=2, num=1)
+    views['boxes'][:, 0, 1, 0] = torch.tensor([[16.0, 16, 48, 48], [64.0, 8, 112, 40]])
+    views['box_frames'][1, 0, 1] = 0
+    views['fallback'][0, 1] = True
+    figure = draw_pair(views, 1)
+    _, is_drawn = readers(figure)
+    left, right = panel(figure, 'frame t'), panel(figure, 'frame t+Δ')
+    for box_edge in ([(16, v) for v in range(20, 46)], [(112, v) for v in range(12, 38)]):
+        drawn = [is_drawn(left, *point) for point in box_edge]
+        assert any(drawn) and not all(drawn)
+        assert not any(is_drawn(right, *point) for point in box_edge)
+    # The line from (32, 32) to (88, 24) stays in the left frame.
+    line = [is_drawn(left, u, 32 - (u - 32) / 7) for u in np.arange(49, 63, 0.5)]
+    assert any(line)
+    # Without the flag the same boxes are not dashed.
+    views['fallback'][:] = False
+    figure = draw_pair(views, 1)
+    _, is_drawn = readers(figure)
+    left = panel(figure, 'frame t')
+    assert all(is_drawn(left, 16, v) for v in range(20, 46))
+
+
+def test_subcrops_are_those_with_frame_t_online():
+    """Online ones on the left, in the order of the pairs, targets on the right."""
+    views = make_views(batch=2, num=3)
+    figure = draw_pair(views, 1)
+    small = [axis for axis in figure.axes if axis.spines['left'].get_linewidth() == 3]
+    shown = [axis.images[0].get_array() for axis in small]
+    assert len(shown) == 6
+    mean, std = (np.array(x) for x in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    for image, subcrop in zip(shown, views['subcrops'][:, 0, 1].flatten(0, 1)):
+        expected = (subcrop.movedim(0, -1).numpy() * std + mean).clip(0, 1) * 255
+        assert np.abs(np.asarray(image, float) - expected).max() <= 0.51
+
+
+def test_fetched_frame_of_an_integer_translation():
+    """What moved by 3 pixels is found again exactly; white veil where nothing visible is."""
+    a = torch.rand(3, *SIZE)
+    frames = torch.stack([a, a.roll(3, -1)])
+    flow = torch.zeros(2, 2, *SIZE)
+    flow[0, 0], flow[1, 0] = 3, -3
+    visible = torch.ones(2, *SIZE, dtype=torch.bool)
+    visible[0, :, -3:] = visible[1, :, :3] = False
+    fetched = _fetch(frames, flow, visible)
+    expected = (frames * 255).round().byte().movedim(1, -1).numpy()
+    assert np.abs(fetched[0, :, :-3].astype(int) - expected[0, :, :-3]).max() <= 1
+    assert np.abs(fetched[1, :, 3:].astype(int) - expected[1, :, 3:]).max() <= 1
+    assert fetched[0, :, -3:].min() >= 178
+
+
+def test_long_flow_does_not_pale_the_rest():
+    flow = torch.zeros(2, 2, 8, 8)
+    flow[:, 0] = 2
+    alone = _flow_colours(flow, torch.tensor(2.0))
+    flow[0, 0, 0, 0] = 1000
+    assert np.array_equal(_flow_colours(flow, torch.tensor(2.0)), alone)
+
+
+def test_pca_finds_the_planted_components():
+    """Three orthogonal directions with variances 9 : 4 : 1 become red, green and blue."""
+    generator = torch.Generator().manual_seed(1)
+    scores = torch.rand(3, 2 * 8 * 16, generator=generator) * torch.tensor([[3.0], [2], [1]])
+    directions = torch.linalg.qr(torch.randn(10, 3, generator=generator))[0]
+    strongest = directions.gather(0, directions.abs().argmax(0, keepdim=True))
+    directions = directions * strongest.sign()
+    features = (directions @ scores).view(10, 2, 8, 16).transpose(0, 1)
+    colours = feature_pca(features)
+    assert colours.shape == (2, 8, 16, 3) and colours.dtype == np.uint8
+    for channel in range(3):
+        found = colours[..., channel].reshape(-1).astype(float)
+        assert np.corrcoef(found, scores[channel].numpy())[0, 1] > 0.97
+        assert found.min() == 0 and found.max() == 255
+    assert np.array_equal(feature_pca(features * 1000 + 7), colours)
+
+
+def test_pca_is_repeatable_and_leaves_the_generator_alone():
+    features = torch.randn(2, 64, 8, 16)
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    first = feature_pca(features)
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.manual_seed(4)
+    assert np.array_equal(feature_pca(features), first)
+
+
+@pytest.mark.parametrize('channels', [1, 2, 5])
+def test_pca_of_constant_features_is_grey(channels):
+    features = torch.randn(channels).view(1, -1, 1, 1).expand(2, channels, 4, 4)
+    assert np.unique(feature_pca(features)).tolist() == [128]
