@@ -11,12 +11,13 @@ from typing import Any
 
 import torch
 from mmengine.logging import print_log
-from mmengine.model import BaseAveragedModel, is_model_wrapper
+from mmengine.model import BaseAveragedModel
 from mmengine.optim import ReduceOnPlateauParamScheduler
 from mmengine.runner import Runner
 
 from poodle_mm.checkpoints.config_text import read_config_text
 from poodle_mm.engine.world import World, by_epoch, recorded_world
+from poodle_mm.utils.modules import bare_model
 
 # Where, and with how many helpers, a run computes is not what it computes.
 _NEUTRAL = (
@@ -195,7 +196,7 @@ def _fit_steps(
     if not done or (iteration == done and ratio == 1):
         return []
     lines = []
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    model = bare_model(runner.model)
     state = checkpoint['state_dict']
     for name, module in model.named_modules():
         key = f'{name}.steps'

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
@@ -12,10 +11,11 @@ from poodle_mm.checkpoints import load_file, state_dict_of
 from poodle_mm.checkpoints.encoder_checkpoint import check_part, part_of
 from poodle_mm.engine.hooks.checkpoint_hook import check_state_dict
 from poodle_mm.registry import HOOKS
+from poodle_mm.utils.modules import bare_model
 
 
 def _bare_model(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+    return bare_model(runner.model)
 
 
 @HOOKS.register_module()

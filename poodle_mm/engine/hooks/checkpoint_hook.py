@@ -6,7 +6,6 @@ from pathlib import Path
 from mmengine.dist import is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 
 from poodle_mm.engine.resumable import (
@@ -20,6 +19,7 @@ from poodle_mm.engine.stop_signal import OutliveStop, StopSignal
 from poodle_mm.engine.world import by_epoch, can_skip, remember_world
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.files import sync
+from poodle_mm.utils.modules import bare_model
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -210,7 +210,7 @@ class AtomicCheckpointHook(CheckpointHook):
                 model's, or, when resuming, if any is missing or left over, or if a change leaves
                 undefined where the run stands (:func:`fit_to_run`).
         """
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = bare_model(runner.model)
         check_state_dict(
             model.state_dict(), checkpoint.get('state_dict', checkpoint), strict=runner._resume
         )

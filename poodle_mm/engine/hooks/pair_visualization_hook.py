@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.files import replacing
+from poodle_mm.utils.modules import bare_model
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,7 +52,7 @@ class PairVisualizationHook(Hook):
             return
         from poodle_mm.visualization.pair import draw_pair  # matplotlib takes a second to import
 
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = bare_model(runner.model)
         batch = {name: data_batch[name][: self.num] for name in ('inputs', 'data_samples')}
         views, features = look(model, batch)
         for index in range(len(batch['inputs'])):

@@ -3,10 +3,10 @@
 import math
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from poodle_mm.registry import HOOKS
+from poodle_mm.utils.modules import bare_model
 
 
 @HOOKS.register_module()
@@ -89,4 +89,4 @@ class TargetUpdateHook(Hook):
 
 
 def _online(runner: Runner):
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+    return bare_model(runner.model)

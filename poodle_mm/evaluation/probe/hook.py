@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
@@ -21,6 +20,7 @@ from poodle_mm.evaluation.probe.readouts import (
     segmentation_scores,
 )
 from poodle_mm.registry import HOOKS
+from poodle_mm.utils.modules import bare_model
 
 
 @HOOKS.register_module()
@@ -221,4 +221,4 @@ class OnlineProbeHook(Hook):
 
 
 def _bare_model(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+    return bare_model(runner.model)

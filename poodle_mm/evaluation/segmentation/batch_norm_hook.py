@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 from mmengine.dist import all_reduce_params
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, HOOKS
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
+
+from poodle_mm.utils.modules import bare_model
 
 
 @HOOKS.register_module()
@@ -30,7 +31,7 @@ class RecalibrateBatchNormHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Runs once the model is initialised and before the first iteration."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = bare_model(runner.model)
         loader = runner.build_dataloader(self._dataloader(runner), seed=runner.seed)
         recalibrate_batch_norm(
             model.features, (model.data_preprocessor(batch)['inputs'] for batch in loader)

@@ -1,9 +1,10 @@
 """A head and a data set that do not agree on the classes."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
+
+from poodle_mm.utils.modules import bare_model
 
 
 @HOOKS.register_module()
@@ -23,7 +24,7 @@ class NumClassesHook(Hook):
         self._check(runner, runner.test_dataloader.dataset, 'test_dataloader')
 
     def _check(self, runner: Runner, dataset, name: str) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = bare_model(runner.model)
         classes = dataset.metainfo['classes']
         for head_name in ('decode_head', 'auxiliary_head'):
             head = getattr(model, head_name, None)
