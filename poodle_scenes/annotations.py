@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from mmengine.fileio import load
 
-from poodle_mm.datasets.preparation.scalabel import DET_CLASSES
+from poodle_mm.catalog import BOX_CLASSES
 from poodle_scenes.boxes import MIN_PIXELS, MIN_SIDE
 
 LabelledFrame = tuple[str, np.ndarray, np.ndarray]
@@ -40,7 +40,7 @@ def to_coco(frames: Iterable[LabelledFrame], size: tuple[int, int]) -> dict:
             min_pixels=MIN_PIXELS,
             min_side=MIN_SIDE,
         ),
-        categories=[dict(id=k, name=name) for k, name in enumerate(DET_CLASSES, start=1)],
+        categories=[dict(id=k, name=name) for k, name in enumerate(BOX_CLASSES, start=1)],
         images=images,
         annotations=annotations,
     )

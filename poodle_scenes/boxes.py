@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torchvision.ops import masks_to_boxes
 
-from poodle_mm.datasets.preparation.scalabel import DET_CLASSES
+from poodle_mm.catalog import BOX_CLASSES
 from poodle_scenes.classes import SCENE_CLASSES
 from poodle_scenes.raster import rasterize
 from poodle_scenes.scene import Scene
@@ -15,11 +15,11 @@ MIN_PIXELS = 16
 MIN_SIDE = 3
 """Pixels of width or height below which an object has no box."""
 
-_DET_NAME = {'person': 'pedestrian'} | {name: name for name in DET_CLASSES}
+_DET_NAME = {'person': 'pedestrian'} | {name: name for name in BOX_CLASSES}
 _CATEGORY = np.array(
-    [DET_CLASSES.index(_DET_NAME[n]) if n in _DET_NAME else -1 for n in SCENE_CLASSES]
+    [BOX_CLASSES.index(_DET_NAME[n]) if n in _DET_NAME else -1 for n in SCENE_CLASSES]
 )
-"""Train id → index in DET_CLASSES; -1 for classes without boxes."""
+"""Train id → index in BOX_CLASSES; -1 for classes without boxes."""
 
 
 def render_objects(scene: Scene, t: float) -> np.ndarray:
@@ -39,7 +39,7 @@ def render_objects(scene: Scene, t: float) -> np.ndarray:
 def object_boxes(
     scene: Scene, t: float, min_pixels: int = MIN_PIXELS, min_side: int = MIN_SIDE
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Tight boxes of the visible part of each object of a class in ``DET_CLASSES``.
+    """Tight boxes of the visible part of each object of a class in ``BOX_CLASSES``.
 
     Args:
         scene: the scene.
@@ -49,7 +49,7 @@ def object_boxes(
 
     Returns:
         boxes: int64 (K, 4), edges (x0, y0, x1, y1): one visible pixel has a box of side 1.
-        categories: int64 (K,), indices in ``DET_CLASSES``.
+        categories: int64 (K,), indices in ``BOX_CLASSES``.
     """
     objects = render_objects(scene, t)
     category = np.full(scene.objects.max(initial=-1) + 1, -1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from poodle_mm.datasets.preparation.scalabel import DET_CLASSES
+from poodle_mm.catalog import BOX_CLASSES
 from poodle_scenes import (
     SCENE_CLASSES,
     build_scene,
@@ -22,7 +22,7 @@ def test_box_by_hand(hand_made):
     """Edges enclose the pixels whose centres are covered: 38..57 and 27..45."""
     boxes, categories = object_boxes(hand_made([PANEL], classes=[PERSON]), 0.0)
     assert boxes.tolist() == [[38, 27, 58, 46]]
-    assert [DET_CLASSES[c] for c in categories] == ['pedestrian']
+    assert [BOX_CLASSES[c] for c in categories] == ['pedestrian']
 
 
 def test_only_the_visible_part(hand_made):
@@ -72,9 +72,9 @@ def test_against_a_pass_over_all_pixels(street):
                 continue
             number = scene.objects[ids[v, u]]
             label = SCENE_CLASSES[scene.surfaces.class_id[ids[v, u]]]
-            if names.get(label, label) not in DET_CLASSES:
+            if names.get(label, label) not in BOX_CLASSES:
                 continue
-            category = DET_CLASSES.index(names.get(label, label))
+            category = BOX_CLASSES.index(names.get(label, label))
             x0, y0, x1, y1, c, n = extent.get(number, (u, v, u + 1, v + 1, category, 0))
             assert c == category, 'an object has one class'
             extent[number] = [min(x0, u), min(y0, v), max(x1, u + 1), max(y1, v + 1), c, n + 1]
@@ -93,7 +93,7 @@ def test_boxes_agree_with_labels(street):
     scene, t = street
     labels = render_labels(scene, t)
     boxes, categories = object_boxes(scene, t, min_pixels=1, min_side=1)
-    for category, name in enumerate(DET_CLASSES):
+    for category, name in enumerate(BOX_CLASSES):
         of_class = labels == SCENE_CLASSES.index({'pedestrian': 'person'}.get(name, name))
         covered = np.zeros_like(of_class)
         for x0, y0, x1, y1 in boxes[categories == category]:
@@ -105,7 +105,7 @@ def test_boxes_agree_with_labels(street):
 
 def test_objects_are_things_and_not_heaps():
     """No object is larger than a thing of its class, so no two of them were taken for one."""
-    longest = dict(zip(DET_CLASSES, (2.13, 2.1, 6.2, 11.8, 12.7, 80, 2.6, 2.6, 1.2, 4.3)))
+    longest = dict(zip(BOX_CLASSES, (2.13, 2.1, 6.2, 11.8, 12.7, 80, 2.6, 2.6, 1.2, 4.3)))
     seen = set()
     for seed in range(24):
         scene = build_scene(seed, (32, 64), 20)
@@ -123,7 +123,7 @@ def test_objects_are_things_and_not_heaps():
                 seen.add(name)
         trains = {n for n, c in zip(scene.objects, scene.surfaces.class_id) if c == 16}
         assert len(trains) <= 1, 'the cars of a train are one object'
-    assert seen == set(DET_CLASSES)
+    assert seen == set(BOX_CLASSES)
 
 
 def test_object_map_leaves_out_ground_and_sky(street):

@@ -7,8 +7,8 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
+from poodle_mm.catalog import BOX_CLASSES
 from poodle_mm.datasets.preparation.scalabel import (
-    DET_CLASSES,
     IMAGE_SIZE,
     BoxCounts,
     frame_boxes,
@@ -36,7 +36,7 @@ def convert_frames(
     Returns:
         The data set, without the boxes that have problems, and what was counted.
     """
-    category_ids = {name: number for number, name in enumerate(DET_CLASSES, start=1)}
+    category_ids = {name: number for number, name in enumerate(BOX_CLASSES, start=1)}
     counts = BoxCounts()
     images, annotations = [], []
     for image_id, frame in enumerate(tqdm(frames, desc='frames', leave=False), start=1):
@@ -107,7 +107,7 @@ def counts_table(coco: dict, counts: BoxCounts) -> str:
     """What was converted, for the terminal."""
     with_box = len({annotation['image_id'] for annotation in coco['annotations']})
     lines = [f'{"class":16}{"boxes":>10}{"crowd":>10}']
-    lines += [f'{n:16}{counts.classes[n]:10}{counts.crowd[n]:10}' for n in DET_CLASSES]
+    lines += [f'{n:16}{counts.classes[n]:10}{counts.crowd[n]:10}' for n in BOX_CLASSES]
     lines += [
         f'{"all":16}{counts.classes.total():10}{counts.crowd.total():10}',
         f'images: {len(coco["images"])}, {len(coco["images"]) - with_box} of them without boxes',

@@ -7,19 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-DET_CLASSES = (
-    'pedestrian',
-    'rider',
-    'car',
-    'truck',
-    'bus',
-    'train',
-    'motorcycle',
-    'bicycle',
-    'traffic light',
-    'traffic sign',
-)
-"""The 10 evaluated classes in BDD100K's order; their COCO ids run from 1."""
+from poodle_mm.catalog import BOX_CLASSES
 
 NAME_MAPPING = {
     'bike': 'bicycle',
@@ -45,7 +33,7 @@ class Box:
 
     Attributes:
         label_id: The label's id in the file.
-        category: One of :data:`DET_CLASSES`.
+        category: One of :data:`BOX_CLASSES`.
         corners: (x1, y1, x2, y2): the first and the last pixel that belong to it.
         crowd: Whether detections in it count neither as hit nor as miss.
     """
@@ -139,7 +127,7 @@ def frame_boxes(frame: Mapping, size: tuple[int, int], counts: BoxCounts) -> Ite
         flags = label.get('attributes') or {}
         problem = (
             f'unknown category {name!r}'
-            if category not in DET_CLASSES
+            if category not in BOX_CLASSES
             else _flag_problem(flags) or _box_problem(label['box2d'], size)
         )
         if problem:

@@ -6,7 +6,7 @@ from mmdet.datasets import CocoDataset
 from mmdet.datasets.api_wrappers import COCO
 from mmdet.registry import DATASETS
 
-from poodle_mm.datasets.preparation.scalabel import DET_CLASSES
+from poodle_mm.catalog import BOX_CLASSES
 
 
 class _CheckedCOCO(COCO):
@@ -35,7 +35,7 @@ class BDD100KDetDataset(CocoDataset):
 
     COCOAPI = _CheckedCOCO
     METAINFO: ClassVar[dict] = dict(
-        classes=DET_CLASSES,
+        classes=BOX_CLASSES,
         palette=[
             (220, 20, 60), (255, 0, 0), (0, 0, 142), (0, 0, 70), (0, 60, 100),
             (0, 80, 100), (0, 0, 230), (119, 11, 32), (250, 170, 30), (220, 220, 0),

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from poodle_mm.catalog import BOX_CLASSES
 from poodle_mm.datasets.preparation.det_to_coco import convert_file, convert_frames, counts_table
-from poodle_mm.datasets.preparation.scalabel import DET_CLASSES, read_frames
+from poodle_mm.datasets.preparation.scalabel import read_frames
 
 
 def frame(name='a.jpg', *labels, **kwargs) -> dict:
@@ -51,8 +52,8 @@ def test_real_sample_through_pycocotools(test_data, tmp_path):
     frames = json.loads(source.read_text())
     assert [image['file_name'] for image in coco['images']] == [f['name'] for f in frames]
     want = Counter(lab['category'] for f in frames for lab in f['labels'])
-    assert {name: len(index.getAnnIds(catIds=index.getCatIds([name]))) for name in DET_CLASSES} == {
-        name: want[name] for name in DET_CLASSES
+    assert {name: len(index.getAnnIds(catIds=index.getCatIds([name]))) for name in BOX_CLASSES} == {
+        name: want[name] for name in BOX_CLASSES
     }
     assert counts.classes == want
     crowds = sum(lab['attributes']['crowd'] for f in frames for lab in f['labels'])
@@ -93,7 +94,7 @@ def test_a_box_by_hand():
 def test_names_and_crowds_as_in_bdd100ks_tools(name, attributes, category, crowd):
     coco, counts = convert_frames([frame('a.jpg', label(name, **attributes))])
     (annotation,) = coco['annotations']
-    assert DET_CLASSES[annotation['category_id'] - 1] == category
+    assert BOX_CLASSES[annotation['category_id'] - 1] == category
     assert annotation['iscrowd'] == crowd
     assert counts.crowd[category] == crowd
     assert counts.mapped.total() == (name != category)

@@ -9,9 +9,9 @@ import torch
 from mmengine.config import Config
 from mmpretrain.models import ResNet
 
+from poodle_mm.catalog import BOX_CLASSES
 from poodle_mm.checkpoints import EncoderCheckpoint
 from poodle_mm.datasets.preparation.det_to_coco import convert_file
-from poodle_mm.datasets.preparation.scalabel import DET_CLASSES
 from poodle_scenes import write_scenes
 
 TINY = dict(type='mmpretrain.ResNet', depth=18, stem_channels=8, base_channels=8)
@@ -43,7 +43,7 @@ def bdd_root(scenes_root, tmp_path_factory) -> Path:
             frames[annotation['image_id'] - 1]['labels'].append(
                 dict(
                     id=str(annotation['id']),
-                    category=DET_CLASSES[annotation['category_id'] - 1],
+                    category=BOX_CLASSES[annotation['category_id'] - 1],
                     box2d=dict(x1=x, y1=y, x2=x + w - 1, y2=y + h - 1),
                 )
             )

@@ -132,7 +132,7 @@ def test_last_stage_can_learn():
 
 
 def test_data_set_reads_boxes(scenes_root):
-    """Labels count as in DET_CLASSES, boxes are (x0, y0, x1, y1)."""
+    """Labels count as in BOX_CLASSES, boxes are (x0, y0, x1, y1)."""
     dataset = DATASETS.build(
         dict(
             type='BDD100KDetDataset',
