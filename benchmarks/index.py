@@ -12,7 +12,8 @@ from benchmarks.loader_case import QUICK, make_videos
 from benchmarks.loader_workers import resident_mib
 from benchmarks.result import Bar, Measurement, Options, StageResult
 from benchmarks.timing import in_new_process, take_turns, wall_seconds
-from poodle_mm.datasets.video.index import VideoInfo, build_index, find_files, write_index
+from poodle_mm.datasets.files import find_files
+from poodle_mm.datasets.video.index import VideoInfo, build_index, write_index
 from poodle_mm.engine.hooks.run_stats_hook import peak_resident_mib
 from poodle_mm.utils.files import replacing
 

@@ -11,8 +11,7 @@ from poodle_mm.apis.features import Image
 from poodle_mm.apis.pictures import draw_pca
 from poodle_mm.apis.store import save_image_features, save_video_features
 from poodle_mm.apis.video import chosen_frames
-from poodle_mm.datasets.frame_folders import IMAGE_EXTENSIONS
-from poodle_mm.datasets.video.index import VIDEO_EXTENSIONS, find_files
+from poodle_mm.datasets.files import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.video.reader import VideoReader
 from poodle_mm.utils.files import replacing
 

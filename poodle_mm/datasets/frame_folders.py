@@ -11,12 +11,12 @@ import numpy as np
 from mmengine.logging import print_log
 from PIL import Image
 
+from poodle_mm.datasets.files import IMAGE_EXTENSIONS, file_problem, find_files
 from poodle_mm.datasets.pairs import partner_ranges
-from poodle_mm.datasets.sources import FrameSource, check_bad_files, on_main_process
-from poodle_mm.datasets.video.file import MAX_PIXELS, FrameReadError, file_problem
-from poodle_mm.datasets.video.index import find_files
+from poodle_mm.datasets.sources import FrameSource, check_bad_files
+from poodle_mm.datasets.video.file import MAX_PIXELS, FrameReadError
+from poodle_mm.utils.distributed import on_main_process
 
-IMAGE_EXTENSIONS = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
 # not followed by a letter: Cityscapes' "_000019_leftImg8bit" is frame 19; and not the number of a
 # camera: "0001_cam0" is frame 1
 _NUMBER = re.compile(

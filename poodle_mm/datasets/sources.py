@@ -13,27 +13,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 
 from poodle_mm.datasets.pairs import partner_ranges
 from poodle_mm.datasets.video.frame_table import FrameTable
 from poodle_mm.datasets.video.index import VideoInfo, build_index
 from poodle_mm.datasets.video.reader import VideoReader
-
-
-def on_main_process(function):
-    """Call on rank 0 and give its result, or its exception, to all ranks: nobody waits for ever."""
-    outcome = [None, None]
-    if is_main_process():
-        try:
-            outcome[0] = function()
-        except Exception as error:
-            outcome[1] = error
-    broadcast_object_list(outcome)
-    if outcome[1] is not None:
-        raise outcome[1]
-    return outcome[0]
+from poodle_mm.utils.distributed import on_main_process
 
 
 def check_bad_files(root: str, bad: dict[str, str], total: int, max_bad_share: float) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from poodle_mm.datasets.preparation.files import list_files
-from poodle_mm.datasets.preparation.labels import check_ids, read_label
+from poodle_mm.datasets.files import list_files
+from poodle_mm.datasets.labels import read_label
 from poodle_mm.evaluation.class_groups import class_groups, class_shares
 from poodle_mm.utils.files import write_json
 
@@ -125,6 +125,4 @@ def _read_labels(
     to_class = np.full(256, 255, np.uint8)
     to_class[first : num_classes + first] = np.arange(num_classes)
     for path in tqdm(paths, desc='labels', unit='image'):
-        ids = read_label(path)
-        check_ids(path, ids, legal)
-        yield to_class[ids]
+        yield to_class[read_label(path, legal)]

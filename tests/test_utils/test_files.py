@@ -23,6 +23,16 @@ def test_two_writers_with_the_same_process_number(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_nothing_half_written_stays(tmp_path):
+    path = tmp_path / 'sub' / 'a.txt'
+    with replacing(path) as temporary:
+        temporary.write_text('old')
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text('new, but')
+        raise RuntimeError
+    assert path.read_text() == 'old' and list(path.parent.iterdir()) == [path]
+
+
 @pytest.mark.parametrize(
     'write',
     [lambda path: write_json(path, 1), lambda path: AtomicLocalBackend().put(b'1', path)],

@@ -7,14 +7,12 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from poodle_mm.datasets.preparation.labels import check_ids, read_label
-from poodle_mm.datasets.video.file import file_problem
-from poodle_mm.datasets.video.index import find_files
+from poodle_mm.catalog import CATALOG
+from poodle_mm.datasets.files import file_problem, find_files
+from poodle_mm.datasets.labels import read_label
 from poodle_mm.utils.files import replacing
 
-SPLITS = ('train', 'val', 'test')
-LEGAL_IDS = range(12)
-"""11 classes and void."""
+_CAMVID = CATALOG['camvid']
 
 
 def convert_camvid(
@@ -28,7 +26,7 @@ def convert_camvid(
     Args:
         source: Folder ``CamVid`` of the SegNet tutorial.
         target: Folder to write to.
-        quality: Of the JPEGs, 1 to 100.
+        quality: Quality of the JPEGs, 1 to 100.
 
     Returns:
         Number of images by split.
@@ -38,18 +36,18 @@ def convert_camvid(
         ValueError: If a label does not hold CamVid's ids, or an image is no file.
     """
     source, target = Path(source), Path(target)
-    files = {split: find_files(source / split, ('.png',)) for split in SPLITS}
+    files = {split: find_files(source / split, ('.png',)) for split in _CAMVID.splits}
     for split, names in files.items():
         for name in tqdm(names, desc=split, unit='image'):
             label = source / f'{split}annot' / name
             if not label.is_file():
                 raise FileNotFoundError(f'{label}: no label of {source / split / name}')
-            new_label = target / 'labels' / split / name
+            new_label = target / _CAMVID.splits[split].labels / name
             if not new_label.exists():
-                check_ids(label, read_label(label), LEGAL_IDS)
+                read_label(label, _CAMVID.label_ids)
                 with replacing(new_label) as temporary:
                     shutil.copyfile(label, temporary)
-            new_image = (target / 'images' / split / name).with_suffix('.jpg')
+            new_image = (target / _CAMVID.splits[split].images / name).with_suffix('.jpg')
             if not new_image.exists():
                 if problem := file_problem(source / split / name):
                     raise ValueError(f'{source / split / name}: {problem}')

@@ -5,11 +5,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from poodle_mm.datasets.files import list_files
 from poodle_mm.datasets.preparation.check_detection import check_detection
 from poodle_mm.datasets.preparation.check_folders import Folders, LabelFormat, check_folders
 from poodle_mm.datasets.preparation.check_videos import check_videos
 from poodle_mm.datasets.preparation.check_wt_sem import check_wt_sem
-from poodle_mm.datasets.preparation.files import list_files
 from poodle_mm.datasets.preparation.report import CheckReport
 from poodle_scenes.classes import SCENE_CLASSES
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from poodle_mm.datasets.files import list_files
 from poodle_mm.datasets.preparation.check_images import check_images, note_hidden
-from poodle_mm.datasets.preparation.files import list_files
 from poodle_mm.datasets.preparation.report import CheckReport
 from poodle_mm.datasets.preparation.scalabel import IMAGE_SIZE, BoxCounts, frame_boxes, read_frames
 

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from poodle_mm.datasets.files import list_files
 from poodle_mm.datasets.preparation.check_images import check_images, check_labels, note_hidden
-from poodle_mm.datasets.preparation.files import list_files
 from poodle_mm.datasets.preparation.report import CheckReport
 
 _OLD_BDD_SUFFIX = '_train_id.png'

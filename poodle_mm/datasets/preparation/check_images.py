@@ -9,22 +9,21 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from poodle_mm.datasets.files import file_problem
 from poodle_mm.datasets.frame_folders import is_dark_16_bit
-from poodle_mm.datasets.preparation.labels import (
+from poodle_mm.datasets.labels import (
     COLOURS,
     ILLEGAL,
     LABEL_IDS,
     OTHER_MODE,
+    OTHER_SIZE,
     PALETTE,
     UNREADABLE,
     LabelError,
-    check_ids,
     read_label,
 )
 from poodle_mm.datasets.preparation.report import CheckReport
-from poodle_mm.datasets.video.file import file_problem
 
-_OTHER_SIZE = 'size differs from the image'
 _DARK = '16 bits of which less than an eighth of the range is used: read nearly black'
 _ADVICE = {
     COLOURS: 'use the folder of id masks (BDD100K: labels/sem_seg/masks, not colormaps)',
@@ -34,7 +33,7 @@ _ADVICE = {
     ILLEGAL: 'these are not the labels of this data set, or in another encoding',
     UNREADABLE: 'download or unpack again',
     _DARK: 'scale them up (12 bits by 16), or save them with 8 bits',
-    _OTHER_SIZE: 'take images and labels of one release',
+    OTHER_SIZE: 'take images and labels of one release',
 }
 
 
@@ -94,17 +93,11 @@ def check_labels(
     """
 
     def inspect(name: str) -> tuple[str, str] | None:
-        path = Path(report.root, folder, name)
         try:
-            ids = read_label(path)
-            check_ids(path, ids, legal)
+            read_label(Path(report.root, folder, name), legal, sizes[name])
         except LabelError as error:
             return error.reason, f'{name} ({error.detail})'
-        size = sizes[name] or ids.shape
-        if ids.shape == size:
-            return None
-        detail = f'{ids.shape[1]}x{ids.shape[0]}, image {size[1]}x{size[0]}'
-        return _OTHER_SIZE, f'{name} ({detail})'
+        return None
 
     _inspect_all(report, folder, spread(list(sizes), sample), inspect)
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
+from poodle_mm.datasets.files import list_files
+from poodle_mm.datasets.labels import LabelError, read_label
 from poodle_mm.datasets.preparation.check_folders import Folders, LabelFormat, check_folders
 from poodle_mm.datasets.preparation.check_images import spread
-from poodle_mm.datasets.preparation.files import list_files
 from poodle_mm.datasets.preparation.labelled_frames import read_facts
-from poodle_mm.datasets.preparation.labels import LabelError, read_label
 from poodle_mm.datasets.preparation.report import CheckReport
 
 _COUNTS = dict(train=25_910, val=6_170)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from poodle_mm.datasets.preparation.files import list_files
-from poodle_mm.datasets.preparation.labels import LabelError, read_label
+from poodle_mm.datasets.files import list_files
+from poodle_mm.datasets.labels import LabelError, read_label
 from poodle_mm.utils.files import replacing
 
 SOURCE_SUFFIX = '_gtFine_labelIds.png'

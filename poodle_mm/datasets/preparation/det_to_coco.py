@@ -8,13 +8,13 @@ from PIL import Image
 from tqdm import tqdm
 
 from poodle_mm.catalog import BOX_CLASSES
+from poodle_mm.datasets.files import file_problem
 from poodle_mm.datasets.preparation.scalabel import (
     IMAGE_SIZE,
     BoxCounts,
     frame_boxes,
     read_frames,
 )
-from poodle_mm.datasets.video.file import file_problem
 from poodle_mm.utils.files import write_json
 
 

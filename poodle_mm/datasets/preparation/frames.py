@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from poodle_mm.datasets.video.index import VIDEO_EXTENSIONS, find_files
+from poodle_mm.datasets.files import VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 from poodle_mm.utils.files import write_json
 from poodle_mm.utils.processes import process_pool

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from poodle_mm.datasets.files import VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.preparation.frames import FrameChoice, frames_at
-from poodle_mm.datasets.video.index import VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 from poodle_mm.utils.files import replacing, write_json
 

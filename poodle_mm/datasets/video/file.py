@@ -1,9 +1,8 @@
 """Opening a video file: which stream is the video, and how its decoder is set."""
 
-import os
-import stat
-
 import av
+
+from poodle_mm.datasets.files import file_problem
 
 MAX_PIXELS = 2**26
 """Largest picture that is read (8192x8192): a pair of larger ones takes gigabytes."""
@@ -39,19 +38,6 @@ class FrameReadError(ValueError):
 
     def __str__(self) -> str:
         return f'{self.path}: {self.reason}'
-
-
-def file_problem(path: str | os.PathLike) -> str:
-    """Why something cannot be opened as a file; empty if it can.
-
-    Opening a pipe would wait for ever, and a link may lead nowhere or in a circle.
-    """
-    try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError) as error:
-        reason = getattr(error, 'strerror', None) or str(error)
-        return f'link that leads nowhere: {reason}' if os.path.islink(path) else reason
-    return '' if stat.S_ISREG(mode) else 'not a regular file'
 
 
 def open_video(

@@ -3,8 +3,7 @@
 import hashlib
 import logging
 import os
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -15,15 +14,12 @@ import numpy as np
 from mmengine.logging import print_log
 from tqdm import tqdm
 
-from poodle_mm.datasets.video.file import FrameReadError, file_problem
+from poodle_mm.datasets.files import VIDEO_EXTENSIONS, file_problem, find_files
+from poodle_mm.datasets.video.file import FrameReadError
 from poodle_mm.datasets.video.frame_table import FrameTable
 from poodle_mm.datasets.video.reader import VideoReader
 from poodle_mm.utils.files import replacing
 
-VIDEO_EXTENSIONS = (
-    *('.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts'),
-    *('.ts', '.vob', '.webm', '.wmv'),
-)
 FORMAT = 3
 _TABLE_FIELDS = ('pts', 'key_pts', 'key_dts', 'packets')
 
@@ -51,53 +47,6 @@ class VideoInfo:
     error: str = ''
     streams: int = 1
     table: FrameTable | None = None
-
-
-def find_files(root: str | os.PathLike, extensions: Sequence[str]) -> list[str]:
-    """Files below ``root`` by extension (case ignored), without hidden ones.
-
-    Links are followed, each folder is visited once.
-
-    Returns:
-        Sorted paths relative to ``root``, with ``/``.
-
-    Raises:
-        FileNotFoundError: If there is no such folder or no such file in it.
-        PermissionError: If a folder cannot be read.
-    """
-    root = Path(root)
-    kinds, endings = ', '.join(extensions), tuple(extensions)
-    if not root.is_dir():
-        raise FileNotFoundError(f'{root}: no such folder; data_root must hold files {kinds}')
-
-    def refuse(error: OSError) -> None:
-        raise error
-
-    found, seen, others = [], set(), Counter()
-    for folder, subfolders, names in os.walk(root, followlinks=True, onerror=refuse):
-        seen.add(os.path.realpath(folder))
-        subfolders[:] = [
-            name
-            for name in subfolders
-            if not name.startswith('.') and os.path.realpath(os.path.join(folder, name)) not in seen
-        ]
-        relative = Path(folder).relative_to(root).as_posix()
-        # strings: a Path for each of 70,000 files takes most of the time
-        prefix = '' if relative == '.' else f'{relative}/'
-        for name in names:
-            if name.startswith('.'):
-                continue
-            if name.lower().endswith(endings):
-                found.append(prefix + name)
-            elif not found:
-                others[os.path.splitext(name)[1] or name] += 1
-    if not found:
-        there = ', '.join(f'{count} {ending}' for ending, count in others.most_common(5))
-        raise FileNotFoundError(
-            f'{root}: holds no file with an extension of {kinds}; '
-            + (f'it holds {there}' if others else 'it is empty')
-        )
-    return sorted(found)
 
 
 def scan_video(info: VideoInfo, root: str | os.PathLike, with_table: bool = False) -> VideoInfo:

@@ -8,7 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from poodle_mm.datasets.sources import on_main_process
+from poodle_mm.datasets.labels import LabelError, read_label
 from poodle_mm.evaluation.probe.readouts import (
     IGNORE,
     LabelledFrames,
@@ -16,10 +16,10 @@ from poodle_mm.evaluation.probe.readouts import (
     labels_at_cells,
     predict_knn,
     predict_linear,
-    read_label,
     segmentation_scores,
 )
 from poodle_mm.registry import HOOKS
+from poodle_mm.utils.distributed import on_main_process
 from poodle_mm.utils.modules import bare_model
 
 
@@ -186,10 +186,17 @@ class OnlineProbeHook(Hook):
         """Indices of the cells of each frame, and the labels of all of them."""
         from poodle_mm.apis.features import cell_size, load_image
 
+        legal = {*range(self.num_classes), self.ignore_index, IGNORE}
         labels = []
         for image, path in zip(frames.images, frames.labels):
             image_size = tuple(load_image(image).shape[1:])
-            label = read_label(path, self.num_classes, image_size, self.ignore_index)
+            try:
+                label = read_label(path, legal, image_size, self.ignore_index, any_palette=True)
+            except LabelError as error:
+                raise ValueError(
+                    f'OnlineProbeHook {part}: {error}; num_classes={self.num_classes} and '
+                    f'ignore_index={self.ignore_index} must fit the labels'
+                ) from error
             cell = cell_size(encoder, image_size, self.size)
             labels.append(torch.from_numpy(labels_at_cells(label, cell)).flatten().long())
         counts = [len(label) for label in labels]

@@ -8,11 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 from torch import Tensor
 
-from poodle_mm.datasets.frame_folders import IMAGE_EXTENSIONS
-from poodle_mm.datasets.video.index import find_files
+from poodle_mm.datasets.files import IMAGE_EXTENSIONS, find_files
 
 IGNORE = 255
 _CHUNK = 1024  # queries at a time
@@ -71,46 +69,6 @@ def find_labelled_frames(
         )
     chosen = np.linspace(0, len(pairs) - 1, min(max_images, len(pairs))).round().astype(int)
     return LabelledFrames(*map(list, zip(*(pairs[n] for n in chosen))))
-
-
-def read_label(
-    path: str | os.PathLike,
-    num_classes: int,
-    image_size: tuple[int, int],
-    ignore_index: int = IGNORE,
-) -> np.ndarray:
-    """Class ids of a label file.
-
-    Args:
-        path: A PNG of ids (palette images count by index).
-        num_classes: Ids run from 0 to ``num_classes - 1``.
-        image_size: (H, W) that the label must have.
-        ignore_index: A further id of pixels without a class, besides 255.
-
-    Returns:
-        uint8 (H, W); 255 = ignore.
-
-    Raises:
-        ValueError: If the file is no id image, of another size, or holds other ids.
-    """
-    try:
-        label = np.array(Image.open(path))
-    except OSError as error:
-        raise ValueError(f'{path} cannot be read as a label image: {error}') from error
-    if label.ndim != 2 or label.dtype != np.uint8:
-        raise ValueError(
-            f'{path} is {label.dtype} {label.shape}: labels are uint8 class ids (H, W), not colours'
-        )
-    if label.shape != tuple(image_size):
-        raise ValueError(f'{path} is {label.shape} (H, W), its image is {tuple(image_size)}')
-    label[label == ignore_index] = IGNORE
-    unknown = np.setdiff1d(label, [*range(num_classes), IGNORE])
-    if unknown.size:
-        raise ValueError(
-            f'{path} holds ids {unknown.tolist()}, but num_classes={num_classes}: correct it, or '
-            'set ignore_index if that id has no class'
-        )
-    return label
 
 
 def labels_at_cells(label: np.ndarray, cell: tuple[float, float]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Cityscapes' train ids against the official ones, CamVid's layout, label images of all kinds."""
+"""Cityscapes' train ids against the official ones, CamVid's layout."""
 
 import os
 import shutil
@@ -7,34 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from poodle_mm.datasets.preparation import camvid
+from poodle_mm.datasets.files import list_files
+from poodle_mm.datasets.labels import LabelError, read_label
 from poodle_mm.datasets.preparation.camvid import convert_camvid
 from poodle_mm.datasets.preparation.check import check_data
 from poodle_mm.datasets.preparation.cityscapes import convert_tree, to_train_ids
-from poodle_mm.datasets.preparation.files import list_files
-from poodle_mm.datasets.preparation.labels import (
-    COLOURS,
-    ILLEGAL,
-    LABEL_IDS,
-    OTHER_MODE,
-    PALETTE,
-    UNREADABLE,
-    LabelError,
-    check_ids,
-    read_label,
-)
-from poodle_mm.utils.files import replacing
+from tests.test_datasets.test_labels import save
 
-TRAIN_IDS = {*range(19), 255}
-
-
-def save(path, array, palette=None):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(np.asarray(array))
-    if palette is not None:
-        image.putpalette(palette)
-    image.save(path)
-    return path
+SPLITS = ('train', 'val', 'test')
 
 
 def test_real_train_ids(test_data, tmp_path):
@@ -75,7 +55,7 @@ def test_a_wrong_cityscapes_label_is_named(tmp_path):
 
 def segnet(test_data, root, count=2):
     """The tutorial's layout (PNG images) from a few real frames."""
-    for split in camvid.SPLITS:
+    for split in SPLITS:
         for path in sorted((test_data / 'camvid' / 'labels' / split).iterdir())[:count]:
             image = Image.open(test_data / 'camvid' / 'images' / split / f'{path.stem}.jpg')
             (root / split).mkdir(parents=True, exist_ok=True)
@@ -90,7 +70,7 @@ def test_camvid_layout(test_data, tmp_path):
     assert convert_camvid(source, tmp_path / 'out') == dict(train=2, val=2, test=2)
     report = check_data('camvid', tmp_path / 'out')
     assert not report.problems and [part.found for part in report.parts] == [2] * 6
-    for split in camvid.SPLITS:
+    for split in SPLITS:
         for name in list_files(source / split, '.png'):
             image = np.asarray(Image.open(source / split / name)).astype(int)
             jpeg = Image.open(tmp_path / 'out' / 'images' / split / name.replace('.png', '.jpg'))
@@ -112,60 +92,13 @@ def test_camvid_refuses_colours_and_missing_labels(test_data, tmp_path):
         convert_camvid(source, tmp_path / 'out')
 
 
-def test_real_labels_are_read(test_data):
-    """Also BDD100K's mask with a palette of grey levels, which gives the same ids."""
-    ids = read_label(test_data / 'bdd100k/sem_seg_sample/bdd_to_rle_mask0_3channel.png')
-    check_ids('a', ids, TRAIN_IDS)
-    assert ids.shape == (720, 1280) and set(np.unique(ids)) == {0, 1, 2, 5, 6, 7, 8, 9, 10, 13, 14}
-    ids = read_label(test_data / 'bdd100k/sem_seg_sample/masks_gt/7d06fefd-f7be05a6.png')
-    check_ids('a', ids, TRAIN_IDS)
-
-
-@pytest.mark.parametrize(
-    ('array', 'palette', 'reason'),
-    [
-        (np.zeros((4, 4, 3), np.uint8), None, COLOURS),
-        (np.zeros((4, 4, 4), np.uint8), None, COLOURS),
-        (np.zeros((4, 4), np.uint8), [128, 64, 128], PALETTE),
-        (np.full((4, 4), 26001, np.uint16), None, OTHER_MODE),
-        (np.full((4, 4), 19, np.uint8), None, LABEL_IDS),
-        (np.full((4, 4), 100, np.uint8), None, ILLEGAL),
-    ],
-)
-def test_other_images_than_labels(tmp_path, array, palette, reason):
-    path = save(tmp_path / 'a.png', array, palette)
-    with pytest.raises(LabelError) as error:
-        check_ids(path, read_label(path), TRAIN_IDS)
-    assert error.value.reason == reason and str(path) in str(error.value)
-
-
-def test_every_cut_of_a_label_is_noticed(tmp_path, test_data):
-    whole = (test_data / 'ade20k/annotations/validation/ADE_val_00000002.png').read_bytes()
-    path = tmp_path / 'a.png'
-    for share in (0.0, 0.01, 0.3, 0.9):
-        path.write_bytes(whole[: int(share * len(whole))])
-        with pytest.raises(LabelError) as error:
-            read_label(path)
-        assert error.value.reason == UNREADABLE
-
-
-def test_nothing_half_written_stays(tmp_path):
-    path = tmp_path / 'sub' / 'a.txt'
-    with replacing(path) as temporary:
-        temporary.write_text('old')
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
-        temporary.write_text('new, but')
-        raise RuntimeError
-    assert path.read_text() == 'old' and list(path.parent.iterdir()) == [path]
-
-
 def test_a_pipe_named_like_an_image_is_not_opened(tmp_path):
     """Opening it would wait for ever; a folder of such a name is none of the files."""
     os.mkfifo(tmp_path / 'a_gtFine_labelIds.png')
     (tmp_path / 'b_gtFine_labelIds.png').mkdir()
     with pytest.raises(LabelError, match=r'a_gtFine_labelIds\.png: .*not a regular file'):
         convert_tree(tmp_path)
-    for split in camvid.SPLITS:
+    for split in SPLITS:
         save(tmp_path / 'CamVid' / split / 'a.png', np.zeros((4, 4, 3), np.uint8))
         save(tmp_path / 'CamVid' / f'{split}annot' / 'a.png', np.zeros((4, 4), np.uint8))
     pipe = tmp_path / 'CamVid' / 'train' / 'b.png'

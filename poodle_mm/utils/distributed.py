@@ -1,0 +1,32 @@
+"""Work that one process does for all of them."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from mmengine.dist import broadcast_object_list, is_main_process
+
+Result = TypeVar('Result')
+
+
+def on_main_process(function: Callable[[], Result]) -> Result:
+    """Call on rank 0, and give its result, or its exception, to all ranks: nobody waits for ever.
+
+    Args:
+        function: Called without arguments; what it returns or raises must be picklable.
+
+    Returns:
+        Its result.
+
+    Raises:
+        Exception: Its exception, on every rank.
+    """
+    outcome = [None, None]
+    if is_main_process():
+        try:
+            outcome[0] = function()
+        except Exception as error:
+            outcome[1] = error
+    broadcast_object_list(outcome)
+    if outcome[1] is not None:
+        raise outcome[1]
+    return outcome[0]
