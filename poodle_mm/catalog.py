@@ -66,12 +66,14 @@ class Videos:
         count: Number of files of the full set; None if it varies.
         optional: Whether no config of ours needs them.
         size: (H, W) in pixels that they must have; None if any will do.
+        clips: Whether they are long, and cut in clips for training.
     """
 
     folder: str
     count: int | None = None
     optional: bool = False
     size: tuple[int, int] | None = None
+    clips: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,9 @@ CATALOG = {
         **_STREET,
     ),
     'walking-tours': DataSet(
-        'data/walking_tours', videos=dict(train=Videos('videos', 10, size=(720, 1280))), fps=30
+        'data/walking_tours',
+        videos=dict(train=Videos('videos', 10, size=(720, 1280), clips=True)),
+        fps=30,
     ),
     'cityscapes': DataSet(
         'data/cityscapes',

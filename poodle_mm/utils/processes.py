@@ -1,9 +1,31 @@
-"""Processes that share work, and end with the one that gave it to them."""
+"""Threads and processes that share work; processes end with the one that gave it to them."""
 
 import multiprocessing
 import os
 import threading
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any
+
+from tqdm import tqdm
+
+
+def map_in_threads(
+    function: Callable, items: Sequence, desc: str, unit: str = 'file', threads: int | None = None
+) -> Iterator[Any]:
+    """Results of a function in the order of the items, with a progress bar.
+
+    Args:
+        function: Called with an item; gains from threads if its work is done outside of Python's
+            lock, as that of Pillow and FFmpeg is.
+        items: Arguments.
+        desc: Title of the bar.
+        unit: Kind of the items.
+        threads: Number of threads; None lets Python choose.
+    """
+    with ThreadPoolExecutor(threads) as pool:
+        results = pool.map(function, items)
+        yield from tqdm(results, desc, len(items), leave=False, unit=unit)
 
 
 def process_pool(workers: int) -> ProcessPoolExecutor:

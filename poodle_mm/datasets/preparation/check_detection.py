@@ -17,7 +17,7 @@ def check_detection(report: CheckReport, sample: int | None = None) -> None:
 
     Args:
         report: Is added to.
-        sample: How many images a split are opened; None opens all.
+        sample: Number of images of a split that are opened; None opens all.
     """
     for split, (num_images, num_frames) in _SPLITS.items():
         folder = f'images/100k/{split}'

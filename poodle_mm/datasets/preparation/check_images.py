@@ -2,12 +2,10 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from poodle_mm.datasets.files import file_problem
 from poodle_mm.datasets.frame_folders import is_dark_16_bit
@@ -23,6 +21,7 @@ from poodle_mm.datasets.labels import (
     read_label,
 )
 from poodle_mm.datasets.preparation.report import CheckReport
+from poodle_mm.utils.processes import map_in_threads
 
 _DARK = '16 bits of which less than an eighth of the range is used: read nearly black'
 _ADVICE = {
@@ -46,7 +45,7 @@ def check_images(
         report: Is added to.
         folder: Folder of the images, relative to the root.
         names: Images, relative to the folder.
-        sample: How many are opened; None opens all.
+        sample: Number of files that are opened; None opens all.
 
     Returns:
         (H, W) by name of those that were opened and are whole.
@@ -89,7 +88,7 @@ def check_labels(
         folder: Folder of the labels, relative to the root.
         sizes: (H, W) of the image by label, relative to the folder; None where unknown.
         legal: Ids that may occur.
-        sample: How many are opened; None opens all.
+        sample: Number of files that are opened; None opens all.
     """
 
     def inspect(name: str) -> tuple[str, str] | None:
@@ -128,10 +127,8 @@ def _inspect_all(
     inspect: Callable[[str], tuple[str, str] | None],
 ) -> None:
     """Add what ``inspect`` says (reason, file) of each file."""
-    # threads suffice: Pillow decodes outside of Python's lock
-    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        results = pool.map(inspect, names)
-        for problem in tqdm(results, total=len(names), desc=folder, unit='file', leave=False):
-            if problem:
-                reason, name = problem
-                report.add(folder, reason, _ADVICE[reason], [name])
+    threads = min(8, os.cpu_count() or 1)
+    for problem in map_in_threads(inspect, names, folder, threads=threads):
+        if problem:
+            reason, name = problem
+            report.add(folder, reason, _ADVICE[reason], [name])

@@ -1,15 +1,16 @@
 """Check of a tree of videos."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
+from poodle_mm.catalog import Videos
 from poodle_mm.datasets.preparation.check_images import note_hidden, spread
 from poodle_mm.datasets.preparation.report import CheckReport
-from poodle_mm.datasets.video.index import VideoInfo, build_index
-from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
+from poodle_mm.datasets.video.file import FrameReadError
+from poodle_mm.datasets.video.index import build_index
+from poodle_mm.datasets.video.reader import VideoReader
+from poodle_mm.utils.processes import map_in_threads
 
 MIN_SECONDS = 1.0
 """The paper's pairs are up to one second apart."""
@@ -20,97 +21,73 @@ MAX_ODD_STEPS = 0.01
 """Share of steps half as long again as usual, or half as long, above which a rate is variable."""
 
 
-def check_videos(
-    report: CheckReport,
-    folder: str,
-    expected: int | None = None,
-    optional: bool = False,
-    sample: int | None = 100,
-    size: tuple[int, int] | None = None,
-    with_table: bool = False,
-) -> None:
+def check_videos(report: CheckReport, videos: Videos, sample: int | None = 100) -> None:
     """Read all headers, look for the end of each file, and decode a frame of some.
 
     Of those whose header or times are odd it makes a note: nothing is wrong with them.
 
-    The index that training reads is built on the way and kept.
+    The index that training reads is built on the way and kept; for clips it holds the time stamps
+    of all frames, for which the whole files are read.
 
     Args:
         report: Is added to.
-        folder: Folder of the videos, relative to the root.
-        expected: Number of videos of the full data set.
-        optional: Whether the folder may be absent.
-        sample: Of how many videos the middle frame is decoded; None takes all.
-        size: (H, W) that a decoded frame should have.
-        with_table: Read the time stamps of all frames, as ``source='clips'`` needs them; this
-            reads the whole files.
+        videos: Folder, number and size.
+        sample: Number of videos of which the middle frame is decoded; None takes all.
     """
-    root = Path(report.root, folder)
+    folder = videos.folder
     try:
-        infos = build_index(root, with_table=with_table)
+        infos = build_index(Path(report.root, folder), with_table=videos.clips)
     except FileNotFoundError:
         infos = []
-    report.count(folder, len(infos), expected, optional)
+    report.count(folder, len(infos), videos.count, videos.optional)
     note_hidden(report, folder)
-    bad = [info for info in infos if info.error]
+    bad = [_tell(info.path, info.error) for info in infos if info.error]
+    report.add(folder, 'unreadable or truncated', 'download again', bad)
     whole = [info for info in infos if not info.error]
-    for info in bad:
-        report.add(folder, 'unreadable or truncated', 'download again', [_tell(info, info.error)])
     report.add(
         folder,
         f'shorter than {MIN_SECONDS:g} s',
         'remove them: they hold no pair of frames that far apart',
-        (_tell(i, f'{i.duration:.2f} s') for i in whole if 0 < i.duration < MIN_SECONDS),
+        (_tell(i.path, f'{i.duration:.2f} s') for i in whole if 0 < i.duration < MIN_SECONDS),
     )
-    _decode_some(report, folder, [info.path for info in whole], sample, size)
-    hours = sum(info.duration for info in whole) / 3600
+    _decode_some(report, folder, spread([info.path for info in whole], sample), videos.size)
     if whole:
+        hours = sum(info.duration for info in whole) / 3600
         report.notes.append(f'{folder}: {hours:.2f} hours')
 
 
-def _tell(info: VideoInfo, text: str) -> str:
-    return f'{info.path} ({text})'
+def _tell(path: str, text: str) -> str:
+    return f'{path} ({text})'
 
 
 def _decode_some(
-    report: CheckReport,
-    folder: str,
-    paths: list[str],
-    sample: int | None,
-    size: tuple[int, int] | None,
+    report: CheckReport, folder: str, paths: list[str], size: tuple[int, int] | None
 ) -> None:
-    root = Path(report.root, folder)
-
     odd: dict[str, list[str]] = {}
 
     def decode(path: str) -> tuple[str, tuple[int, int] | str]:
         try:
-            with VideoReader(root / path) as video:
+            with VideoReader(Path(report.root, folder, path)) as video:
                 for reason, detail in time_oddities(video):
-                    odd.setdefault(reason, []).append(f'{path} ({detail})')
+                    odd.setdefault(reason, []).append(_tell(path, detail))
                 return path, video.read([len(video) // 2])[0].shape[:2]
         except FrameReadError as error:
             return path, error.reason
 
-    chosen = spread(paths, sample)
-    with ThreadPoolExecutor() as pool:
-        results = pool.map(decode, chosen)
-        bar = tqdm(results, total=len(chosen), desc=folder, unit='video', leave=False)
-        for path, result in bar:
-            if isinstance(result, str):
-                report.add(folder, 'cannot be decoded', 'download again', [f'{path} ({result})'])
-                continue
-            if result[0] > result[1]:
-                odd.setdefault(_PORTRAIT, []).append(f'{path} ({result[1]}x{result[0]})')
-            if size is not None and result != size:
-                report.add(
-                    folder,
-                    f'not {size[1]}x{size[0]} as in the paper',
-                    'docs/data.md has the command that resizes videos',
-                    [f'{path} ({result[1]}x{result[0]})'],
-                )
+    for path, result in map_in_threads(decode, paths, folder, 'video'):
+        if isinstance(result, str):
+            report.add(folder, 'cannot be decoded', 'download again', [_tell(path, result)])
+            continue
+        height, width = result
+        name = _tell(path, f'{width}x{height}')
+        if height > width:
+            odd.setdefault(_PORTRAIT, []).append(name)
+        if size is not None and result != size:
+            reason = f'not {size[1]}x{size[0]} as in the paper'
+            advice = 'docs/data.md has the command that resizes videos'
+            report.add(folder, reason, advice, [name])
     for reason, names in sorted(odd.items()):
-        report.notes.append(f'{folder}: {len(names)} of {len(chosen)} {reason}, e.g. {min(names)}')
+        report.notes.append(f'{folder}: {len(names)} of {len(paths)} {reason}, e.g. {min(names)}')
 
 
 def time_oddities(video: VideoReader) -> list[tuple[str, str]]:

@@ -1,26 +1,25 @@
 """Cityscapes' labelIds to the 19 train ids."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from tqdm import tqdm
 
+from poodle_mm.catalog import CATALOG, IGNORE_INDEX, STREET_CLASSES
 from poodle_mm.datasets.files import list_files
 from poodle_mm.datasets.labels import LabelError, read_label
 from poodle_mm.utils.files import replacing
+from poodle_mm.utils.processes import map_in_threads
 
-SOURCE_SUFFIX = '_gtFine_labelIds.png'
-TARGET_SUFFIX = '_gtFine_labelTrainIds.png'
+LABEL_IDS_SUFFIX = '_gtFine_labelIds.png'
+_TRAIN_IDS_SUFFIX = CATALOG['cityscapes'].seg_map_suffix
 
-# road, sidewalk, building, wall, fence, pole, traffic light, traffic sign, vegetation, terrain,
-# sky, person, rider, car, truck, bus, train, motorcycle, bicycle; all others are ignored
+# label ids of STREET_CLASSES in their order; all others are ignored
 _EVALUATED = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
-_TRAIN_IDS = np.full(256, 255, np.uint8)
-_TRAIN_IDS[list(_EVALUATED)] = np.arange(19)
+_TRAIN_IDS = np.full(256, IGNORE_INDEX, np.uint8)
+_TRAIN_IDS[list(_EVALUATED)] = np.arange(len(STREET_CLASSES))
 _LARGEST_ID = 33
 
 
@@ -50,15 +49,13 @@ def convert_tree(root: str | os.PathLike, workers: int = 4) -> tuple[int, int]:
         ValueError: If one cannot be read or holds other ids; its name is in the message.
     """
     root = Path(root)
-    sources = list_files(root, SOURCE_SUFFIX)
+    sources = list_files(root, LABEL_IDS_SUFFIX)
     if not sources:
-        raise FileNotFoundError(f'{root}: holds no *{SOURCE_SUFFIX}; give the folder of gtFine')
-    targets = [root / (name.removesuffix(SOURCE_SUFFIX) + TARGET_SUFFIX) for name in sources]
+        raise FileNotFoundError(f'{root}: holds no *{LABEL_IDS_SUFFIX}; give the folder of gtFine')
+    targets = [root / (name.removesuffix(LABEL_IDS_SUFFIX) + _TRAIN_IDS_SUFFIX) for name in sources]
     todo = [(root / name, target) for name, target in zip(sources, targets) if not target.exists()]
-    with ThreadPoolExecutor(workers) as pool:
-        written = pool.map(lambda pair: _convert_one(*pair), todo)
-        for _ in tqdm(written, total=len(todo), desc='labels', unit='file'):
-            pass
+    for _ in map_in_threads(lambda pair: _convert_one(*pair), todo, 'labels', threads=workers):
+        pass
     return len(todo), len(sources) - len(todo)
 
 

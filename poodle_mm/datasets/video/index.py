@@ -4,7 +4,6 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,13 +11,13 @@ from pathlib import Path
 import av
 import numpy as np
 from mmengine.logging import print_log
-from tqdm import tqdm
 
 from poodle_mm.datasets.files import VIDEO_EXTENSIONS, file_problem, find_files
 from poodle_mm.datasets.video.file import FrameReadError
 from poodle_mm.datasets.video.frame_table import FrameTable
 from poodle_mm.datasets.video.reader import VideoReader
 from poodle_mm.utils.files import replacing
+from poodle_mm.utils.processes import map_in_threads
 
 FORMAT = 3
 _TABLE_FIELDS = ('pts', 'key_pts', 'key_dts', 'packets')
@@ -180,7 +179,7 @@ def build_index(
         root: Root of the tree.
         cache: File of the index; None uses :func:`default_cache_path`.
         with_table: Whether to keep the time stamps of all frames.
-        threads: How many files are read at once; None lets Python choose.
+        threads: Number of files that are read at once; None lets Python choose.
 
     Returns:
         One entry a file, sorted by path; unusable files have ``error`` set.
@@ -212,13 +211,9 @@ def build_index(
             todo.append(info)
         infos.append(info)
     if todo:
-        # threads suffice: FFmpeg works outside of Python's lock
-        with ThreadPoolExecutor(threads) as pool:
-            scan = partial(scan_video, root=root, with_table=with_table)
-            bar = tqdm(total=len(todo), desc=f'index {root}', unit='file', leave=False)
-            with bar:
-                for _ in pool.map(scan, todo):
-                    bar.update()
+        scan = partial(scan_video, root=root, with_table=with_table)
+        for _ in map_in_threads(scan, todo, f'index {root}', threads=threads):
+            pass
     _note_streams(root, todo)
     if todo or len(known) != len(infos):
         try:
