@@ -1,7 +1,5 @@
 """A pretrained encoder as one module: images in, one dense map out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -9,6 +7,7 @@ from torch import Tensor, nn
 
 from poodle_mm.checkpoints.encoder_checkpoint import load_part, read_checkpoint
 from poodle_mm.registry import MODELS
+from poodle_mm.utils.modules import evaluating, last_map
 
 _PROBE = 64  # pixels; a multiple of every stride of a ResNet and of a ViT's patches of 8 or 16
 
@@ -41,13 +40,12 @@ class DenseEncoder(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return next(self.backbone.parameters()).device
 
     def forward(self, images: Tensor) -> Tensor:
         """Normalised images (N, 3, H, W) to a map (N, channels, H / stride, W / stride)."""
-        maps = tuple(self.backbone(images))
-        return maps[-1] if self.neck is None else self.neck(maps)[-1]
+        return last_map(self.backbone, self.neck, images)
 
 
 def load_encoder(
@@ -59,12 +57,12 @@ def load_encoder(
     """Load a pretrained encoder for use.
 
     Args:
-        checkpoint: A pretraining checkpoint, a file of PooDLe's authors, what
-            ``tools/publish_model.py`` wrote, an mmpretrain checkpoint, or plain ResNet weights with
+        checkpoint: A pretraining checkpoint, a file of PooDLe's authors, one of
+            ``tools/publish_model.py``, an mmpretrain checkpoint, or plain ResNet weights with
             torchvision's names.
         with_sdm: Whether the spatial decoder follows the encoder; None: if the file has one.
         weights: ``'online'``, or ``'ema'`` for the target network.
-        device: Where to put it.
+        device: Device of the encoder.
 
     Returns:
         The encoder in eval mode, without gradients: stride 8 with the decoder, otherwise that of
@@ -88,15 +86,3 @@ def load_encoder(
         neck = MODELS.build(found.neck)
         load_part(neck, found.path, found.neck_prefix, 'neck')
     return DenseEncoder(backbone, neck).requires_grad_(False).to(device).eval()
-
-
-@contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """Eval mode within; afterwards each submodule is in the mode it was in."""
-    modes = {part: part.training for part in module.modules()}
-    try:
-        module.eval()
-        yield
-    finally:
-        for part, training in modes.items():
-            part.training = training

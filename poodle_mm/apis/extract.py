@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from poodle_mm.apis.encoder import DenseEncoder, load_encoder
+from poodle_mm.apis.encoder import load_encoder
 from poodle_mm.apis.features import Image
 from poodle_mm.apis.pictures import draw_pca
 from poodle_mm.apis.store import save_image_features, save_video_features
@@ -42,7 +42,7 @@ def extract_features(
         size, batch_size, step, half: As in :func:`save_video_features`.
         memory_map: One array for a video instead of a file per frame.
         pca: Also draw ``pca.png``: up to 8 of the images or frames, evenly spaced.
-        device: Default: the GPU, if there is one.
+        device: Device of the encoder; default the GPU, if there is one.
 
     Returns:
         Number of images or frames.
@@ -72,7 +72,9 @@ def extract_features(
         count = len(images)
     if pca:
         shown, titles = _some_frames(source, step) if is_video else _some_images(images)
-        _save_pca(encoder, shown, titles, size, batch_size, out / 'pca.png')
+        figure = draw_pca(encoder, shown, size, batch_size, titles)
+        with replacing(out / 'pca.png') as temporary:
+            figure.savefig(temporary, format='png')
     return count
 
 
@@ -101,16 +103,3 @@ def _some_frames(video: Path, step: int) -> tuple[list[Image], list[str]]:
         frames = chosen_frames(reader, step)
         shown = [frames[n] for n in _evenly(len(frames))]
         return reader.read(shown), [f'frame {n}, {reader.timestamps[n]:.2f} s' for n in shown]
-
-
-def _save_pca(
-    encoder: DenseEncoder,
-    images: list[Image],
-    titles: list[str],
-    size: tuple[int, int] | None,
-    batch_size: int,
-    path: Path,
-) -> None:
-    figure = draw_pca(encoder, images, size, batch_size, titles)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format='png')

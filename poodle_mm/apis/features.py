@@ -10,12 +10,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torchvision.transforms.functional import normalize
 
 from poodle_mm.apis.encoder import DenseEncoder
+from poodle_mm.catalog import IMAGENET_MEAN, IMAGENET_STD
 
 Image = str | os.PathLike | np.ndarray | Tensor
-_MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
-_STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
 
 
 def dense_features(
@@ -32,7 +32,7 @@ def dense_features(
     :func:`cell_size` for the coordinates.
 
     Args:
-        encoder: What :func:`load_encoder` returns, in eval mode.
+        encoder: An encoder in eval mode.
         images: Paths, uint8 RGB arrays (H, W, 3), or tensors (3, H, W), uint8 or float in [0, 1].
             Sizes may differ; neighbours of equal size share a batch.
         size: (H, W) to resize to; None keeps each image's own size.
@@ -49,7 +49,9 @@ def dense_features(
     batch: list[Tensor] = []
     for number, image in enumerate(images):
         tensor = load_image(image, f'image {number}')
-        tensor = tensor if size is None else _resize(tensor, size)
+        if size is not None:
+            # Pretraining averages when it shrinks an image and is bilinear otherwise; so is this.
+            tensor = F.interpolate(tensor[None], size, mode='bilinear', antialias=True)[0]
         if batch and (len(batch) == batch_size or batch[0].shape != tensor.shape):
             yield from _encode(encoder, batch)
             batch = []
@@ -127,15 +129,9 @@ def cells_to_pixels(points: Tensor, cell: tuple[float, float]) -> Tensor:
     return (points + 0.5) * points.new_tensor(cell) - 0.5
 
 
-def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
-    # Pretraining averages when it shrinks an image and is bilinear otherwise; so is this.
-    return F.interpolate(image[None], size, mode='bilinear', antialias=True)[0]
-
-
 @torch.no_grad()
 def _encode(encoder: DenseEncoder, batch: list[Tensor]) -> Iterator[Tensor]:
-    images = torch.stack(batch).to(encoder.device)
-    images = (images - _MEAN.to(images)) / _STD.to(images)
+    images = normalize(torch.stack(batch).to(encoder.device), IMAGENET_MEAN, IMAGENET_STD)
     height, width = images.shape[-2:]
     images = F.pad(images, (0, -width % encoder.multiple, 0, -height % encoder.multiple))
     rows, columns = math.ceil(height / encoder.stride), math.ceil(width / encoder.stride)

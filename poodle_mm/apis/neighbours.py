@@ -31,7 +31,7 @@ def nearest_neighbours(
     Similarity is the cosine of the feature at the point (bilinear look-up) and the cell's feature.
 
     Args:
-        encoder: What :func:`load_encoder` returns.
+        encoder: An encoder in eval mode.
         query_image: Image of the points.
         query_points: (N, 2), (u, v) in pixels of ``query_image`` as it was given.
         other_images: M images.

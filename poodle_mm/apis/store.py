@@ -28,7 +28,7 @@ def save_video_features(
     """Write the maps of a video's frames, with a progress bar.
 
     Args:
-        encoder: What :func:`load_encoder` returns.
+        encoder: An encoder in eval mode.
         video: Video file.
         out: A name ending in ``.npy`` becomes one array (N, C, h, w), for
             ``numpy.load(out, mmap_mode='r')``, and ``<stem>_frames.npz`` beside it holds ``frame``
@@ -46,7 +46,7 @@ def save_video_features(
         OSError: If the array does not fit on the disk.
         ValueError: If a feature is beyond float16's range.
     """
-    out, dtype = Path(out), np.float16 if half else np.float32
+    out = Path(out)
     with VideoReader(video) as reader:
         frames = np.array(chosen_frames(reader, step))
         seconds = reader.timestamps[frames]
@@ -57,28 +57,23 @@ def save_video_features(
         total=len(frames),
         unit='frame',
     )
-    if out.suffix == '.npy':
-        with replacing(out) as temporary:
-            array = None
-            for row, item in enumerate(items):
-                if array is None:
-                    shape = (len(frames), *item.features.shape)
-                    _check_space(out, shape, dtype)
-                    array = np.lib.format.open_memmap(temporary, 'w+', dtype, shape)
-                array[row] = _stored(item.features, half, f'{video}: frame {item.frame}')
-            array.flush()
-            write_npz(
-                out.with_name(f'{out.stem}_frames.npz'), frame=frames, seconds=seconds, cell=cell
-            )
-    else:
-        for item in items:
-            write_npz(
-                out / f'{item.frame:06d}.npz',
-                features=_stored(item.features, half, f'{video}: frame {item.frame}'),
-                frame=item.frame,
-                seconds=item.seconds,
-                cell=cell,
-            )
+    maps = (_stored(item.features, half, f'{video}: frame {item.frame}') for item in items)
+    if out.suffix != '.npy':
+        for frame, second, features in zip(frames, seconds, maps):
+            path = out / f'{frame:06d}.npz'
+            write_npz(path, features=features, frame=frame, seconds=second, cell=cell)
+        return len(frames)
+    with replacing(out) as temporary:
+        array = None
+        for row, features in enumerate(maps):
+            if array is None:
+                shape = (len(frames), *features.shape)
+                _check_space(out, shape, features.dtype)
+                array = np.lib.format.open_memmap(temporary, 'w+', features.dtype, shape)
+            array[row] = features
+        array.flush()
+        index = out.with_name(f'{out.stem}_frames.npz')
+        write_npz(index, frame=frames, seconds=seconds, cell=cell)
     return len(frames)
 
 
@@ -93,7 +88,7 @@ def save_image_features(
     """Write the map of each image, with a progress bar.
 
     Args:
-        encoder: What :func:`load_encoder` returns.
+        encoder: An encoder in eval mode.
         images: Image files.
         out: The ``.npz`` file of each: ``features`` (C, h, w) and ``cell`` (see
             :func:`cell_size`).
@@ -113,10 +108,8 @@ def save_image_features(
             yield image
 
     maps = dense_features(encoder, load(), size, batch_size)
-    for number, features in enumerate(tqdm(maps, total=len(images), unit='image')):
-        write_npz(
-            out[number], features=_stored(features, half, str(images[number])), cell=cells[number]
-        )
+    for n, features in enumerate(tqdm(maps, total=len(images), unit='image')):
+        write_npz(out[n], features=_stored(features, half, str(images[n])), cell=cells[n])
 
 
 def write_npz(path: str | PathLike, **arrays) -> None:
@@ -134,9 +127,9 @@ def _stored(features: Tensor, half: bool, name: str) -> np.ndarray:
     return features.half().numpy()
 
 
-def _check_space(path: Path, shape: Sequence[int], dtype: type) -> None:
+def _check_space(path: Path, shape: Sequence[int], dtype: np.dtype) -> None:
     # A memory map that outgrows the disk kills the process without a message.
-    needed = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    needed = int(np.prod(shape)) * dtype.itemsize
     free = shutil.disk_usage(path.parent).free
     if needed > free:
         raise OSError(

@@ -38,7 +38,7 @@ def video_features(
     """Compute the maps of a video's frames.
 
     Args:
-        encoder: What :func:`load_encoder` returns.
+        encoder: An encoder in eval mode.
         video: Video file.
         size, batch_size: As in :func:`dense_features`.
         step: Every ``step``-th frame, from the first.

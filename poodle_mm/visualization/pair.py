@@ -1,20 +1,20 @@
 """Pictures of what the network sees: tensors in, a figure out; no files, no pyplot state."""
 
+from collections.abc import Sequence
+
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
 from torch import Tensor
-from torchvision.utils import flow_to_image
 
-from poodle_mm.geometry.warp import pixel_grid, sample_bilinear
+from poodle_mm.visualization.images import denormalised, fetched, flow_colours, tinted, to_images
+from poodle_mm.visualization.panels import WIDTH, show
+from poodle_mm.visualization.pca import feature_pca
 
-_IMAGENET_MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
-_IMAGENET_STD = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
 _NAMES = ('t', 't+Δ')
 _COLOURS = ('#ff4d4d', '#ffc61a', '#59d927', '#2ec7ff', '#c27dff', '#ff8c33', '#ff66c4', '#3be0c0')
-_WIDTH, _GAP, _TITLE = 14.0, 0.14, 0.26  # inches
+_GAP, _TITLE = 0.14, 0.26  # inches
 
 
 def draw_pair(
@@ -29,134 +29,80 @@ def draw_pair(
     colours.
 
     Args:
-        views: What ``FramePairPreprocessor`` returns (see ``docs/architecture.md``).
-        index: Which pair of the batch.
+        views: Result of ``FramePairPreprocessor`` (see ``docs/architecture.md``).
+        index: Number of the pair in the batch.
         features: Name to float (2, B, C, h, w) maps of the dense views.
 
     Returns:
         A figure 14 inches wide; ``figure.savefig(path)`` writes it.
     """
     views = {name: value.detach().cpu() for name, value in views.items()}
-    frames, flow = views['frames'][:, index], views['flow'][:, index]
-    visible = views['visible'][:, index]
-    subcrops = views['subcrops'][:, 0, index] if 'subcrops' in views else None
-
+    frames, flow, visible = (views[name][:, index] for name in ('frames', 'flow', 'visible'))
+    size = frames.shape[-2:]
     speed = flow.norm(dim=1).flatten(1).quantile(0.99, dim=1)
+    hidden = 1 - visible.float().mean(dim=(1, 2))
     columns = [
         (
             [f'flow to {_NAMES[1 - i]}, up to {speed[i]:.0f} pixels' for i in (0, 1)],
-            _flow_colours(flow, speed.max()),
+            flow_colours(flow, speed.max()),
         ),
-        ([f'{_NAMES[1 - i]} fetched by this flow' for i in (0, 1)], _fetch(frames, flow, visible)),
+        ([f'{_NAMES[1 - i]} fetched by this flow' for i in (0, 1)], fetched(frames, flow, visible)),
         (
-            [f'{1 - share:.0%} without a visible counterpart' for share in _shares(visible)],
-            _to_image(_tint(frames, ~visible)),
+            [f'{share:.0%} without a visible counterpart' for share in hidden.tolist()],
+            tinted(frames, ~visible),
         ),
-        (['dense view'] * 2, _to_image(_denormalise(views['dense'][:, index]))),
+        (['dense view'] * 2, denormalised(views['dense'][:, index])),
     ]
     for name, maps in (features or {}).items():
         columns.append(([f'{name} features'] * 2, feature_pca(maps[:, index])))
 
-    height, width = frames.shape[-2:]
-    aspect = height / width
-    rows = (len(columns) + 1) // 2
-    num = 0 if subcrops is None else subcrops.shape[1]
-    total = _row_height(2, aspect) + rows * _row_height(4, aspect) + _GAP
-    total += _row_height(2 * num, subcrops.shape[-2] / subcrops.shape[-1]) if num else 0
-    figure = Figure(figsize=(_WIDTH, total), facecolor='white')
-    pages = _Rows(figure)
+    aspect = size[0] / size[1]
+    rows = [(2, aspect)]
+    if 'subcrops' in views:
+        subcrops = views['subcrops'][:, 0, index]
+        num = subcrops.shape[1]
+        rows.append((2 * num, subcrops.shape[-2] / subcrops.shape[-1]))
+    rows += [(4, aspect)] * ((len(columns) + 1) // 2)
+    top, *rest = _stack(rows)
 
-    axes = pages.add(2, aspect)
-    for i, image in enumerate(_to_image(frames)):
-        _show(axes[i], image, f'frame {_NAMES[i]}', (height, width))
-    if num:
-        pairs = (views[name][:, 0, index] for name in ('boxes', 'box_frames'))
-        _join_boxes(axes, *pairs, views['fallback'][0, index])
-        images = _to_image(_denormalise(subcrops.flatten(0, 1)))
-        small = pages.add(2 * num, subcrops.shape[-2] / subcrops.shape[-1])
-        for k, (axis, image) in enumerate(zip(small, images, strict=True)):
-            _show(axis, image, 'subcrops' if k % num == 0 else '')
+    for i, image in enumerate(to_images(frames)):
+        show(top[i], image, f'frame {_NAMES[i]}')
+    if 'subcrops' in views:
+        boxes, online = (views[name][:, 0, index] for name in ('boxes', 'box_frames'))
+        _join_boxes(top, boxes, online, views['fallback'][0, index])
+        small = zip(rest.pop(0), denormalised(subcrops.flatten(0, 1)), strict=True)
+        for k, (axis, image) in enumerate(small):
+            show(axis, image, '' if k % num else 'subcrops')
             axis.spines[:].set(visible=True, color=_colour(k % num), linewidth=3)
-    for row in range(rows):
-        axes = pages.add(4, aspect)
-        for axis in axes:
-            axis.set_axis_off()
-        for slot, (titles, images) in enumerate(columns[2 * row : 2 * row + 2]):
-            for i in (0, 1):
-                _show(axes[2 * i + slot], images[i], titles[i], (height, width))
-        if row == 0:
-            _arrows(axes[0], flow[0])
-            _arrows(axes[2], flow[1])
-    return figure
+    # each column has one panel on the left for t and one on the right for t+Δ
+    places = [(row[slot], row[slot + 2]) for row in rest for slot in (0, 1)]
+    for place, (titles, images) in zip(places, columns):
+        for axis, image, title in zip(place, images, titles):
+            show(axis, image, title, size)
+    for axis in places[-1] if len(columns) % 2 else ():
+        axis.set_axis_off()
+    for i in (0, 1):
+        _draw_arrows(places[0][i], flow[i])
+    return top[0].figure
 
 
-def feature_pca(features: Tensor) -> np.ndarray:
-    """First three principal components of feature vectors as red, green and blue.
-
-    The components are those of all maps together, so that colours compare across the maps. Each
-    is stretched between its 2nd and 98th percentile; its sign makes the loading of largest size
-    positive. The same features give the same colours everywhere.
+def _stack(rows: Sequence[tuple[int, float]]) -> list[list[Axes]]:
+    """Axes of a new figure in rows of equal panels; the middle gap is twice as wide.
 
     Args:
-        features: (N, C, h, w) float.
-
-    Returns:
-        uint8 (N, h, w, 3); uniform grey where the features do not vary.
+        rows: Number of panels and their height over width, from top to bottom.
     """
-    maps = features.detach().float().cpu()
-    vectors = maps.movedim(1, -1).flatten(0, 2)
-    vectors = vectors - vectors.mean(dim=0)
-    with torch.random.fork_rng(devices=[]):  # pca_lowrank draws from the global generator
-        torch.manual_seed(0)
-        loadings = torch.pca_lowrank(vectors, q=min(6, *vectors.shape), center=False)[2][:, :3]
-    strongest = loadings.abs().argmax(dim=0, keepdim=True)
-    scores = vectors @ (loadings * loadings.gather(0, strongest).sign())
-    low, high = scores.quantile(torch.tensor([0.02, 0.98]), dim=0)
-    # Where nothing varies, rounding noise must not be stretched to colours.
-    flat = high - low <= 1e-6 * maps.abs().max()
-    scores = torch.where(flat, 0.5, (scores - low) / (high - low).clamp(min=1e-30))
-    colours = torch.full((len(vectors), 3), 0.5)
-    colours[:, : scores.shape[1]] = scores.clamp(0, 1)
-    return (colours * 255).round().byte().unflatten(0, (maps.shape[0], *maps.shape[2:])).numpy()
-
-
-class _Rows:
-    """Rows of equal panels from the top of a figure downwards; the middle gap is twice as wide."""
-
-    def __init__(self, figure: Figure) -> None:
-        self.figure = figure
-        self.height = self.top = figure.get_figheight()
-
-    def add(self, count: int, aspect: float) -> list[Axes]:
-        panel = _panel_width(count)
-        self.top -= _row_height(count, aspect)
-        return [
-            self.figure.add_axes((
-                (_GAP + k * (panel + _GAP) + (_GAP if k >= count // 2 else 0)) / _WIDTH,
-                self.top / self.height,
-                panel / _WIDTH,
-                panel * aspect / self.height,
-            ))
-            for k in range(count)
-        ]  # fmt: skip
-
-
-def _panel_width(count: int) -> float:
-    return (_WIDTH - _GAP * (count + 2)) / count
-
-
-def _row_height(count: int, aspect: float) -> float:
-    return _TITLE + _panel_width(count) * aspect
-
-
-def _show(axis: Axes, image: np.ndarray, title: str, size: tuple[int, int] | None = None) -> None:
-    """Show an image in axes whose coordinates are edges of a crop of ``size`` (H, W)."""
-    height, width = size or image.shape[:2]
-    axis.set_axis_on()
-    axis.imshow(image, extent=(0, width, height, 0), aspect='auto', interpolation='nearest')
-    axis.set(xticks=[], yticks=[], xlim=(0, width), ylim=(height, 0))
-    axis.spines[:].set_visible(False)
-    axis.set_title(title, loc='left', fontsize=10, pad=3, color='#333333')
+    widths = [(WIDTH - _GAP * (count + 2)) / count for count, _ in rows]
+    heights = [_TITLE + width * aspect for width, (_, aspect) in zip(widths, rows)]
+    total = top = sum(heights) + _GAP
+    figure = Figure(figsize=(WIDTH, total), facecolor='white')
+    axes = []
+    for (count, _), width, height in zip(rows, widths, heights):
+        top -= height
+        lefts = [_GAP * (1 + (k >= count // 2)) + k * (width + _GAP) for k in range(count)]
+        shape = (top / total, width / WIDTH, (height - _TITLE) / total)
+        axes.append([figure.add_axes((left / WIDTH, *shape)) for left in lefts])
+    return axes
 
 
 def _join_boxes(axes: list[Axes], boxes: Tensor, frames: Tensor, fallback: Tensor) -> None:
@@ -178,7 +124,7 @@ def _join_boxes(axes: list[Axes], boxes: Tensor, frames: Tensor, fallback: Tenso
         )
 
 
-def _arrows(axis: Axes, flow: Tensor, across: int = 16) -> None:
+def _draw_arrows(axis: Axes, flow: Tensor, across: int = 16) -> None:
     """Draw a (2, H, W) flow as arrows in true length, about ``across`` of them side by side."""
     step = max(1, flow.shape[-1] // across)
     start = step // 2
@@ -191,36 +137,3 @@ def _arrows(axis: Axes, flow: Tensor, across: int = 16) -> None:
 
 def _colour(k: int) -> str:
     return _COLOURS[k % len(_COLOURS)]
-
-
-def _shares(visible: Tensor) -> list[float]:
-    return visible.float().mean(dim=(1, 2)).tolist()
-
-
-def _to_image(images: Tensor) -> np.ndarray:
-    """(N, 3, H, W) in [0, 1] to uint8 (N, H, W, 3)."""
-    return (images.clamp(0, 1) * 255).round().byte().movedim(1, -1).numpy()
-
-
-def _denormalise(images: Tensor) -> Tensor:
-    return images * _IMAGENET_STD + _IMAGENET_MEAN
-
-
-def _tint(images: Tensor, where: Tensor) -> Tensor:
-    """Dim (N, 3, H, W) images and colour them red where (N, H, W) is true."""
-    red = torch.tensor([0.9, 0.15, 0.2]).view(3, 1, 1)
-    return torch.where(where[:, None], 0.35 * images + 0.65 * red, images)
-
-
-def _flow_colours(flow: Tensor, longest: Tensor) -> np.ndarray:
-    """Colour wheel of (2, 2, H, W) flow; vectors above ``longest`` count as that long."""
-    length = flow.norm(dim=1, keepdim=True)
-    clipped = flow * (longest / length.clamp(min=1e-6)).clamp(max=1)
-    return flow_to_image(clipped).movedim(1, -1).numpy()
-
-
-def _fetch(frames: Tensor, flow: Tensor, visible: Tensor) -> np.ndarray:
-    """Backward-warp each frame to the other; white where nothing visible is there."""
-    points = pixel_grid(flow.shape[-2:]) + flow.movedim(1, -1)
-    fetched = sample_bilinear(frames.flip(0), points)
-    return _to_image(torch.where(visible[:, None], fetched, 0.3 * fetched + 0.7))

@@ -5,7 +5,7 @@ import pytest
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from poodle_mm.visualization.pair import _fetch, _flow_colours, draw_pair, feature_pca
+from poodle_mm.visualization.pair import draw_pair
 
 SIZE = (64, 128)
 
@@ -133,59 +133,3 @@ def test_subcrops_are_those_with_frame_t_online():
     for image, subcrop in zip(shown, views['subcrops'][:, 0, 1].flatten(0, 1)):
         expected = (subcrop.movedim(0, -1).numpy() * std + mean).clip(0, 1) * 255
         assert np.abs(np.asarray(image, float) - expected).max() <= 0.51
-
-
-def test_fetched_frame_of_an_integer_translation():
-    """What moved by 3 pixels is found again exactly; white veil where nothing visible is."""
-    a = torch.rand(3, *SIZE)
-    frames = torch.stack([a, a.roll(3, -1)])
-    flow = torch.zeros(2, 2, *SIZE)
-    flow[0, 0], flow[1, 0] = 3, -3
-    visible = torch.ones(2, *SIZE, dtype=torch.bool)
-    visible[0, :, -3:] = visible[1, :, :3] = False
-    fetched = _fetch(frames, flow, visible)
-    expected = (frames * 255).round().byte().movedim(1, -1).numpy()
-    assert np.abs(fetched[0, :, :-3].astype(int) - expected[0, :, :-3]).max() <= 1
-    assert np.abs(fetched[1, :, 3:].astype(int) - expected[1, :, 3:]).max() <= 1
-    assert fetched[0, :, -3:].min() >= 178
-
-
-def test_long_flow_does_not_pale_the_rest():
-    flow = torch.zeros(2, 2, 8, 8)
-    flow[:, 0] = 2
-    alone = _flow_colours(flow, torch.tensor(2.0))
-    flow[0, 0, 0, 0] = 1000
-    assert np.array_equal(_flow_colours(flow, torch.tensor(2.0)), alone)
-
-
-def test_pca_finds_the_planted_components():
-    """Three orthogonal directions with variances 9 : 4 : 1 become red, green and blue."""
-    generator = torch.Generator().manual_seed(1)
-    scores = torch.rand(3, 2 * 8 * 16, generator=generator) * torch.tensor([[3.0], [2], [1]])
-    directions = torch.linalg.qr(torch.randn(10, 3, generator=generator))[0]
-    strongest = directions.gather(0, directions.abs().argmax(0, keepdim=True))
-    directions = directions * strongest.sign()
-    features = (directions @ scores).view(10, 2, 8, 16).transpose(0, 1)
-    colours = feature_pca(features)
-    assert colours.shape == (2, 8, 16, 3) and colours.dtype == np.uint8
-    for channel in range(3):
-        found = colours[..., channel].reshape(-1).astype(float)
-        assert np.corrcoef(found, scores[channel].numpy())[0, 1] > 0.97
-        assert found.min() == 0 and found.max() == 255
-    assert np.array_equal(feature_pca(features * 1000 + 7), colours)
-
-
-def test_pca_is_repeatable_and_leaves_the_generator_alone():
-    features = torch.randn(2, 64, 8, 16)
-    torch.manual_seed(3)
-    state = torch.get_rng_state()
-    first = feature_pca(features)
-    assert torch.equal(torch.get_rng_state(), state)
-    torch.manual_seed(4)
-    assert np.array_equal(feature_pca(features), first)
-
-
-@pytest.mark.parametrize('channels', [1, 2, 5])
-def test_pca_of_constant_features_is_grey(channels):
-    features = torch.randn(channels).view(1, -1, 1, 1).expand(2, channels, 4, 4)
-    assert np.unique(feature_pca(features)).tolist() == [128]

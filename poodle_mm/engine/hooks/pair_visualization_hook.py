@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.files import replacing
-from poodle_mm.utils.modules import bare_model
+from poodle_mm.utils.modules import bare_model, evaluating
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,19 +84,12 @@ def look(model: nn.Module, batch: dict) -> tuple[dict[str, Tensor], dict[str, Te
         The views, and ``encoder`` and, if the model has a neck, ``decoder`` maps
         (2, B, C, h, w), float.
     """
-    modes = {module: module.training for module in model.modules()}
     device = next(model.parameters()).device
     cuda = [device] if device.type == 'cuda' else []
-    try:
-        model.eval()
-        with torch.random.fork_rng(devices=cuda):
-            views = model.data_preprocessor(batch, True)['inputs']
-            images = views['dense'].flatten(0, 1)
-            feats = tuple(model.backbone(images))
-            maps = dict(encoder=feats[-1])
-            if model.neck is not None:
-                maps['decoder'] = model.neck(feats)[-1]
-    finally:
-        for module, training in modes.items():
-            module.training = training
+    with evaluating(model), torch.random.fork_rng(devices=cuda):
+        views = model.data_preprocessor(batch, True)['inputs']
+        feats = tuple(model.backbone(views['dense'].flatten(0, 1)))
+        maps = dict(encoder=feats[-1])
+        if model.neck is not None:
+            maps['decoder'] = model.neck(feats)[-1]
     return views, {name: feature.unflatten(0, (2, -1)) for name, feature in maps.items()}

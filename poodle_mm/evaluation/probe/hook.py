@@ -20,7 +20,7 @@ from poodle_mm.evaluation.probe.readouts import (
 )
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.distributed import on_main_process
-from poodle_mm.utils.modules import bare_model
+from poodle_mm.utils.modules import bare_model, evaluating
 
 
 @HOOKS.register_module()
@@ -140,8 +140,6 @@ class OnlineProbeHook(Hook):
 
     def probe(self, model: nn.Module) -> dict[str, float]:
         """Scores of a ``PooDLe`` as it is, in percent; needs ``before_train``."""
-        from poodle_mm.apis.encoder import evaluating
-
         with evaluating(model), torch.no_grad():
             encoder = self._encoder(model)
             (train, train_labels), (val, val_labels) = (

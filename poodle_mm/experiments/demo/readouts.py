@@ -17,7 +17,7 @@ from poodle_mm.checkpoints import read_checkpoint
 from poodle_mm.evaluation.evaluate import groups_of
 from poodle_mm.evaluation.readout import run_readout
 from poodle_mm.evaluation.suites import readout_config
-from poodle_mm.visualization.pair import feature_pca
+from poodle_mm.visualization.pca import feature_pca
 
 
 @dataclass
