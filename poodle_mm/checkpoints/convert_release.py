@@ -1,18 +1,17 @@
 """A checkpoint of PooDLe's authors as an MMEngine checkpoint of ours."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
-from torch import Tensor
 
 from poodle_mm.checkpoints.files import load_file, state_dict_of, tensors_of
 from poodle_mm.checkpoints.release import release_layout, release_model
 from poodle_mm.checkpoints.release_optimizer import LOSS_WEIGHTS, convert_optimizer, optimizer_steps
 from poodle_mm.checkpoints.schedule_state import schedule_state
+from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.registry import MODELS
 from poodle_mm.utils.files import replacing
 from poodle_mm.version import __version__
@@ -54,7 +53,9 @@ def convert_release(
     if steps_per_epoch is not None and epochs is not None:
         steps = epochs * steps_per_epoch
     state['target.steps'] = torch.tensor(steps or 0)
-    _check_model(model, state, source)
+    with DefaultScope.overwrite_default_scope('poodle_mm'):
+        ours = MODELS.build(model)
+    check_state(ours, state, source, 'model, under our names')
 
     meta = dict(
         cfg=Config(dict(default_scope='poodle_mm', model=model)).pretty_text,
@@ -106,21 +107,3 @@ def _loss_scale(config: str | Path | None, layout: str) -> float:
         return 1.0
     head = Config.fromfile(config).model.get('dense_head') or {}
     return head.get('loss_weight', 1.0) / LOSS_WEIGHTS[layout]
-
-
-def _check_model(model: dict, state: Mapping[str, Tensor], source: str | Path) -> None:
-    """Raise a ValueError unless the tensors are those of our model, to the last one."""
-    with DefaultScope.overwrite_default_scope('poodle_mm'):
-        expected = MODELS.build(model).state_dict()
-    problems = {
-        'missing': sorted(expected.keys() - state.keys()),
-        'left over': sorted(state.keys() - expected.keys()),
-        'of another shape': [
-            f'{k} {tuple(state[k].shape)} instead of {tuple(v.shape)}'
-            for k, v in expected.items()
-            if k in state and state[k].shape != v.shape
-        ],
-    }
-    text = '; '.join(f'{kind}: {", ".join(keys)}' for kind, keys in problems.items() if keys)
-    if text:
-        raise ValueError(f'{source} does not fit our model, under our names: {text}')

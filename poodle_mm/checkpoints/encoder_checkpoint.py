@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from torch import Tensor, nn
 
@@ -12,6 +13,7 @@ from poodle_mm.checkpoints.config_text import read_config_text
 from poodle_mm.checkpoints.files import load_file, scheme_of, state_dict_of, tensors_of
 from poodle_mm.checkpoints.release import is_release, release_model
 from poodle_mm.checkpoints.resnet import STEM, infer_resnet
+from poodle_mm.checkpoints.state_dict import check_state, part_of, some
 from poodle_mm.checkpoints.vit_keys import infer_vit, is_foreign_vit, is_vit
 
 _WEIGHTS = dict(online='', ema='target.module.')
@@ -127,62 +129,43 @@ def load_part(module: nn.Module, path: str | Path, prefix: str = '', name: str =
     Args:
         module: Encoder or decoder.
         path: The file.
-        prefix: What the file puts before the part's keys.
+        prefix: Beginning of the part's keys in the file.
         name: Name of the part for the message.
-
-    Raises:
-        ValueError: As :func:`check_part`.
-    """
-    found = part_of(state_dict_of(load_file(path), path), prefix)
-    check_part(module, found, path, name)
-    module.load_state_dict(found, strict=False)
-
-
-def part_of(state: Mapping[str, Tensor], prefix: str | None = '') -> dict[str, Tensor]:
-    """Tensors whose key starts with ``prefix``, named without it."""
-    prefix = prefix or ''
-    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-
-
-def check_part(
-    module: nn.Module, found: Mapping[str, Tensor], path: str | Path, name: str = ''
-) -> None:
-    """Compare the tensors of a file with a module's.
-
-    The file may hold whole children that the module lacks (``fc``; ``layer4`` when the module
-    ends before it), but not a part of a child that it has: that is a deeper network.
-
-    Args:
-        module: Encoder or decoder.
-        found: The file's tensors, named as the module's.
-        path, name: For the message.
 
     Raises:
         ValueError: Listing the keys that are missing, left over or of another shape.
     """
-    expected = module.state_dict()
-    counters = {k for k in expected if k.endswith('num_batches_tracked')}  # old files lack them
-    children = {k.split('.')[0] for k in expected}
-    problems = {
-        'missing': sorted(expected.keys() - found.keys() - counters),
-        'left over': sorted(
-            k for k in found.keys() - expected.keys() if k.split('.')[0] in children
-        ),
-        'of another shape': [
-            f'{k} {tuple(found[k].shape)} instead of {tuple(v.shape)}'
-            for k, v in expected.items()
-            if k in found and found[k].shape != v.shape
-        ],
-    }
-    if any(problems.values()):
-        lines = [
-            f'  {kind} ({len(keys)}): {_some(keys)}' for kind, keys in problems.items() if keys
-        ]
-        part = name or type(module).__name__
+    found = part_of(state_dict_of(load_file(path), path), prefix)
+    check_state(module, found, path, name or type(module).__name__, part=True)
+    module.load_state_dict(found, strict=False)
+
+
+def check_pretrained(module: nn.Module, name: str = 'backbone', equal: bool = False) -> None:
+    """Make sure that ``init_cfg=dict(type='Pretrained', ...)`` filled every key of a module.
+
+    MMEngine logs missing and mismatched keys and goes on; an encoder that is half random would
+    only show in the results.
+
+    Args:
+        module: A part of a model after ``init_weights``; without such an ``init_cfg`` it passes.
+        name: Name of the part in the model, for the message.
+        equal: Also compare the values.
+
+    Raises:
+        ValueError: Naming the checkpoint and the keys that do not fit or are not equal.
+    """
+    cfg = getattr(module, 'init_cfg', None)
+    if not isinstance(cfg, dict) or cfg.get('type') != 'Pretrained':
+        return
+    path, prefix = cfg['checkpoint'], cfg.get('prefix')
+    prefix = f'{prefix.removesuffix(".")}.' if prefix else ''  # as MMEngine completes it
+    found = part_of(state_dict_of(load_file(path), path), prefix)
+    check_state(module, found, path, name, part=True)
+    state = module.state_dict() if equal else {}
+    changed = [k for k, v in found.items() if k in state and not torch.equal(v, state[k].cpu())]
+    if changed:
         raise ValueError(
-            '\n'.join([f'{path} does not fit the {part}:', *lines])
-            + '\nIs it of another depth or width, or is init_cfg.prefix wrong? (PooDLe checkpoints '
-            "keep the encoder under 'backbone.' and the decoder under 'neck.'.)"
+            f'{name} was not loaded from {path}, or was changed after it: {some(changed)}'
         )
 
 
@@ -239,14 +222,9 @@ def _infer(state: Mapping[str, Tensor], path: str) -> tuple[dict, str]:
     if prefix is None or f'{prefix}conv1.weight' not in state:
         raise ValueError(
             f'{path} has no config and no ResNet or ViT keys that we know; it starts with '
-            f'{_some(list(state))}'
+            f'{some(list(state))}'
         )
     try:
         return infer_resnet(state, prefix), prefix
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from error
-
-
-def _some(keys: list[str], shown: int = 6) -> str:
-    more = f' and {len(keys) - shown} more' if len(keys) > shown else ''
-    return ', '.join(keys[:shown]) + more

@@ -10,8 +10,8 @@ from mmengine.logging import HistoryBuffer
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
-from poodle_mm.checkpoints import load_file
-from poodle_mm.engine.resumable import check_state_dict
+from poodle_mm.checkpoints import load_file, tensors_of
+from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.registry import MODELS
 
 
@@ -34,10 +34,9 @@ def evaluate_losses(
         ValueError: If the checkpoint is another model's, or the data gives no batch.
     """
     init_default_scope(cfg.get('default_scope', 'poodle_mm'))
-    weights = load_file(checkpoint)
-    weights = weights.get('state_dict', weights)
+    weights = tensors_of(load_file(checkpoint), checkpoint)
     model = MODELS.build(cfg.model)
-    check_state_dict(model.state_dict(), weights, strict=True)
+    check_state(model, weights, checkpoint)
     model.load_state_dict(weights)
     model.to(get_device()).eval()
 

@@ -17,37 +17,6 @@ _NAME = re.compile(r'(epoch|iter|stopped_iter)_\d+\.pth')
 _RESUMABLE = ('meta', 'state_dict', 'optimizer', 'message_hub')
 
 
-def check_state_dict(
-    expected: dict[str, torch.Tensor], found: dict[str, torch.Tensor], strict: bool
-) -> None:
-    """Compare a checkpoint's tensors with a model's.
-
-    Args:
-        expected: The model's state dict.
-        found: The checkpoint's; a prefix ``module.`` is ignored.
-        strict: Also refuse missing and left-over tensors.
-
-    Raises:
-        ValueError: Naming the first tensor that does not fit.
-    """
-    found = {name.removeprefix('module.'): tensor for name, tensor in found.items()}
-    common = [name for name in expected if name in found]
-    for name in common:
-        if expected[name].shape != found[name].shape:
-            raise ValueError(
-                f'the checkpoint does not fit the model: {name} is {tuple(found[name].shape)} in '
-                f'the checkpoint and {tuple(expected[name].shape)} in the model (another depth '
-                'or width?)'
-            )
-    different = sorted(expected.keys() ^ found.keys())
-    if not common or (strict and different):
-        where = 'checkpoint' if different[0] in found else 'model'
-        raise ValueError(
-            f'the checkpoint does not fit the model: {len(different)} tensors are in only one of '
-            f'the two, the first is {different[0]} (only in the {where})'
-        )
-
-
 def non_finite(checkpoint: Mapping[str, Any]) -> str:
     """Which weights, averages and optimizer state hold NaN or infinity.
 

@@ -7,9 +7,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
-from poodle_mm.checkpoints import load_file, state_dict_of
-from poodle_mm.checkpoints.encoder_checkpoint import check_part, part_of
-from poodle_mm.engine.hooks.checkpoint_hook import check_state_dict
+from poodle_mm.checkpoints.encoder_checkpoint import check_pretrained
+from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.modules import bare_model
 
@@ -34,39 +33,12 @@ class StrictLoadHook(Hook):
         """Compare the initialised parts with their files, keys and values."""
         fresh = not runner._resume and runner._load_from is None  # else values may have moved on
         for name, module in _bare_model(runner).named_modules():
-            cfg = getattr(module, 'init_cfg', None)
-            if isinstance(cfg, dict) and cfg.get('type') == 'Pretrained':
-                check_loaded(module, cfg['checkpoint'], cfg.get('prefix'), name, equal=fresh)
+            check_pretrained(module, name, equal=fresh)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse a whole checkpoint that is not this model's."""
         state = checkpoint.get('state_dict', checkpoint)
-        check_state_dict(_bare_model(runner).state_dict(), state, strict=True)
-
-
-def check_loaded(
-    module: nn.Module, path: str, prefix: str | None, name: str, equal: bool = True
-) -> None:
-    """Check that a module holds what a file has for it.
-
-    Args:
-        module: A part of a model.
-        path, prefix: The file, and what it puts before the part's keys.
-        name: The part's name in the model, for the message.
-        equal: Also compare the values.
-
-    Raises:
-        ValueError: Listing the keys that do not fit or are not equal.
-    """
-    found = part_of(state_dict_of(load_file(path), path), prefix)
-    check_part(module, found, path, name)
-    if equal:
-        state = module.state_dict()
-        changed = [k for k, v in found.items() if k in state and not _same(v, state[k])]
-        if changed:
-            raise ValueError(
-                f'{name} was not loaded from {path}, or was changed after it: {changed[:5]}'
-            )
+        check_state(_bare_model(runner), state, runner._load_from or 'the checkpoint')
 
 
 @HOOKS.register_module()

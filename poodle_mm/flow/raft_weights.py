@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
+from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.flow.mmflow_weights import is_mmflow_raft
 
 CONVERTER = 'tools/model_converters/mmflow_raft_to_torchvision.py'
@@ -74,14 +75,5 @@ def _check(state_dict: dict, net: nn.Module, origin: str) -> None:
             f'RAFTFlow: {origin} is a checkpoint of MMFlow; convert it first: '
             f'python {CONVERTER} {origin} NEW_FILE'
         )
-    found = {key: getattr(value, 'shape', None) for key, value in state_dict.items()}
-    expected = {key: value.shape for key, value in net.state_dict().items()}
-    wrong = sorted(
-        key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)
-    )
-    if wrong:
-        raise ValueError(
-            f'RAFTFlow: {origin} holds the weights of another network: {len(wrong)} entries are '
-            f'missing, unknown or of another shape, among them {", ".join(wrong[:4])}; check arch '
-            "('large' or 'small')"
-        )
+    hint = "Check arch ('large' or 'small')."
+    check_state(net, state_dict, f'RAFTFlow: {origin}', type(net).__name__, hint=hint)

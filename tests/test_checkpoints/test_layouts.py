@@ -8,9 +8,8 @@ from mmpretrain.models import ResNet
 
 from poodle_mm import apis
 from poodle_mm.checkpoints import load_file, read_checkpoint, state_dict_of
+from poodle_mm.checkpoints.encoder_checkpoint import check_pretrained
 from poodle_mm.checkpoints.layouts import name_children
-from poodle_mm.evaluation.hooks import check_loaded
-from poodle_mm.models.backbones.pretrained import check_pretrained
 
 NARROW = dict(depth=18, stem_channels=8, base_channels=8)
 NUMBERS = dict(conv1='0', bn1='1', layer1='4', layer2='5', layer3='6', layer4='7')
@@ -77,8 +76,7 @@ def test_every_way_of_loading(tmp_path, state, name):
     cfg = found.init_cfg()
     by_mmengine = ResNet(**NARROW, init_cfg=cfg)
     by_mmengine.init_weights()
-    check_loaded(by_mmengine, cfg['checkpoint'], cfg['prefix'], 'backbone')
-    check_pretrained(by_mmengine)
+    check_pretrained(by_mmengine, equal=True)
     for key, value in state.items():
         assert torch.equal(encoder.state_dict()[key], value), key
         assert torch.equal(by_mmengine.state_dict()[key], value), key

@@ -89,7 +89,9 @@ def test_start_of_another_pretraining(file, model, prefix):
     weights = 'online' if prefix == 'backbone.' else 'ema'
     assert_same_tensors(other.backbone.state_dict(), parts(model, weights)[0])
     init['prefix'] = 'neck.'
-    with pytest.raises(ValueError, match=r'does not fit this encoder: conv1\.weight \(missing'):
+    with pytest.raises(
+        ValueError, match=r'does not fit the backbone:\n  missing \(\d+\): conv1\.weight'
+    ):
         tiny_model(1, backbone=dict(TINY_POODLE['backbone'], init_cfg=init)).init_weights()
 
 

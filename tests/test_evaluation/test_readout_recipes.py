@@ -157,7 +157,7 @@ def test_maps_of_the_vit_are_not_normalised(kind, tmp_path):
     """Each map is what its block puts out; a file with the final norm loads strictly."""
     from mmpretrain.registry import MODELS as BACKBONES
 
-    from poodle_mm.evaluation.hooks import check_loaded
+    from poodle_mm.checkpoints.encoder_checkpoint import check_pretrained
 
     torch.manual_seed(0)
     whole = BACKBONES.build(VIT)
@@ -171,7 +171,7 @@ def test_maps_of_the_vit_are_not_normalised(kind, tmp_path):
     backbone = BACKBONES.build(cfg.model.backbone)
     backbone.init_weights()
     backbone.eval()
-    check_loaded(backbone, str(tmp_path / 'vit.pth'), None, 'backbone')
+    check_pretrained(backbone, equal=True)
     assert not any(p.requires_grad for p in backbone.parameters())
     tokens = []
     for number in (3, 5, 7, 11):

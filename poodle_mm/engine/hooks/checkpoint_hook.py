@@ -8,26 +8,14 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import BaseLoop, Runner
 
-from poodle_mm.engine.resumable import (
-    check_resumable,
-    check_state_dict,
-    find_resumable,
-    non_finite,
-)
+from poodle_mm.checkpoints.state_dict import LEFT_OVER, MISSING, check_state
+from poodle_mm.engine.resumable import find_resumable, non_finite
 from poodle_mm.engine.resume_changes import fit_to_run
 from poodle_mm.engine.stop_signal import OutliveStop, StopSignal
 from poodle_mm.engine.world import by_epoch, can_skip, remember_world
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.files import sync
 from poodle_mm.utils.modules import bare_model
-
-__all__ = [
-    'AtomicCheckpointHook',
-    'AtomicLocalBackend',
-    'check_resumable',
-    'check_state_dict',
-    'find_resumable',
-]
 
 
 class AtomicLocalBackend(LocalBackend):
@@ -210,9 +198,12 @@ class AtomicCheckpointHook(CheckpointHook):
                 model's, or, when resuming, if any is missing or left over, or if a change leaves
                 undefined where the run stands (:func:`fit_to_run`).
         """
-        model = bare_model(runner.model)
-        check_state_dict(
-            model.state_dict(), checkpoint.get('state_dict', checkpoint), strict=runner._resume
+        check_state(
+            bare_model(runner.model),
+            checkpoint.get('state_dict', checkpoint),
+            runner._load_from or 'the checkpoint',
+            allow=() if runner._resume else (MISSING, LEFT_OVER),
+            hint='Is it a run of another depth, width or method?',
         )
         if runner._resume and isinstance(runner._train_loop, BaseLoop):
             _forget_best(checkpoint, runner.work_dir)

@@ -12,8 +12,8 @@ from mmseg.apis import inference_model, init_model
 from mmseg.utils import get_classes
 from torch import nn
 
-from poodle_mm.checkpoints.encoder_checkpoint import load_file, state_dict_of
-from poodle_mm.engine.hooks.checkpoint_hook import check_state_dict
+from poodle_mm.checkpoints.files import load_file, state_dict_of
+from poodle_mm.checkpoints.state_dict import check_state
 
 _ADE20K = 150
 
@@ -54,10 +54,7 @@ class SegmentorLabeller:
         loaded = load_file(checkpoint)
         state = state_dict_of(loaded, checkpoint)
         model = revert_sync_batchnorm(init_model(cfg, device='cpu'))
-        try:
-            check_state_dict(model.state_dict(), state, strict=True)
-        except ValueError as error:
-            raise ValueError(f'{checkpoint} and {config}: {error}') from error
+        check_state(model, state, checkpoint, f'model of {config}')
         model.load_state_dict(state)
         self.classes = _class_names(model, loaded.get('meta') or {}, checkpoint)
         self.model = model.to(device or ('cuda' if torch.cuda.is_available() else 'cpu')).eval()

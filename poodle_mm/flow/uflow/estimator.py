@@ -10,13 +10,13 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from poodle_mm.checkpoints import safe_load
+from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.flow.base import FlowEstimator
 from poodle_mm.flow.uflow.network import IMAGE_STRIDE, UFlowNetwork
 from poodle_mm.geometry.warp import crop_resize_flow
 from poodle_mm.registry import MODELS
 
 CONFIG_KEY = 'model.data_preprocessor.flow.weights'
-LISTED = 6  # names of each kind in an error
 
 
 @MODELS.register_module()
@@ -85,23 +85,8 @@ def _read(path: str, net: nn.Module) -> dict[str, Tensor]:
     state = loaded.get('state_dict', loaded) if isinstance(loaded, Mapping) else loaded
     if not isinstance(state, Mapping):
         raise ValueError(f'UFlow: {path} holds a {type(state).__name__}, not a state dict')
-    expected = net.state_dict()
-    state = _without_prefix(state, expected)
-    kinds = {
-        'missing': expected.keys() - state.keys(),
-        'unknown': state.keys() - expected.keys(),
-        'of another shape': {
-            key
-            for key in expected.keys() & state.keys()
-            if getattr(state[key], 'shape', None) != expected[key].shape
-        },
-    }
-    problems = [f'{kind}: {_listed(keys)}' for kind, keys in kinds.items() if keys]
-    if problems:
-        raise ValueError(
-            f'UFlow: {path} ({CONFIG_KEY}) does not hold the weights of UFlowNetwork: '
-            f'{"; ".join(problems)}'
-        )
+    state = _without_prefix(state, net.state_dict())
+    check_state(net, state, f'UFlow: {path} ({CONFIG_KEY})', type(net).__name__)
     return dict(state)
 
 
@@ -113,9 +98,3 @@ def _without_prefix(state: Mapping[str, Tensor], expected: Mapping[str, Tensor])
         if prefix != key and all(str(other).startswith(prefix) for other in state):
             return {str(other).removeprefix(prefix): value for other, value in state.items()}
     return state
-
-
-def _listed(keys: set[str]) -> str:
-    names = sorted(map(str, keys))
-    more = len(names) - LISTED
-    return ', '.join(names[:LISTED]) + (f' and {more} more' if more > 0 else '')

@@ -4,7 +4,7 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from poodle_mm.models.backbones.pretrained import check_pretrained
+from poodle_mm.checkpoints.encoder_checkpoint import check_pretrained
 from poodle_mm.models.target_network import CosineMomentumEMA
 from poodle_mm.registry import MODELS
 
