@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
 
 from benchmarks.activations import kept_bytes
 from benchmarks.networks import (
@@ -36,12 +35,14 @@ def run(options: Options) -> StageResult:
     rows = []
     for name in (*VARIANTS, RELEASE, FLOWE):
         seconds, peak, base = isolated(options, one_step, options, name, size)
-        model = build(variant(options, name), 'cpu')
-        images = torch.empty(2, 3, *size)
+        model = build(variant(options, name) | dict(pooled_head=None), 'meta')
+        views = dict(dense=torch.empty(2, 1, 3, *size), affine=torch.empty(2, 1, 2, 3))
+        views = {key: value.to('meta') for key, value in views.items()}
+        dense = kept_bytes(lambda: model.predict(views), model.parameters()) / 2**20
         row = Measurement(name, [seconds])
         row.more = {
-            'encoder and decoder keep MiB': round(kept_mib(model, images), 1),
-            'with dense head MiB': round(dense_mib(model, images), 1),
+            'encoder and decoder keep MiB': round(kept_mib(model, views['dense'].flatten(0, 1)), 1),
+            'with dense head MiB': round(dense, 1),
             'peak of a step MiB': round(peak),
             'of which before it MiB': round(base),
         }
@@ -87,21 +88,6 @@ def one_step(options: Options, name: str, size: tuple[int, int]) -> tuple[float,
 
 def _allocated_mib() -> float:
     return torch.cuda.max_memory_allocated() / 2**20
-
-
-def dense_mib(model: nn.Module, images: Tensor) -> float:
-    """MiB that the dense path keeps for its backward pass, head included; nothing is computed."""
-    model = nn.ModuleDict(
-        dict(backbone=model.backbone, head=model.dense_head)
-        | (dict(neck=model.neck) if model.neck is not None else {})
-    ).to('meta')
-
-    def forward() -> Tensor:
-        feats = model['backbone'](images.to('meta'))
-        last = model['neck'](feats)[-1] if 'neck' in model else feats[-1]
-        return model['head'].predict(last)
-
-    return kept_bytes(forward, model.parameters()) / 2**20
 
 
 def checkpoint_note(options: Options) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -82,44 +81,48 @@ def optimizer_of(model: nn.Module) -> torch.optim.Optimizer:
 
 
 def training_step(
-    model: nn.Module, data: dict, optimizer: torch.optim.Optimizer, bfloat16: bool = False
-) -> Tensor:
-    """Views, both networks, losses, backward, optimizer and target network; returns the loss."""
+    model: nn.Module,
+    data: dict,
+    optimizer: torch.optim.Optimizer,
+    bfloat16: bool = False,
+    wrapped: nn.Module | None = None,
+) -> None:
+    """Views, both networks, losses, backward, optimizer and target network.
+
+    Args:
+        model: From :func:`build`.
+        data: From :func:`random_pairs`.
+        optimizer: From :func:`optimizer_of`.
+        bfloat16: Run it under autocast.
+        wrapped: The model within DDP.
+    """
     device = data['inputs'].device.type
     with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
         views = model.data_preprocessor(data, True)['inputs']
-        losses = model.loss(views)
-    total = sum(value for name, value in losses.items() if name.startswith('loss'))
-    total.backward()
+        loss = total_loss((wrapped or model)(views, mode='loss'))
+    loss.backward()
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     model.update_target()
-    return total.detach()
+
+
+def total_loss(losses: dict[str, Tensor]) -> Tensor:
+    """The sum that is minimised."""
+    return sum(value for name, value in losses.items() if name.startswith('loss'))
 
 
 def modules_only(model: nn.Module, views: dict, bfloat16: bool = False) -> Callable[[], None]:
-    """The floor: the same modules forward and backward on ready tensors.
+    """The lower bound: the same modules forward and backward on ready tensors.
 
     Online and target pass of the dense views and of the subcrops and the online backward pass from
     a given gradient: no views, flow, loss, optimizer or average.
     """
-    target = model.target.module
-    dense = views['dense'].flatten(0, 1).contiguous(memory_format=model.memory_format)
-    subcrops = views['subcrops'][0].flatten(0, 2).contiguous(memory_format=model.memory_format)
-
-    def dense_map(part: Any, images: Tensor) -> Tensor:
-        return part['neck'](part['backbone'](images))[-1]
+    device = views['dense'].device.type
 
     def run() -> None:
-        online = dict(backbone=model.backbone, neck=model.neck)
-        with torch.autocast(dense.device.type, torch.bfloat16, enabled=bfloat16):
-            outputs = [
-                model.dense_head.predict(dense_map(online, dense)),
-                model.pooled_head.predict(model.backbone(subcrops)[-1]),
-            ]
-            with torch.no_grad():
-                target['dense_projector'](dense_map(target, dense))
-                target['pooled_projector'](target['backbone'](subcrops)[-1])
+        with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
+            outputs = [*model.predict(views).values()]
+            model.targets(views)
         torch.autograd.backward(outputs, [torch.ones_like(x) for x in outputs])
         model.zero_grad(set_to_none=True)
 
@@ -141,11 +144,5 @@ def encoder_pass(model: nn.Module, images: Tensor, bfloat16: bool = False) -> Ca
 
 def kept_mib(model: nn.Module, images: Tensor) -> float:
     """MiB that encoder and decoder keep for their backward pass; nothing is computed."""
-    parts = nn.ModuleList(part for part in (model.backbone, model.neck) if part is not None)
-    parts = deepcopy(parts).to('meta')
-
-    def forward() -> Tensor:
-        feats = parts[0](images.to('meta'))
-        return parts[1](feats)[-1] if len(parts) == 2 else feats[-1]
-
-    return kept_bytes(forward, parts.parameters()) / 2**20
+    model = deepcopy(model).to('meta')
+    return kept_bytes(lambda: model.extract_feats(images.to('meta')), model.parameters()) / 2**20

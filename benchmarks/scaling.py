@@ -11,7 +11,14 @@ from mmengine.model import MMDistributedDataParallel
 from torch import Tensor
 
 from benchmarks.cluster import cluster_notes
-from benchmarks.networks import build, model_config, optimizer_of, random_pairs
+from benchmarks.networks import (
+    build,
+    model_config,
+    optimizer_of,
+    random_pairs,
+    total_loss,
+    training_step,
+)
 from benchmarks.result import Bar, Measurement, Options, StageResult
 from benchmarks.timing import wall_seconds
 
@@ -81,15 +88,10 @@ def measure(options: Options, processes: int) -> dict:
         for name in ('steps', 'alone')
     }
     data = random_pairs(processes * batch_of(options), SIZE, 'cpu')
-    expected = gradient(network(small).eval(), data)
+    expected = gradient(build(model_config(small), 'cpu').eval(), data)
     scale = expected.norm()
     errors = [((part['gradient'] - expected).norm() / scale).item() for part in parts]
     return slowest | dict(difference=max(errors))
-
-
-def network(options: Options):
-    """The demo's network, the flow given."""
-    return build(model_config(options), 'cpu')
 
 
 def worker(
@@ -100,7 +102,7 @@ def worker(
     torch.distributed.init_process_group(
         'gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=processes
     )
-    model = network(options)
+    model = build(model_config(options), 'cpu')
     wrapped = MMDistributedDataParallel(model, broadcast_buffers=False)
     everything = random_pairs(processes * batch, SIZE, 'cpu')
     mine = slice(rank * batch, (rank + 1) * batch)
@@ -110,12 +112,7 @@ def worker(
     optimizer = optimizer_of(model)
 
     def step() -> None:
-        views = model.data_preprocessor(data, True)['inputs']
-        losses = wrapped(views, mode='loss')
-        (losses['loss_dense'] + losses['loss_pool']).backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        model.update_target()
+        training_step(model, data, optimizer, wrapped=wrapped)
 
     def step_alone() -> None:
         with wrapped.no_sync():
@@ -133,8 +130,7 @@ def worker(
 def gradient(model, data: dict, wrapped=None) -> Tensor:
     """Gradient of the encoder, all weights in one vector."""
     views = model.data_preprocessor(data, True)['inputs']
-    losses = (wrapped or model)(views, mode='loss')
-    (losses['loss_dense'] + losses['loss_pool']).backward()
+    total_loss((wrapped or model)(views, mode='loss')).backward()
     found = torch.cat([p.grad.flatten() for p in model.backbone.parameters()])
     model.zero_grad(set_to_none=True)
     return found

@@ -14,6 +14,7 @@ from benchmarks.networks import (
     modules_only,
     optimizer_of,
     random_pairs,
+    total_loss,
     training_step,
 )
 from benchmarks.result import Bar, Measurement, Options, StageResult
@@ -111,7 +112,7 @@ def same_loss(options: Options, cfg: dict, data: dict) -> float:
         model = build(one, options.device)
         with torch.no_grad():
             losses = model.loss(model.data_preprocessor(data, True)['inputs'])
-        values.append((losses['loss_dense'] + losses['loss_pool']).item())
+        values.append(total_loss(losses).item())
     return abs(values[0] / values[1] - 1)
 
 

@@ -47,7 +47,7 @@ def check(result: StageResult, rows: int) -> None:
 
 def test_every_stage_is_a_module_with_run(repo):
     for name in STAGES:
-        module = Path(repo, 'poodle_mm', 'benchmark', f'{name}.py')
+        module = Path(repo, 'benchmarks', f'{name}.py')
         assert 'def run(options: Options) -> StageResult' in module.read_text()
 
 

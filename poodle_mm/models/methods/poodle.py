@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from poodle_mm.checkpoints.encoder_checkpoint import check_pretrained
 from poodle_mm.models.target_network import CosineMomentumEMA
 from poodle_mm.registry import MODELS
+from poodle_mm.utils.modules import last_map
 
 
 @MODELS.register_module()
@@ -107,43 +108,66 @@ class PooDLe(BaseModel):
         """Both objectives, symmetrised and summed with the heads' weights (appendix A: equal).
 
         Args:
-            views: What :class:`FramePairPreprocessor` returns (see ``docs/architecture.md``).
+            views: Output of :class:`FramePairPreprocessor` (see ``docs/architecture.md``).
         """
+        predictions, targets = self.predict(views), self.targets(views)
         losses = {}
         if self.dense_head:
-            images = views['dense'].flatten(0, 1).contiguous(memory_format=self.memory_format)
-            affine = views['affine'].flatten(0, 1)
-            feats = _dense_map(self.backbone, self.neck, images)
-            stride = images.shape[-1] // feats.shape[-1]
-            predictions = self.dense_head.predict(feats, affine, stride)
-            with torch.no_grad():
-                part = self.target.module
-                neck = part['neck'] if self.neck else None
-                targets = part['dense_projector'](_dense_map(part['backbone'], neck, images))
-                targets = self.dense_head.unwarp(targets, affine, stride)
             losses |= self.dense_head.loss(
-                predictions.unflatten(0, (2, -1)),
-                targets.unflatten(0, (2, -1)),
+                predictions['dense'],
+                targets['dense'],
                 views['affine'],
                 views['flow'],
                 views['visible'],
             )
         if self.pooled_head:
-            online, partners = (
-                x.flatten(0, 2).contiguous(memory_format=self.memory_format)
-                for x in views['subcrops']
-            )
-            predictions = self.pooled_head.predict(self.backbone(online)[-1])
-            with torch.no_grad():
-                part = self.target.module
-                targets = part['pooled_projector'](part['backbone'](partners)[-1])
-            losses |= self.pooled_head.loss(
-                predictions.unflatten(0, (2, -1)), targets.unflatten(0, (2, -1))
-            )
+            losses |= self.pooled_head.loss(predictions['pooled'], targets['pooled'])
             losses['fallback_share'] = views['fallback'].float().mean()
         return losses
 
+    def predict(self, views: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The online pass: predictions of the heads that there are.
 
-def _dense_map(backbone: nn.Module, neck: nn.Module | None, images: Tensor) -> Tensor:
-    feats = backbone(images)
-    return feats[-1] if neck is None else neck(feats)[-1]
+        Args:
+            views: ``dense`` and ``affine`` for the dense head, ``subcrops`` for the pooled one.
+
+        Returns:
+            ``dense`` (2, B, C, h, w), [0] of the views of frames t, and ``pooled`` (2, N, C), of
+            the N online subcrops of both directions.
+        """
+        predictions = {}
+        if self.dense_head:
+            images, affine = self._images(views['dense']), views['affine'].flatten(0, 1)
+            feats = last_map(self.backbone, self.neck, images)
+            stride = images.shape[-1] // feats.shape[-1]
+            predictions['dense'] = self.dense_head.predict(feats, affine, stride)
+        if self.pooled_head:
+            feats = self.backbone(self._images(views['subcrops'][0]))[-1]
+            predictions['pooled'] = self.pooled_head.predict(feats)
+        return {name: x.unflatten(0, (2, -1)) for name, x in predictions.items()}
+
+    @torch.no_grad()
+    def targets(self, views: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The target network's projections of the same dense views and of the partner subcrops.
+
+        Args:
+            views: As for :meth:`predict`.
+
+        Returns:
+            Shapes as of :meth:`predict`; no gradient.
+        """
+        target, targets = self.target.module, {}
+        if self.dense_head:
+            images, affine = self._images(views['dense']), views['affine'].flatten(0, 1)
+            feats = last_map(target['backbone'], target['neck'] if self.neck else None, images)
+            stride = images.shape[-1] // feats.shape[-1]
+            projections = target['dense_projector'](feats)
+            targets['dense'] = self.dense_head.unwarp(projections, affine, stride)
+        if self.pooled_head:
+            feats = target['backbone'](self._images(views['subcrops'][1]))[-1]
+            targets['pooled'] = target['pooled_projector'](feats)
+        return {name: x.unflatten(0, (2, -1)) for name, x in targets.items()}
+
+    def _images(self, views: Tensor) -> Tensor:
+        """(..., 3, H, W) views as one batch."""
+        return views.flatten(0, -4).contiguous(memory_format=self.memory_format)
