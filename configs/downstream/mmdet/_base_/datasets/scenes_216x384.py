@@ -44,17 +44,11 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = dict(
-    batch_size=1,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
+    val_dataloader,
     dataset=dict(
-        type='BDD100KDetDataset',
-        data_root=data_root,
+        val_dataloader['dataset'],
         ann_file='annotations/test.json',
         data_prefix=dict(img='images/test'),
-        test_mode=True,
-        pipeline=test_pipeline,
     ),
 )
 val_evaluator = dict(
@@ -63,9 +57,4 @@ val_evaluator = dict(
     metric='bbox',
     classwise=True,
 )
-test_evaluator = dict(
-    type='CocoMetric',
-    ann_file=f'{data_root}/annotations/test.json',
-    metric='bbox',
-    classwise=True,
-)
+test_evaluator = dict(val_evaluator, ann_file=f'{data_root}/annotations/test.json')

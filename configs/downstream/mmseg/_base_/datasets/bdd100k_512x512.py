@@ -1,45 +1,6 @@
-# BDD100K's 10k images with 19 classes: short side drawn from 512-2048, crops of 512x512; 4 GPUs of 4 images.
-data_root = 'data/bdd100k'
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    # the short side is 1024 x U(0.5, 2), the ratio kept: 2048 binds only images wider than 2:1
-    dict(type='RandomResize', scale=(2048, 1024), ratio_range=(0.5, 2.0), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=(512, 512), cat_max_ratio=0.75),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PhotoMetricDistortion'),
-    dict(type='PackSegInputs'),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(2048, 1024), keep_ratio=True),
-    dict(type='LoadAnnotations'),  # after the resize: scored at the labels' own size
-    dict(type='PackSegInputs'),
-]
-train_dataloader = dict(
-    batch_size=4,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(
-        type='BDD100KDataset',
-        data_root=data_root,
-        data_prefix=dict(img_path='images/10k/train', seg_map_path='labels/sem_seg/masks/train'),
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='BDD100KDataset',
-        data_root=data_root,
-        data_prefix=dict(img_path='images/10k/val', seg_map_path='labels/sem_seg/masks/val'),
-        pipeline=test_pipeline,
-    ),
-)
-test_dataloader = val_dataloader
-val_evaluator = dict(type='ClassGroupIoU', groups='bdd100k')
-test_evaluator = val_evaluator
+# BDD100K for ViTs: as bdd100k_512x1024.py, crops of 512x512.
+_base_ = 'bdd100k_512x1024.py'
+
+train_pipeline = _base_.train_pipeline
+train_pipeline[3].crop_size = (512, 512)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -1,45 +1,6 @@
-# Cityscapes: short side drawn from 512-2048 as on BDD100K, crops of 512x512; 4 GPUs of 2 images.
-data_root = 'data/cityscapes'
-train_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations'),
-    # the short side is 1024 x U(0.5, 2), the ratio kept: 2048 binds only images wider than 2:1
-    dict(type='RandomResize', scale=(2048, 1024), ratio_range=(0.5, 2.0), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=(512, 512), cat_max_ratio=0.75),
-    dict(type='RandomFlip', prob=0.5),
-    dict(type='PhotoMetricDistortion'),
-    dict(type='PackSegInputs'),
-]
-test_pipeline = [
-    dict(type='LoadImageFromFile'),
-    dict(type='Resize', scale=(2048, 1024), keep_ratio=True),
-    dict(type='LoadAnnotations'),  # after the resize: scored at the labels' own size
-    dict(type='PackSegInputs'),
-]
-train_dataloader = dict(
-    batch_size=2,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    dataset=dict(
-        type='CityscapesDataset',
-        data_root=data_root,
-        data_prefix=dict(img_path='leftImg8bit/train', seg_map_path='gtFine/train'),
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='CityscapesDataset',
-        data_root=data_root,
-        data_prefix=dict(img_path='leftImg8bit/val', seg_map_path='gtFine/val'),
-        pipeline=test_pipeline,
-    ),
-)
-test_dataloader = val_dataloader
-val_evaluator = dict(type='ClassGroupIoU')
-test_evaluator = val_evaluator
+# Cityscapes for ViTs: as cityscapes_512x1024.py, crops of 512x512.
+_base_ = 'cityscapes_512x1024.py'
+
+train_pipeline = _base_.train_pipeline
+train_pipeline[3].crop_size = (512, 512)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

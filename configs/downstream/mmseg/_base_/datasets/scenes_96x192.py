@@ -1,56 +1,27 @@
-# Synthetic driving scenes, whole images at the size of the demo.
+# Synthetic driving scenes, whole images at the size of the demo; folders as CamVid's.
+_base_ = 'camvid_360x480.py'
+
 data_root = 'data/scenes'
-load = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations')]
 resize = dict(type='Resize', scale=(192, 96), keep_ratio=False)
-train_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
-    # Nothing random: items and the features of frozen networks are made once.
+test_pipeline = _base_.test_pipeline
+test_pipeline[1] = resize
+val_dataloader = dict(
     dataset=dict(
-        type='CachedConcatDataset',
+        type='BDD100KDataset', data_root=data_root, img_suffix='.png', pipeline=test_pipeline
+    )
+)
+test_dataloader = val_dataloader
+train_dataloader = dict(
+    dataset=dict(
         datasets=[
             dict(
+                part,
                 type='BDD100KDataset',
                 data_root=data_root,
                 img_suffix='.png',
-                data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
-                pipeline=[*load, resize, dict(type='PackSegInputs')],
-            ),
-            dict(
-                type='BDD100KDataset',
-                data_root=data_root,
-                img_suffix='.png',
-                data_prefix=dict(img_path='images/train', seg_map_path='labels/train'),
-                pipeline=[*load, resize, dict(type='RandomFlip', prob=1.0), dict(type='PackSegInputs')],
-            ),
-        ],
-    ),
+                pipeline=[*part.pipeline[:2], resize, *part.pipeline[3:]],
+            )
+            for part in _base_.train_dataloader.dataset.datasets
+        ]
+    )
 )
-test_pipeline = [load[0], resize, load[1], dict(type='PackSegInputs')]  # labels keep their size
-val_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='BDD100KDataset',
-        data_root=data_root,
-        img_suffix='.png',
-        data_prefix=dict(img_path='images/val', seg_map_path='labels/val'),
-        pipeline=test_pipeline,
-    ),
-)
-test_dataloader = dict(
-    batch_size=8,
-    num_workers=0,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='BDD100KDataset',
-        data_root=data_root,
-        img_suffix='.png',
-        data_prefix=dict(img_path='images/test', seg_map_path='labels/test'),
-        pipeline=test_pipeline,
-    ),
-)
-val_evaluator = dict(type='ClassGroupIoU')
-test_evaluator = val_evaluator
