@@ -205,8 +205,7 @@ class VideoClips(VideoTree):
         """
         items, left_out = [], 0
         for info in self._index():
-            times = (info.table.pts - info.table.pts[0]) * info.table.time_base
-            keyframes = np.flatnonzero(np.isin(info.table.pts, info.table.key_pts))
+            times, keyframes = info.table.timestamps, info.table.keyframes
             # an end that falls short by rounding starts no clip of its own
             starts = np.arange(0, times[-1] - 1e-6, self.clip_seconds)
             bounds = [*np.searchsorted(times, starts - 1e-6).tolist(), len(times)]

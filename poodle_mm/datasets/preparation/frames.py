@@ -195,9 +195,8 @@ def _chunks(reader: VideoReader, positions: np.ndarray) -> list[np.ndarray]:
     """Entries of ``positions`` to read at once: one keyframe's, unless memory forbids."""
     height, width, channels = reader.read([0])[0].shape
     most = max(1, _CHUNK_BYTES // (height * width * channels))
-    table = reader.table
-    keys = np.searchsorted(table.key_pts, table.pts[positions], side='right')
-    runs = np.split(np.arange(len(positions)), np.flatnonzero(np.diff(keys)) + 1)
+    ends = np.flatnonzero(np.diff(reader.table.start_of(positions))) + 1
+    runs = np.split(np.arange(len(positions)), ends)
     return [run[first : first + most] for run in runs for first in range(0, len(run), most)]
 
 

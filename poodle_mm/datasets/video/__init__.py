@@ -1,4 +1,4 @@
-"""Video files: exact frames by number and by time, and an index of folders of them."""
+"""Video files: exact frames by number, and an index of folders of them."""
 
 from poodle_mm.datasets.video.file import FrameReadError
 from poodle_mm.datasets.video.reader import VideoReader

@@ -1,7 +1,7 @@
 """Which frames a video file holds, found out without decoding."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -33,6 +33,21 @@ class FrameTable(NamedTuple):
     key_dts: np.ndarray
     time_base: float
     packets: np.ndarray | None = None
+
+    @property
+    def timestamps(self) -> np.ndarray:
+        """(N,) float64, seconds after the first frame."""
+        return (self.pts - self.pts[0]) * self.time_base
+
+    @property
+    def keyframes(self) -> np.ndarray:
+        """(K,) int64, increasing: numbers of the frames that are decoded without another one."""
+        # an edit list may cut a keyframe away and keep frames that refer to it
+        return np.flatnonzero(np.isin(self.pts, self.key_pts))
+
+    def start_of(self, indices: Sequence[int]) -> np.ndarray:
+        """Positions in ``key_pts`` of the keyframes at which decoding of frames starts."""
+        return np.searchsorted(self.key_pts, self.pts[list(indices)], side='right') - 1
 
 
 class CannotNumber(ValueError):
@@ -66,9 +81,7 @@ def table_from_packets(
     pts, keys, stamps = [], [], []
     whole = 0
     container.seek(0)
-    for packet in container.demux(stream):
-        if not packet.size:
-            continue
+    for packet in packets_with_data(container, stream):
         stamp = packet.pts
         if stamp is None:
             return None
@@ -97,8 +110,7 @@ def comes_in_order(path: str) -> bool:
     with container:
         if 'Baseline' in (stream.codec_context.profile or ''):  # has no B-frames
             return True
-        packets = (packet for packet in container.demux(stream) if packet.size)
-        packets = list(islice(packets, _LOOK_AT))
+        packets = list(islice(packets_with_data(container, stream), _LOOK_AT))
         stamps = [packet.pts for packet in packets]
         if None not in stamps and stamps != sorted(stamps):
             return True  # the file knows of them
@@ -133,7 +145,7 @@ def table_by_decoding(
     stamps: list[int | None] = []
     numbers, keys = [], []
     damaged = False
-    for number, packet in enumerate(counted_packets(container, stream)):
+    for number, packet in enumerate(packets_with_data(container, stream)):
         stamps.append(packet.pts)
         packet.pts = number
         try:
@@ -163,10 +175,10 @@ def table_by_decoding(
     return FrameTable(pts, pts[at_key], pts[at_key], time_base, packets)
 
 
-def counted_packets(
+def packets_with_data(
     container: av.container.InputContainer, stream: av.VideoStream
 ) -> Iterator[av.Packet]:
-    """Packets with data from the start of a container that was just opened."""
+    """Packets from where a container stands, without the empty ones that flush a decoder."""
     return (packet for packet in container.demux(stream) if packet.size)
 
 

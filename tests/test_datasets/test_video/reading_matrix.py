@@ -99,7 +99,7 @@ def row(name: str, folder: Path, copies: int) -> str:
     whole = outcomes(path, shown)
     with VideoReader(path) as video:
         way = 'times' if video.table.packets is None else 'count'
-        container = video._container.format.name.split(',')[0]
+        container = video._video.container.format.name.split(',')[0]
     hurt = sum((outcomes(copy, shown) for copy in damaged(path, copies)), Counter())
     kind = CODECS[arguments.get('codec', 'libx264')]
     kind += ', 10 bit' * ('10' in arguments.get('pix_fmt', ''))

@@ -20,8 +20,8 @@ from tests.test_datasets.video_factory import read_number, write_video
 def both_tables(path: Path) -> tuple[FrameTable | None, FrameTable]:
     """From a file opened by its header alone, and from one that FFmpeg has looked into."""
     with VideoReader(path) as quick, VideoReader(path, quick=False) as plain:
-        header = table_from_header(str(path), quick._stream) if quick._quick else None
-        return header, table_from_packets(plain._container, plain._stream)
+        header = table_from_header(str(path), quick._video.stream) if quick._quick else None
+        return header, table_from_packets(plain._video.container, plain._video.stream)
 
 
 def assert_same(a: FrameTable, b: FrameTable) -> None:
