@@ -1,6 +1,5 @@
 """Folders of numbered frames as a source of pairs."""
 
-import logging
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,14 +7,14 @@ from pathlib import PurePosixPath
 
 import cv2
 import numpy as np
-from mmengine.logging import print_log
 from PIL import Image
 
 from poodle_mm.datasets.files import IMAGE_EXTENSIONS, file_problem, find_files
-from poodle_mm.datasets.pairs import partner_ranges
-from poodle_mm.datasets.sources import FrameSource, check_bad_files
+from poodle_mm.datasets.pairs import PairRule, partner_ranges
+from poodle_mm.datasets.sources import MAX_BAD_SHARE, FrameSource, check_bad_files
 from poodle_mm.datasets.video.file import MAX_PIXELS, FrameReadError
 from poodle_mm.utils.distributed import on_main_process
+from poodle_mm.utils.errors import warn
 
 # not followed by a letter: Cityscapes' "_000019_leftImg8bit" is frame 19; and not the number of a
 # camera: "0001_cam0" is frame 1
@@ -73,11 +72,9 @@ _dark_roots: set[str] = set()  # of which this process has warned
 def _warn_of_dark(root: str, path: str) -> None:
     if root not in _dark_roots and is_dark_16_bit(path):
         _dark_roots.add(root)
-        print_log(
+        warn(
             f'{path}: a 16-bit image that uses less than an eighth of its range is read nearly '
-            'black: scale such images up (12 bits by 16), or save them with 8 bits',
-            logger='current',
-            level=logging.WARNING,
+            'black: scale such images up (12 bits by 16), or save them with 8 bits'
         )
 
 
@@ -152,11 +149,18 @@ class FrameFolders(FrameSource):
     differ by delta (seconds are numbers over ``fps``).
 
     Args:
+        root, rule, max_bad_share: Arguments of :class:`FrameSource`.
         fps: Frame numbers per second.
     """
 
-    def __init__(self, *args, fps: float, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        root: str,
+        rule: PairRule,
+        fps: float = 30.0,
+        max_bad_share: float = MAX_BAD_SHARE,
+    ) -> None:
+        super().__init__(root, rule, max_bad_share)
         if fps <= 0:
             raise ValueError(f'fps must be positive, got {fps}')
         self.fps = fps
@@ -185,13 +189,12 @@ class FrameFolders(FrameSource):
         return items
 
     def _delta_in_numbers(self) -> tuple[float, float]:
-        if self.delta_unit == 'frames':
-            return self.delta
-        return self.delta[0] * self.fps, self.delta[1] * self.fps
+        low, high = self.rule.delta
+        return (low, high) if self.rule.unit == 'frames' else (low * self.fps, high * self.fps)
 
     def axis(self, frame_ids: np.ndarray, timestamps: np.ndarray) -> tuple[np.ndarray, float]:
         """Numbers are exact: no tolerance."""
-        return (frame_ids if self.delta_unit == 'frames' else timestamps), 0.0
+        return (frame_ids if self.rule.unit == 'frames' else timestamps), 0.0
 
     def open(self, item: dict) -> FolderReader:
         """Nothing is opened before it is read."""
@@ -239,9 +242,9 @@ class FrameFolders(FrameSource):
             folder = PurePosixPath(name).parent
             message = (
                 f'{self.root}/{folder}: no two of the {len(numbers)} frames of {name} are '
-                f'{low:g} to {high:g} numbers apart (delta = {self.delta} {self.delta_unit}); '
+                f'{low:g} to {high:g} numbers apart (delta = {self.rule}); '
                 f'gaps between their numbers: {gaps[:10]}'
             )
             if folder not in useful:
                 raise ValueError(f'{message}; choose delta or fps to fit')
-            print_log(f'{message}; left out', logger='current', level=logging.WARNING)
+            warn(f'{message}; left out')

@@ -1,19 +1,38 @@
 """Pairs of frames from video, the training data of PooDLe."""
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from inspect import signature
 
 import numpy as np
 from mmengine.dataset import BaseDataset
-from mmengine.logging import print_log
 
 from poodle_mm.datasets.filters import THUMBNAIL_SIZE, has_scene_cut, mean_difference, thumbnail
 from poodle_mm.datasets.frame_folders import FrameFolders
-from poodle_mm.datasets.pairs import draw_pair
-from poodle_mm.datasets.sources import VideoClips, VideoTree, check_bad_files
-from poodle_mm.datasets.video.reader import FrameReadError
+from poodle_mm.datasets.pairs import STARTS, PairRule, draw_pair
+from poodle_mm.datasets.sources import FrameSource, VideoClips, VideoTree, check_bad_files
+from poodle_mm.datasets.video.file import FrameReadError
 from poodle_mm.registry import DATASETS, TRANSFORMS
+from poodle_mm.utils.errors import warn
+
+SOURCES: dict[str, type[FrameSource]] = {
+    'videos': VideoTree,
+    'clips': VideoClips,
+    'frames': FrameFolders,
+}
+
+
+def _take_options(source: str, kwargs: dict) -> dict:
+    """Take the keys of a source out of a data set's; keys of other sources are warned of."""
+    keys = {name: [*signature(kind).parameters][2:] for name, kind in SOURCES.items()}
+    of_base = signature(BaseDataset).parameters
+    options = {key: kwargs.pop(key) for key in [*kwargs] if key not in of_base}
+    for key in sorted(options.keys() - {*keys[source]}):
+        takes = f'source={source!r} takes {", ".join(keys[source])}'
+        if not any(key in others for others in keys.values()):
+            raise ValueError(f'FramePairDataset has no argument {key!r}; {takes}')
+        warn(f'FramePairDataset: {key}={options.pop(key)!r} has no effect, {takes}')
+    return options
 
 
 @DATASETS.register_module()
@@ -42,9 +61,6 @@ class FramePairDataset(BaseDataset):
             that has a partner counts as one that cannot be read, and a clip without one is left
             out. Not for ``'frames'``.
         repeats: Pairs drawn from one opening of the file (R); more than 1 makes an item a list.
-        clip_seconds: Length of a clip, for ``'clips'``.
-        pairs_per_clip: How often an epoch visits a clip, for ``'clips'``.
-        fps: Frame numbers per second, for ``'frames'``.
         pipeline: Transforms of a pair: dict(frames=[a, b] uint8 RGB (H0, W0, 3), rng, source,
             source_id, frame_ids, timestamps, ori_shape, seed).
         seed: Of all randomness.
@@ -53,13 +69,12 @@ class FramePairDataset(BaseDataset):
         min_motion: Draw again when the frames' thumbnails differ by less than this on average, in
             grey levels (0 to 255); 1 finds a camera at rest. None accepts all.
         max_redraws: How often an item is drawn again before another item takes its place.
-        max_bad_share: Largest tolerated share of files that cannot be used; fewer are skipped,
-            counted and logged.
-        index_cache: File that keeps the index of a tree of videos; None puts it into the tree, or
-            into the user's cache folder where the tree cannot be written to.
-        max_refetch: How many other items may take the place of one before it is an error.
-        **kwargs: Those of MMEngine's ``BaseDataset``: ``metainfo``, ``indices``, ``lazy_init``,
-            ``test_mode`` (a frame that cannot be read is an error at once) ...
+        **kwargs: Arguments of the source (:class:`VideoTree`: ``index_cache``; :class:`VideoClips`:
+            that, ``clip_seconds`` and ``pairs_per_clip``; :class:`FrameFolders`: ``fps``; all:
+            ``max_bad_share``), and of MMEngine's ``BaseDataset``: ``metainfo``, ``indices``,
+            ``lazy_init``, ``test_mode`` (a frame that cannot be read is an error at once),
+            ``max_refetch`` (other items that may take the place of one before it is an error; 20
+            unless given) ...
 
     Attributes:
         rejected: Counts of draws thrown away in this process, by reason.
@@ -70,8 +85,8 @@ class FramePairDataset(BaseDataset):
         ValueError: For a wrong argument, or if too many files are bad.
     """
 
-    SOURCES = ('videos', 'clips', 'frames')
-    STARTS = ('any', 'keyframes')
+    SOURCES = tuple(SOURCES)
+    STARTS = STARTS
 
     def __init__(
         self,
@@ -82,52 +97,30 @@ class FramePairDataset(BaseDataset):
         delta_unit: str = 'frames',
         starts: str = 'any',
         repeats: int = 1,
-        clip_seconds: float = 10.0,
-        pairs_per_clip: int = 15,
-        fps: float = 30.0,
         pipeline: Sequence[dict | Callable] = (),
         seed: int = 0,
         filter_scene_cuts: bool = False,
         min_motion: float | None = None,
         max_redraws: int = 10,
-        max_bad_share: float = 0.1,
-        index_cache: str | None = None,
-        max_refetch: int = 20,
         **kwargs,
     ) -> None:
-        low, high = (delta, delta) if np.isscalar(delta) else delta
-        if not 0 <= low <= high:
-            raise ValueError(f'delta must be 0 <= min <= max, got {delta}')
-        if delta_unit not in ('frames', 'seconds'):
-            raise ValueError(f"delta_unit must be 'frames' or 'seconds', got {delta_unit!r}")
-        if delta_unit == 'frames' and (low != int(low) or high != int(high)):
-            raise ValueError(f'delta in frames must be whole numbers, got {delta}')
-        if source not in self.SOURCES:
+        bounds = (delta, delta) if np.isscalar(delta) else delta
+        self.rule = PairRule(tuple(bounds), delta_unit, starts)
+        if source not in SOURCES:
             raise ValueError(f'source must be one of {self.SOURCES}, got {source!r}')
-        if starts not in self.STARTS:
-            raise ValueError(f'starts must be one of {self.STARTS}, got {starts!r}')
         if starts == 'keyframes' and source == 'frames':
             raise ValueError(
                 "source='frames' reads images, which have no keyframes: leave starts at 'any'"
             )
         if repeats < 1:
             raise ValueError(f'repeats must be at least 1, got {repeats}')
-        if not 0 <= max_bad_share <= 1:
-            raise ValueError(f'max_bad_share must be 0 to 1, got {max_bad_share}')
         self.source_type = source
-        self.delta = (low, high)
-        self.delta_unit = delta_unit
-        self.starts = starts
+        self._options = _take_options(source, kwargs)
         self.repeats = repeats
-        self.clip_seconds = clip_seconds
-        self.pairs_per_clip = pairs_per_clip
-        self.fps = fps
         self.seed = seed
         self.filter_scene_cuts = filter_scene_cuts
         self.min_motion = min_motion
         self.max_redraws = max_redraws
-        self.max_bad_share = max_bad_share
-        self.index_cache = index_cache
         self.rejected: Counter[str] = Counter()
         self.unreadable: dict[str, str] = {}
         super().__init__(
@@ -135,30 +128,14 @@ class FramePairDataset(BaseDataset):
             data_prefix=dict(path='') if data_prefix is None else data_prefix,
             # built here, so that our names are found whatever the current scope is
             pipeline=[TRANSFORMS.build(t) if isinstance(t, dict) else t for t in pipeline],
-            max_refetch=max_refetch,
-            **kwargs,
+            **{'max_refetch': 20, **kwargs},
         )
 
     def load_data_list(self) -> list[dict]:
         """Index the files."""
-        self.source = self._build_source()
+        root = self.data_prefix['path']
+        self.source = SOURCES[self.source_type](root, self.rule, **self._options)
         return self.source.list_items()
-
-    def _build_source(self):
-        args = (
-            *(self.data_prefix['path'], self.delta, self.delta_unit),
-            *(self.max_bad_share, self.starts),
-        )
-        if self.source_type == 'frames':
-            return FrameFolders(*args, fps=self.fps)
-        if self.source_type == 'videos':
-            return VideoTree(*args, index_cache=self.index_cache)
-        return VideoClips(
-            *args,
-            index_cache=self.index_cache,
-            clip_seconds=self.clip_seconds,
-            pairs_per_clip=self.pairs_per_clip,
-        )
 
     def __getitem__(self, key: int | tuple[int, int]) -> dict | list[dict]:
         """Draw an item.
@@ -213,17 +190,14 @@ class FramePairDataset(BaseDataset):
     ) -> dict | None:
         """Draw and read a pair that the filters accept; None if there seems to be none."""
         axis, tolerance = self.source.axis(reader.frame_ids, reader.timestamps)
-        starts = reader.keyframes if self.starts == 'keyframes' else item.get('starts')
+        any_start = self.rule.starts == 'any'
+        starts = item.get('starts') if any_start else reader.keyframes
         for _ in range(self.max_redraws + 1):
-            pair = draw_pair(rng, axis, self.delta, tolerance, starts)
+            pair = draw_pair(rng, axis, self.rule.delta, tolerance, starts)
             if pair is None:
-                of = (
-                    'no two' if self.starts == 'any' else f'none of {len(starts)} keyframes and one'
-                )
-                raise FrameReadError(
-                    item['source'],
-                    f'{of} of its {len(axis)} frames are {self.delta} {self.delta_unit} apart',
-                )
+                of = 'no two' if any_start else f'none of {len(starts)} keyframes and one'
+                reason = f'{of} of its {len(axis)} frames are {self.rule} apart'
+                raise FrameReadError(item['source'], reason)
             if self.filter_scene_cuts and has_scene_cut(reader.thumbnails(*pair, THUMBNAIL_SIZE)):
                 rejected['scene_cut'] += 1
                 continue
@@ -258,11 +232,7 @@ class FramePairDataset(BaseDataset):
         if error.path in self.unreadable:
             return
         self.unreadable[error.path] = error.reason
-        print_log(
-            f'{error}; another sample is taken (file {len(self.unreadable)} in this process)',
-            logger='current',
-            level=logging.WARNING,
-        )
+        warn(f'{error}; another sample is taken (file {len(self.unreadable)} in this process)')
         bad = {**self.source.bad, **self.unreadable}
-        if len(bad) > self.max_bad_share * self.source.num_files:
-            check_bad_files(self.source.root, bad, self.source.num_files, self.max_bad_share)
+        if len(bad) > self.source.max_bad_share * self.source.num_files:
+            check_bad_files(self.source.root, bad, self.source.num_files, self.source.max_bad_share)

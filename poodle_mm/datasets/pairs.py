@@ -1,8 +1,43 @@
 """Which two frames make a pair."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+
+STARTS = ('any', 'keyframes')
+
+
+@dataclass(frozen=True)
+class PairRule:
+    """Distance of the two frames of a pair, and which frames may come first.
+
+    Attributes:
+        delta: Smallest and largest distance, both included.
+        unit: ``'frames'`` (numbers) or ``'seconds'``.
+        starts: ``'any'`` or ``'keyframes'``.
+
+    Raises:
+        ValueError: For a value without meaning.
+    """
+
+    delta: tuple[float, float]
+    unit: str = 'frames'
+    starts: str = 'any'
+
+    def __post_init__(self) -> None:
+        low, high = self.delta
+        if not 0 <= low <= high:
+            raise ValueError(f'delta must be 0 <= min <= max, got {self.delta}')
+        if self.unit not in ('frames', 'seconds'):
+            raise ValueError(f"delta_unit must be 'frames' or 'seconds', got {self.unit!r}")
+        if self.unit == 'frames' and (low != int(low) or high != int(high)):
+            raise ValueError(f'delta in frames must be whole numbers, got {self.delta}')
+        if self.starts not in STARTS:
+            raise ValueError(f'starts must be one of {STARTS}, got {self.starts!r}')
+
+    def __str__(self) -> str:
+        return f'{self.delta} {self.unit}'
 
 
 def partner_ranges(
@@ -16,7 +51,8 @@ def partner_ranges(
     Args:
         axis: (N,) increasing frame numbers or seconds.
         delta: Smallest and largest distance, both included, same unit.
-        tolerance: Slack on both ends, for times that never hit a distance exactly.
+        tolerance: Slack on both ends, for times that never hit a distance exactly. However large,
+            a frame is its own partner at delta 0 only, and an earlier frame never is one.
         starts: (S,) positions of the frames that come first; None is all.
 
     Returns:
@@ -27,7 +63,6 @@ def partner_ranges(
     positions = np.arange(len(axis)) if starts is None else np.asarray(starts)
     first = np.searchsorted(axis, axis[positions] + low - slack, side='left')
     stop = np.searchsorted(axis, axis[positions] + high + slack, side='right')
-    # a frame is its own partner at delta 0 only, and an earlier frame never is one
     earliest = positions + (low > 0)
     return np.maximum(first, earliest), np.maximum(stop, earliest)
 
@@ -43,10 +78,7 @@ def draw_pair(
 
     Args:
         rng: Source of randomness.
-        axis: (N,) increasing frame numbers or seconds.
-        delta: Smallest and largest distance, both included, same unit.
-        tolerance: Slack on both ends.
-        starts: Positions that may come first; None allows all.
+        axis, delta, tolerance, starts: Arguments of :func:`partner_ranges`.
 
     Returns:
         Two positions in ``axis``, or None where no pair exists.

@@ -6,20 +6,21 @@ context manager with ``frame_ids`` (N,) and ``timestamps`` (N,) seconds, both in
 positions of frames that are decoded without another one.
 """
 
-import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from mmengine.logging import print_log
 
-from poodle_mm.datasets.pairs import partner_ranges
+from poodle_mm.datasets.pairs import PairRule, partner_ranges
 from poodle_mm.datasets.video.frame_table import FrameTable
 from poodle_mm.datasets.video.index import VideoInfo, build_index
 from poodle_mm.datasets.video.reader import VideoReader
 from poodle_mm.utils.distributed import on_main_process
+from poodle_mm.utils.errors import warn
+
+MAX_BAD_SHARE = 0.1
 
 
 def check_bad_files(root: str, bad: dict[str, str], total: int, max_bad_share: float) -> None:
@@ -43,7 +44,7 @@ def check_bad_files(root: str, bad: dict[str, str], total: int, max_bad_share: f
             f'{message}\nmore than max_bad_share={max_bad_share}: repair or remove them, or raise '
             'that share'
         )
-    print_log(f'{message}\nskipped', logger='current', level=logging.WARNING)
+    warn(f'{message}\nskipped')
 
 
 class FrameSource(ABC):
@@ -51,28 +52,23 @@ class FrameSource(ABC):
 
     Args:
         root: Folder of the files.
-        delta: Smallest and largest distance of a pair.
-        delta_unit: ``'frames'`` or ``'seconds'``.
-        max_bad_share: Largest tolerated share of unusable files.
-        starts: ``'any'`` or ``'keyframes'``: frames that may come first.
+        rule: Frames that make a pair.
+        max_bad_share: Largest tolerated share of files that cannot be used; fewer are skipped,
+            counted and logged.
 
     Attributes:
         num_files: Files found, including bad ones.
         bad: Reason by unusable file.
+
+    Raises:
+        ValueError: For an argument without meaning.
     """
 
-    def __init__(
-        self,
-        root: str,
-        delta: tuple[float, float],
-        delta_unit: str,
-        max_bad_share: float,
-        starts: str = 'any',
-    ) -> None:
+    def __init__(self, root: str, rule: PairRule, max_bad_share: float = MAX_BAD_SHARE) -> None:
+        if not 0 <= max_bad_share <= 1:
+            raise ValueError(f'max_bad_share must be 0 to 1, got {max_bad_share}')
         self.root = os.path.normpath(root)
-        self.delta = delta
-        self.delta_unit = delta_unit
-        self.starts = starts
+        self.rule = rule
         self.max_bad_share = max_bad_share
         self.num_files = 0
         self.bad: dict[str, str] = {}
@@ -96,9 +92,9 @@ class FrameSource(ABC):
 
     def axis(self, frame_ids: np.ndarray, timestamps: np.ndarray) -> tuple[np.ndarray, float]:
         """Positions of frames in the unit of delta, and the tolerance on their distances."""
-        if self.delta_unit == 'frames':
+        if self.rule.unit == 'frames':
             return frame_ids, 0.0
-        if len(timestamps) < 2 or self.delta[1] == 0:
+        if len(timestamps) < 2 or self.rule.delta[1] == 0:
             return timestamps, 0.0
         # half a frame: 0.5 s is 14.99 frames at 30000/1001 Hz
         return timestamps, 0.5 * float(np.median(np.diff(timestamps)))
@@ -111,17 +107,29 @@ class FrameSource(ABC):
     ) -> bool:
         """Whether two of these frames are delta apart, the first one of ``starts`` if given."""
         axis, tolerance = self.axis(frame_ids, timestamps)
-        first, stop = partner_ranges(axis, self.delta, tolerance, starts)
+        first, stop = partner_ranges(axis, self.rule.delta, tolerance, starts)
         return bool((stop > first).any())
 
 
 class VideoTree(FrameSource):
-    """A tree of video files; an item is a file."""
+    """A tree of video files; an item is a file.
+
+    Args:
+        root, rule, max_bad_share: Arguments of :class:`FrameSource`.
+        index_cache: File that keeps the index of the tree; None puts it into the tree, or into the
+            user's cache folder where the tree cannot be written to.
+    """
 
     with_table = False
 
-    def __init__(self, *args, index_cache: str | os.PathLike | None = None, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        root: str,
+        rule: PairRule,
+        index_cache: str | os.PathLike | None = None,
+        max_bad_share: float = MAX_BAD_SHARE,
+    ) -> None:
+        super().__init__(root, rule, max_bad_share)
         self.index_cache = index_cache
         self._tables: dict[str, FrameTable] = {}
 
@@ -131,7 +139,7 @@ class VideoTree(FrameSource):
             if not info.error and self._too_short(info):
                 info.error = (
                     f'{info.frames} frames, {info.duration:.2f} s: shorter than delta = '
-                    f'{self.delta[0]} {self.delta_unit}'
+                    f'{self.rule.delta[0]} {self.rule.unit}'
                 )
         self.num_files = len(infos)
         self.bad = {info.path: info.error for info in infos if info.error}
@@ -140,9 +148,9 @@ class VideoTree(FrameSource):
         return [info for info in infos if not info.error]
 
     def _too_short(self, info: VideoInfo) -> bool:
-        if self.delta_unit == 'frames':
-            return 0 < info.frames <= self.delta[0]
-        return 0 < info.duration < self.delta[0]
+        if self.rule.unit == 'frames':
+            return 0 < info.frames <= self.rule.delta[0]
+        return 0 < info.duration < self.rule.delta[0]
 
     def _path(self, info: VideoInfo) -> str:
         return os.path.join(self.root, info.path)
@@ -184,12 +192,26 @@ class ClipReader:
 
 
 class VideoClips(VideoTree):
-    """Long videos cut in clips; a clip is an item ``pairs_per_clip`` times (Walking Tours)."""
+    """Long videos cut in clips; a clip is an item ``pairs_per_clip`` times (Walking Tours).
+
+    Args:
+        root, rule, index_cache, max_bad_share: Arguments of :class:`VideoTree`.
+        clip_seconds: Length of a clip.
+        pairs_per_clip: Number of times that an epoch visits a clip.
+    """
 
     with_table = True
 
-    def __init__(self, *args, clip_seconds: float, pairs_per_clip: int, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        root: str,
+        rule: PairRule,
+        clip_seconds: float = 10.0,
+        pairs_per_clip: int = 15,
+        index_cache: str | os.PathLike | None = None,
+        max_bad_share: float = MAX_BAD_SHARE,
+    ) -> None:
+        super().__init__(root, rule, index_cache, max_bad_share)
         if clip_seconds <= 0 or pairs_per_clip < 1:
             raise ValueError(
                 'clip_seconds and pairs_per_clip must be positive, got '
@@ -213,7 +235,7 @@ class VideoClips(VideoTree):
                 frames = np.arange(first, stop), times[first:stop]
                 if not self.has_pair(*frames):
                     continue
-                if self.starts == 'keyframes':
+                if self.rule.starts == 'keyframes':
                     inside = keyframes[(keyframes >= first) & (keyframes < stop)] - first
                     if not self.has_pair(*frames, starts=inside):
                         left_out += 1
@@ -221,17 +243,14 @@ class VideoClips(VideoTree):
                 item = dict(source=self._path(info), source_id=info.path, clip=(first, stop))
                 items += [item] * self.pairs_per_clip
         if left_out:
-            print_log(
+            warn(
                 f'{self.root}: {left_out} clips have no keyframe with a partner and are left out; '
-                "starts='any' would use them",
-                logger='current',
-                level=logging.WARNING,
+                "starts='any' would use them"
             )
         if not items:
             raise ValueError(
                 f'{self.root}: no clip of clip_seconds={self.clip_seconds} holds a pair of delta = '
-                f'{self.delta} {self.delta_unit}'
-                + (' that starts at a keyframe' if left_out else '')
+                f'{self.rule}' + (' that starts at a keyframe' if left_out else '')
             )
         return items
 

@@ -1,11 +1,13 @@
-"""A user's mistakes end a command with a message instead of a trace."""
+"""What a user is told: warnings in the log, and mistakes by a message instead of a trace."""
 
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 
+from mmengine.logging import print_log
 from mmengine.registry import Registry
 
 from poodle_mm import registry
@@ -23,6 +25,11 @@ _USER_ERRORS = (
 
 HINT = '(--debug shows where)'  # ends a message; what reads logs looks for it
 _TRACE = 'Traceback (most recent call last)'
+
+
+def warn(message: str) -> None:
+    """Write a warning to the log of the run, or to the terminal if there is none."""
+    print_log(message, logger='current', level=logging.WARNING)
 
 
 @contextmanager

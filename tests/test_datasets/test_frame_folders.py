@@ -77,6 +77,15 @@ def test_seconds_are_numbers_over_fps(tmp_path):
     assert dataset[0]['timestamps'] == (0.0, 2.0)
 
 
+def test_a_frame_is_never_its_own_partner(tmp_path):
+    write_frames(tmp_path, [0, 1, 2])
+    kwargs = dict(delta_unit='seconds', fps=10, pipeline=[raw])
+    with pytest.raises(ValueError, match=r'no two of the 3 frames .* 0.4 to 0.4 numbers apart'):
+        FramePairDataset(str(tmp_path), 'frames', delta=0.04, **kwargs)
+    dataset = FramePairDataset(str(tmp_path), 'frames', delta=(1e-8, 0.1), **kwargs)
+    assert {dataset[i]['frame_ids'] for i in range(len(dataset))} == {(0, 1), (1, 2)}
+
+
 def test_a_folder_without_any_pair_is_an_error(tmp_path):
     write_frames(tmp_path / 'good', list(range(20)))
     write_frames(tmp_path / 'sparse', [0, 100, 300])
@@ -205,9 +214,7 @@ def test_12_bits_in_16_are_warned_of_once(tmp_path, monkeypatch):
             path.parent.mkdir(exist_ok=True)
             cv2.imwrite(str(path), image)
     messages = []
-    monkeypatch.setattr(
-        'poodle_mm.datasets.frame_folders.print_log', lambda text, **_: messages.append(text)
-    )
+    monkeypatch.setattr('poodle_mm.datasets.frame_folders.warn', lambda text: messages.append(text))
     for name in ('raw', 'full', 'night'):
         dataset = FramePairDataset(str(tmp_path / name), source='frames', delta=1, pipeline=[raw])
         for index in range(len(dataset)):

@@ -1,6 +1,7 @@
 """Pairs from videos and clips: right frames, reproducible, bad files, filters."""
 
 import os
+import re
 from collections import Counter
 
 import numpy as np
@@ -55,6 +56,19 @@ def test_delta_0_is_the_same_frame_in_two_crops(tree):
     sample = item['data_samples']
     assert sample.frame_ids[0] == sample.frame_ids[1]
     assert sample.crop_box != sample.crop_box2
+
+
+def test_delta_below_half_a_frame_takes_another_frame_or_none(tmp_path):
+    """At 30 frames/s the tolerance is 17 ms; frames 15 and 16 alone are less than 25 ms apart."""
+    steps = [33] * 15 + [20] + [33] * 14
+    write_video(tmp_path / 'a.mkv', 31, times=np.cumsum([0, *steps]).tolist())
+    kwargs = dict(delta_unit='seconds', max_bad_share=1.0, max_refetch=0)
+    dataset = make(tmp_path, delta=0.008, **kwargs)
+    assert {dataset[(epoch, 0)]['frame_ids'] for epoch in range(20)} == {(15, 16)}
+    with pytest.raises(FrameReadError, match=r'no two of its 31 frames are \(0\.001, 0\.001\) sec'):
+        make(tmp_path, delta=0.001, test_mode=True, **kwargs)[0]
+    with pytest.raises(ValueError, match=r'no clip .* of delta = \(0\.001, 0\.001\) s'):
+        make(tmp_path, source='clips', delta=0.001, delta_unit='seconds')
 
 
 def test_seeds_are_63_bits_and_differ(tree):
@@ -197,6 +211,39 @@ def test_wrong_arguments(tree, kwargs, message):
         make(tree, **kwargs)
 
 
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (
+            dict(source='clips', clip_second=5),
+            r"'clip_second'.*'clips' takes clip_seconds, pairs",
+        ),
+        (dict(source='videos', frames=3), r"'frames'; source='videos' takes index_cache, max_bad"),
+        (dict(source='frames', max_redraw=3), r"'max_redraw'; source='frames' takes fps, max_bad"),
+    ],
+)
+def test_an_unknown_argument_is_named_with_those_that_there_are(tree, kwargs, message):
+    with pytest.raises(ValueError, match=f'FramePairDataset has no argument {message}'):
+        make(tree, **kwargs)
+    with pytest.raises(ValueError, match=f'FramePairDataset has no argument {message}'):
+        make(tree, lazy_init=True, **kwargs)
+
+
+def test_an_argument_of_another_source_is_warned_of(tree, monkeypatch):
+    """A config that inherits another one's source keys still builds."""
+    messages = []
+    monkeypatch.setattr(
+        'poodle_mm.datasets.frame_pair_dataset.warn', lambda text: messages.append(text)
+    )
+    index = str(tree.parent / 'index')
+    assert len(make(tree, fps=10, clip_seconds=2, index_cache=index)) == 4
+    assert [re.search(r'(\w+)=\d+ has no effect', text)[1] for text in messages] == [
+        'clip_seconds',
+        'fps',
+    ]
+    assert os.path.isfile(index)
+
+
 def test_missing_and_empty_root(tmp_path):
     with pytest.raises(FileNotFoundError, match='nowhere'):
         make(tmp_path / 'nowhere')
@@ -234,7 +281,7 @@ def damage_after_indexing(tree, **kwargs) -> FramePairDataset:
 def test_a_file_that_fails_later_is_replaced_the_same_way_everywhere(tree, monkeypatch):
     messages = []
     monkeypatch.setattr(
-        'poodle_mm.datasets.frame_pair_dataset.print_log', lambda text, **_: messages.append(text)
+        'poodle_mm.datasets.frame_pair_dataset.warn', lambda text: messages.append(text)
     )
     dataset = damage_after_indexing(tree, max_bad_share=0.5, pipeline=CROP)
     alone = digest(loader(dataset, 0, epoch=0))
@@ -426,9 +473,7 @@ def test_keyframes_first_in_clips(tmp_path):
 def test_clips_without_a_keyframe_are_left_out_from_the_start(tmp_path, monkeypatch):
     """Keyframes 0, 50, 100: the clips of 30 frames at 0, 30 and 90 hold one with a partner."""
     messages = []
-    monkeypatch.setattr(
-        'poodle_mm.datasets.sources.print_log', lambda text, **_: messages.append(text)
-    )
+    monkeypatch.setattr('poodle_mm.datasets.sources.warn', lambda text: messages.append(text))
     options = {'x264-params': 'scenecut=0'}
     write_video(tmp_path / 'long.mp4', 150, gop=50, options=options)
     kwargs = dict(source='clips', starts='keyframes', clip_seconds=1, pairs_per_clip=2)

@@ -32,6 +32,30 @@ def test_ranges_and_draws_agree_with_a_double_loop(numbers, low, extra, seed):
     assert (pair in own) if own else pair is None
 
 
+@given(
+    steps=st.lists(st.integers(1, 400), min_size=1, max_size=25),
+    low=st.sampled_from([0, 1, 5, 40, 200]),
+    extra=st.integers(0, 100),
+    tolerance=st.integers(0, 500),
+    seed=st.integers(0, 99),
+)
+def test_no_frame_is_its_own_partner_however_large_the_tolerance(
+    steps, low, extra, tolerance, seed
+):
+    """Times in ms at irregular steps; the tolerance may exceed delta, as half a frame does."""
+    times, delta = np.cumsum([0, *steps]), (low, low + extra)
+    expected = {
+        (i, j)
+        for i in range(len(times))
+        for j in range(i + 1 if low else i, len(times))
+        if low - tolerance <= times[j] - times[i] <= low + extra + tolerance
+    }
+    first, stop = partner_ranges(times, delta, tolerance)
+    assert {(i, j) for i in range(len(times)) for j in range(first[i], stop[i])} == expected
+    pair = draw_pair(np.random.default_rng(seed), times, delta, tolerance)
+    assert (pair in expected) if expected else pair is None
+
+
 def test_starts_and_distances_are_uniform():
     rng = np.random.default_rng(0)
     pairs = np.array([draw_pair(rng, np.arange(100), (15, 30)) for _ in range(20_000)])

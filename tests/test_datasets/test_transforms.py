@@ -158,7 +158,7 @@ def test_a_window_that_exceeds_the_frame_is_made_smaller_and_warns_once(monkeypa
     """2:1 at a scale of 0.4 of a 16:9 frame: the whole width, eight ninths of the height."""
     messages = []
     monkeypatch.setattr(
-        'poodle_mm.datasets.transforms.crop.print_log', lambda text, **_: messages.append(text)
+        'poodle_mm.datasets.transforms.crop.warn', lambda text: messages.append(text)
     )
     crop = PairRandomCrop(scale=(0.4, 0.4), size=(512, 1024))
     for _ in range(2):
@@ -324,7 +324,7 @@ def test_flow_and_visibility_follow_the_crop():
 def test_a_stretched_portrait_video_warns_once(monkeypatch, shape, kwargs, times):
     messages = []
     monkeypatch.setattr(
-        'poodle_mm.datasets.transforms.crop.print_log', lambda text, **_: messages.append(text)
+        'poodle_mm.datasets.transforms.crop.warn', lambda text: messages.append(text)
     )
     crop = PairRandomCrop(size=(32, 64), short_side=160, **kwargs)
     for seed in range(3):
@@ -337,7 +337,7 @@ def test_a_stretched_portrait_video_warns_once(monkeypatch, shape, kwargs, times
 def test_clamping_warns_once(monkeypatch):
     messages = []
     monkeypatch.setattr(
-        'poodle_mm.datasets.transforms.crop.print_log', lambda text, **_: messages.append(text)
+        'poodle_mm.datasets.transforms.crop.warn', lambda text: messages.append(text)
     )
     crop = PairRandomCrop(area=(1, 1), size=(32, 64), aspect=2.0)
     done = crop(pair())

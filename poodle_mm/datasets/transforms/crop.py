@@ -1,16 +1,15 @@
 """The global crop."""
 
-import logging
 from statistics import NormalDist
 
 import cv2
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from mmengine.logging import print_log
 
 from poodle_mm.geometry.warp import crop_resize_flow
 from poodle_mm.registry import TRANSFORMS
+from poodle_mm.utils.errors import warn
 
 Box = tuple[int, int, int, int]
 
@@ -199,8 +198,7 @@ class PairRandomCrop(BaseTransform):
         self.aspect = aspect
         self.jitter = jitter
         self.always_jitter = always_jitter
-        self._warned = False
-        self._warned_of_stretch = False
+        self._warned: set[str] = set()
 
     def transform(self, results: dict) -> dict:
         """Crop one pair."""
@@ -211,16 +209,15 @@ class PairRandomCrop(BaseTransform):
             aspect = self.size[1] / self.size[0]
             share = share_of_scale(rng, shape, self.scale, self.size, self.short_side)
         box, clamped = place_box(rng, shape, share, aspect)
-        if clamped and not self._warned:
-            self._warned = True
+        if clamped:
             wanted = f'areas of {self.area}' if self.scale is None else f'scales of {self.scale}'
-            print_log(
-                f'PairRandomCrop: aspect {aspect:g} cannot give all {wanted} in a frame of '
-                f'{shape[1]}x{shape[0]}: clamped',
-                logger='current',
-                level=logging.WARNING,
+            self._warn_once(
+                'clamped',
+                f'aspect {aspect:g} cannot give all {wanted} in a frame of {shape[1]}x{shape[0]}: '
+                'clamped',
             )
-        self._warn_of_stretch(shape)
+        if self.scale is None:
+            self._warn_of_stretch(shape)
         box2 = box
         if self.always_jitter or results['frame_ids'][0] == results['frame_ids'][1]:
             box2 = jitter_box(rng, box, shape, self.jitter)
@@ -237,20 +234,20 @@ class PairRandomCrop(BaseTransform):
         return results
 
     def _warn_of_stretch(self, shape: tuple[int, int]) -> None:
-        if self._warned_of_stretch or self.scale is not None:
-            return
-        ratio = self.aspect or shape[1] / shape[0]
-        stretch = self.size[1] / self.size[0] / ratio
-        if max(stretch, 1 / stretch) > MAX_STRETCH:
-            self._warned_of_stretch = True
+        stretch = self.size[1] / self.size[0] / (self.aspect or shape[1] / shape[0])
+        stretch = max(stretch, 1 / stretch)
+        if stretch > MAX_STRETCH:
             height, width = self.size
-            print_log(
-                f'PairRandomCrop: crops of a frame of {shape[1]}x{shape[0]} are stretched '
-                f'{max(stretch, 1 / stretch):.1f} times to {width}x{height}: set aspect='
-                f'{width / height:g}, or scale instead of area',
-                logger='current',
-                level=logging.WARNING,
+            self._warn_once(
+                'stretched',
+                f'crops of a frame of {shape[1]}x{shape[0]} are stretched {stretch:.1f} times to '
+                f'{width}x{height}: set aspect={width / height:g}, or scale instead of area',
             )
+
+    def _warn_once(self, kind: str, message: str) -> None:
+        if kind not in self._warned:
+            self._warned.add(kind)
+            warn(f'PairRandomCrop: {message}')
 
     def _crop_flow(self, flow: np.ndarray, boxes: tuple[Box, Box]) -> torch.Tensor:
         """Full-frame flow (2, 2, H0, W0) to (2, 2, H, W) in pixels of the crops."""

@@ -1,7 +1,6 @@
 """Which video files a tree holds and how long they are, found out once and cached."""
 
 import hashlib
-import logging
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,12 +9,12 @@ from pathlib import Path
 
 import av
 import numpy as np
-from mmengine.logging import print_log
 
 from poodle_mm.datasets.files import VIDEO_EXTENSIONS, file_problem, find_files
 from poodle_mm.datasets.video.file import FrameReadError
 from poodle_mm.datasets.video.frame_table import FrameTable
 from poodle_mm.datasets.video.reader import VideoReader
+from poodle_mm.utils.errors import warn
 from poodle_mm.utils.files import replacing
 from poodle_mm.utils.processes import map_in_threads
 
@@ -81,11 +80,9 @@ def scan_video(info: VideoInfo, root: str | os.PathLike, with_table: bool = Fals
 def _note_streams(root: str | os.PathLike, infos: Iterable[VideoInfo]) -> None:
     several = [info for info in infos if info.streams > 1]
     if several:
-        print_log(
+        warn(
             f'{root}: {len(several)} files hold several video streams, such as {several[0].path} '
-            f'({several[0].streams}); the one of the largest pictures is read',
-            logger='current',
-            level=logging.WARNING,
+            f'({several[0].streams}); the one of the largest pictures is read'
         )
 
 
@@ -159,11 +156,7 @@ def read_index(path: str | os.PathLike) -> dict[str, VideoInfo]:
     except FileNotFoundError:
         return {}
     except Exception as error:  # a damaged archive raises whatever its readers can
-        print_log(
-            f'{path}: unusable index ({" ".join(str(error).split())}), built anew',
-            logger='current',
-            level=logging.WARNING,
-        )
+        warn(f'{path}: unusable index ({" ".join(str(error).split())}), built anew')
         return {}
 
 
@@ -219,5 +212,5 @@ def build_index(
         try:
             write_index(cache, infos)
         except OSError as error:
-            print_log(f'{cache}: index not kept: {error}', logger='current', level=logging.WARNING)
+            warn(f'{cache}: index not kept: {error}')
     return infos

@@ -114,7 +114,7 @@ def test_a_corrupt_cache_is_built_anew(tree, scanned, damage, monkeypatch):
         )
     scanned.clear()
     messages = []
-    monkeypatch.setattr(video_index, 'print_log', lambda text, **_: messages.append(text))
+    monkeypatch.setattr(video_index, 'warn', lambda text: messages.append(text))
     assert build_index(tree) == first
     assert sorted(scanned) == NAMES
     assert len(messages) == 1 and str(cache) in messages[0]
@@ -162,7 +162,7 @@ def test_random_damage_is_found_or_harms_nothing(tmp_path, monkeypatch):
     """300 damaged copies: what was written, or nothing and one message that names the file."""
     infos, rng = example_infos(), np.random.default_rng(0)
     cache, messages = tmp_path / 'index.npz', []
-    monkeypatch.setattr(video_index, 'print_log', lambda text, **_: messages.append(text))
+    monkeypatch.setattr(video_index, 'warn', lambda text: messages.append(text))
     write_index(cache, infos)
     content = cache.read_bytes()
     assert same(list(read_index(cache).values()), infos) and not messages
@@ -193,7 +193,7 @@ def test_random_damage_is_found_or_harms_nothing(tmp_path, monkeypatch):
 def test_an_archive_that_is_whole_but_another(tmp_path, monkeypatch, change, reason):
     """As two writers through a network file system may leave it: the checksum finds it."""
     cache, messages = tmp_path / 'index.npz', []
-    monkeypatch.setattr(video_index, 'print_log', lambda text, **_: messages.append(text))
+    monkeypatch.setattr(video_index, 'warn', lambda text: messages.append(text))
     write_index(cache, example_infos())
     with np.load(cache) as archive:
         arrays = dict(archive)
@@ -346,7 +346,7 @@ def test_a_tree_of_unknown_endings_says_which(tmp_path):
 
 def test_several_streams_are_told(tmp_path, monkeypatch):
     messages = []
-    monkeypatch.setattr(video_index, 'print_log', lambda text, **_: messages.append(text))
+    monkeypatch.setattr(video_index, 'warn', lambda text: messages.append(text))
     write_jpegs(tmp_path / 'two.mkv', [(48, 64)] * 10, other_first=True)
     write_video(tmp_path / 'one.mkv', 10)
     build_index(tmp_path)

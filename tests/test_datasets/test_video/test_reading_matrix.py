@@ -19,7 +19,7 @@ from tests.test_datasets.test_video.reading_matrix import (
 )
 from tests.test_datasets.video_factory import write_video
 
-DOCS = Path(__file__).parents[2] / 'docs' / 'reliability.md'
+DOCS = Path(__file__).parents[3] / 'docs' / 'reliability.md'
 
 
 @pytest.mark.parametrize('name', CASES)
