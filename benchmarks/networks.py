@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from benchmarks.activations import kept_bytes
 from benchmarks.result import Options
 from poodle_mm.datasets.frame_pair_sample import FramePairSample
-from poodle_mm.engine.train import import_rooms
-from poodle_mm.registry import MODELS
+from poodle_mm.registry import MODELS, register_all_modules
 
 LEARNING_RATE, WEIGHT_DECAY = 5e-4, 0.01
 DILATED = dict(type='poodle_mm.ResNet', strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4))
@@ -47,7 +46,7 @@ def model_config(options: Options, method: str = 'poodle') -> dict:
 
 def build(cfg: dict, device: str) -> nn.Module:
     """An initialised model in training mode."""
-    import_rooms()
+    register_all_modules()
     init_default_scope('poodle_mm')
     MMLogger.get_instance('mmengine').setLevel('ERROR')  # a line for each weight otherwise
     torch.manual_seed(0)

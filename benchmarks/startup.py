@@ -24,8 +24,9 @@ PROGRAM = """
 import json, sys, time
 ends = [time.time()]
 from mmengine.hooks import Hook
-from poodle_mm.engine.train import build_runner, import_rooms, training_config
-import_rooms()
+from poodle_mm.engine.train import build_runner, training_config
+from poodle_mm.registry import register_all_modules
+register_all_modules()
 ends.append(time.time())
 arguments = json.loads(sys.argv[1])
 runner = build_runner(training_config(**arguments))

@@ -10,7 +10,8 @@ from mmengine.config import DictAction
 
 from poodle_mm.engine.config import load_config
 from poodle_mm.engine.evaluate import evaluate_losses
-from poodle_mm.engine.train import build_runner, import_rooms
+from poodle_mm.engine.train import build_runner
+from poodle_mm.registry import register_all_modules
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -36,7 +37,7 @@ def main() -> None:
             cfg.work_dir = args.work_dir or cfg.get('work_dir') or 'work_dirs/test'
             build_runner(cfg).test()
             return
-        import_rooms()
+        register_all_modules()
         for name, value in evaluate_losses(cfg, args.checkpoint, args.max_batches).items():
             print(f'{name:15s} {value:.4f}')
 

@@ -2,7 +2,6 @@
 
 import os
 from datetime import timedelta
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ from poodle_mm.engine.config import load_config
 from poodle_mm.engine.resumable import check_resumable, last_resumable
 from poodle_mm.engine.schedule import repeats_of
 from poodle_mm.engine.work_dir import check_unused, lock_work_dir
-
-_ROOMS = ('datasets', 'flow', 'views', 'models', 'engine')
+from poodle_mm.registry import register_all_modules
 
 
 def training_config(
@@ -96,16 +94,6 @@ def _enable_auto_scale_lr(cfg: Config) -> None:
     scale.enable = True
 
 
-def import_rooms() -> None:
-    """Import everything that registers a class.
-
-    MMEngine would do so at the first look-up, but it swallows import errors and then says "not in
-    the registry" instead of the cause.
-    """
-    for room in _ROOMS:
-        import_module(f'poodle_mm.{room}')
-
-
 def build_runner(cfg: Config) -> Runner:
     """Build the runner of a config; on CPUs also for several processes (gloo).
 
@@ -114,7 +102,7 @@ def build_runner(cfg: Config) -> Runner:
         ValueError: If several processes have no GPU and the backend needs one, or if the data do
             not fill a batch, or if another process trains in the work dir.
     """
-    import_rooms()
+    register_all_modules()
     set_tf32(cfg.get('allow_tf32', False))
     if cfg.get('launcher', 'none') != 'none' and not torch.cuda.is_available():
         _prepare_cpu_processes(cfg)

@@ -21,7 +21,7 @@ from poodle_mm.checkpoints import (
 from poodle_mm.checkpoints.allowed_types import check_types
 from poodle_mm.engine.evaluate import evaluate_losses
 from poodle_mm.engine.resumable import find_resumable
-from poodle_mm.engine.train import import_rooms
+from poodle_mm.registry import register_all_modules
 from tests.test_checkpoints.test_safe_load import Calls
 from tests.test_engine.toy_pairs import toy_config
 
@@ -56,7 +56,7 @@ PAYLOADS = [pickled, executed_config, executed_cfg, named_type]
 @pytest.fixture(scope='module')
 def run(tmp_path_factory) -> Path:
     """Checkpoint of a finished toy run."""
-    import_rooms()
+    register_all_modules()
     folder = tmp_path_factory.mktemp('run')
     train(folder)
     return folder / 'epoch_2.pth'

@@ -11,9 +11,8 @@ from mmengine.registry import DefaultScope
 from mmpretrain.structures import DataSample
 
 from poodle_mm.datasets.frame_pair_sample import FramePairSample
-from poodle_mm.engine.train import import_rooms
 from poodle_mm.flow.uflow.network import UFlowNetwork
-from poodle_mm.registry import MODELS
+from poodle_mm.registry import MODELS, register_all_modules
 from tests.test_cuda_path.fake_cuda import backward, fake_cuda
 
 BATCH, UPDATES = 2, 2
@@ -71,7 +70,7 @@ def waits_of_a_step(file: str | Path, folder: Path) -> tuple[Counter, dict[str, 
         RuntimeError: Or one of torch's fake tensor errors, where tensors of two devices meet or
             the shape of a result depends on data.
     """
-    import_rooms()
+    register_all_modules()
     cfg = step_config(file, folder)
     ours = cfg.model.type == 'PooDLe'
     with DefaultScope.overwrite_default_scope('poodle_mm'):

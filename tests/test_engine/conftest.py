@@ -5,7 +5,7 @@ import itertools
 import pytest
 from mmengine.runner import Runner
 
-from poodle_mm.engine.train import import_rooms
+from poodle_mm.registry import register_all_modules
 from tests.test_engine.toy_pairs import toy_config
 
 _COUNT = itertools.count()
@@ -14,7 +14,7 @@ _COUNT = itertools.count()
 @pytest.fixture
 def make_runner(tmp_path):
     """A function that builds the runner of the toy config with overrides."""
-    import_rooms()
+    register_all_modules()
 
     def make(name: str = 'run', **overrides) -> Runner:
         # MMEngine keeps loggers and message hubs by experiment name for the whole process.

@@ -23,7 +23,8 @@ from mmengine.hooks import Hook
 
 from poodle_mm.engine.hooks import checkpoint_hook
 from poodle_mm.engine.resumable import find_resumable
-from poodle_mm.engine.train import build_runner, import_rooms
+from poodle_mm.engine.train import build_runner
+from poodle_mm.registry import register_all_modules
 from tests.test_engine.test_resume import assert_equal_checkpoints
 from tests.test_engine.toy_pairs import toy_config
 
@@ -169,7 +170,7 @@ def run(folder: Path, act: Callable | None = None, workers: int = 0, ranks: int 
     Returns:
         How each process ended.
     """
-    import_rooms()
+    register_all_modules()
     folder.mkdir(parents=True, exist_ok=True)
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))

@@ -6,8 +6,7 @@ import torch.multiprocessing as mp
 from mmengine.model import MMDistributedDataParallel
 from mmengine.registry import init_default_scope
 
-from poodle_mm.engine.train import import_rooms
-from poodle_mm.registry import MODELS
+from poodle_mm.registry import MODELS, register_all_modules
 from tests.test_engine.toy_pairs import ToyPairs, toy_config
 
 
@@ -23,7 +22,7 @@ def losses_and_gradient(model, online, samples: list[int]):
 
 
 def make_model():
-    import_rooms()
+    register_all_modules()
     init_default_scope('poodle_mm')
     torch.manual_seed(0)
     model = MODELS.build(toy_config('unused').model)

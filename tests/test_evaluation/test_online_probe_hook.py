@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from poodle_mm.engine.train import build_runner, import_rooms
+from poodle_mm.engine.train import build_runner
 from poodle_mm.evaluation.probe.hook import OnlineProbeHook
 from poodle_mm.evaluation.probe.readouts import (
     find_labelled_frames,
@@ -27,6 +27,7 @@ from poodle_mm.evaluation.probe.readouts import (
     predict_linear,
     segmentation_scores,
 )
+from poodle_mm.registry import register_all_modules
 from tests.test_engine.toy_pairs import toy_config
 
 COLOURS = np.array([[255, 0, 0], [0, 255, 0], [0, 0, 255]], np.uint8)
@@ -253,7 +254,7 @@ def train_rank(rank: int, folder: str, frames: dict) -> None:
     torch.distributed.init_process_group(
         'gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=2
     )
-    import_rooms()
+    register_all_modules()
     results = []
     for num_classes in (3, 2):
         cfg = toy_config(f'{folder}/run', experiment_name=f'{num_classes}', launcher='pytorch')

@@ -10,14 +10,15 @@ import pytest
 
 from poodle_mm.engine.config import load_config
 from poodle_mm.engine.evaluate import evaluate_losses
-from poodle_mm.engine.train import import_rooms, training_config
+from poodle_mm.engine.train import training_config
+from poodle_mm.registry import register_all_modules
 from tests.test_engine.toy_pairs import toy_config
 
 
 @pytest.fixture
 def tool(repo, monkeypatch, capsys):
     """A function that runs the tool's main in this process; returns (exit code, stderr)."""
-    import_rooms()
+    register_all_modules()
     spec = importlib.util.spec_from_file_location('train_tool', repo / 'tools' / 'train.py')
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
