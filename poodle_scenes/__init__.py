@@ -1,8 +1,9 @@
 """Synthetic driving scenes with exact flow, visibility, labels and boxes."""
 
-from poodle_scenes.annotations import count_boxes
-from poodle_scenes.boxes import object_boxes, render_objects
-from poodle_scenes.classes import IGNORE, SCENE_CLASSES, SCENE_PALETTE
+from poodle_mm.catalog import IGNORE_INDEX as IGNORE
+from poodle_mm.catalog import STREET_CLASSES as SCENE_CLASSES
+from poodle_mm.catalog import STREET_PALETTE as SCENE_PALETTE
+from poodle_scenes.boxes import count_boxes, object_boxes, render_objects
 from poodle_scenes.flow import exact_flow
 from poodle_scenes.preview import draw_preview
 from poodle_scenes.scene import (
@@ -14,7 +15,6 @@ from poodle_scenes.scene import (
     render_colour,
     render_frame,
     render_labels,
-    save_scene,
 )
 from poodle_scenes.writer import write_scenes
 
@@ -35,6 +35,5 @@ __all__ = [
     'render_frame',
     'render_labels',
     'render_objects',
-    'save_scene',
     'write_scenes',
 ]

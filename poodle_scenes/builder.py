@@ -1,10 +1,11 @@
 """Collects the textured parallelograms of a scene."""
 
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
 
-from poodle_scenes.classes import CLASS_ID
+from poodle_mm.catalog import STREET_CLASSES
 from poodle_scenes.geometry import Surfaces, Trajectory, rotation
 from poodle_scenes.look import Look
 from poodle_scenes.texture import Texture
@@ -25,14 +26,14 @@ class Builder:
         self.known: dict[tuple, Texture] = {}
         self._quads: list[tuple] = []
         self._shadows: list[tuple] = []
-        self._wholes = count()
+        self.wholes = count()
         self._objects: list[int] = []
         self._numbers: dict[tuple[int, str], int] = {}
 
     def still(self, position: np.ndarray, yaw: float = 0.0) -> 'Place':
         """A place fixed in the world."""
         shift = np.asarray(position, float)
-        return Place(self, rotation(yaw), shift, -1, yaw, next(self._wholes))
+        return Place(self, rotation(yaw), shift, -1, yaw, next(self.wholes))
 
     def moving(self, trajectory: Trajectory, part_of: 'Place | None' = None) -> 'Place':
         """A place that moves; its axes are those of the moving body.
@@ -41,7 +42,7 @@ class Builder:
         """
         self.bodies.append(trajectory)
         yaw = float(trajectory.yaws[0])
-        whole = part_of.whole if part_of else next(self._wholes)
+        whole = part_of.whole if part_of else next(self.wholes)
         return Place(self, np.eye(3), np.zeros(3), len(self.bodies) - 1, yaw, whole)
 
     def surfaces(self) -> Surfaces:
@@ -58,31 +59,39 @@ class Builder:
 
 
 def _pack(rows: list[tuple]) -> Surfaces:
-    origin, edge_s, edge_t, body, class_id, two_sided = zip(*rows)
-    return Surfaces(
-        np.array(origin),
-        np.array(edge_s),
-        np.array(edge_t),
-        np.array(body, np.intp),
-        np.array(class_id, np.uint8),
-        np.array(two_sided, bool),
-    )
+    dtypes = (float, float, float, np.intp, np.uint8, bool)
+    return Surfaces(*(np.array(column, dtype) for column, dtype in zip(zip(*rows), dtypes)))
 
 
+@dataclass(frozen=True)
 class Place:
-    """Where a model stands: adds its parallelograms in local axes (x right, y down, z forward).
+    """Place of a model: adds its parallelograms in local axes (x right, y down, z forward).
 
     All that is added of one class is one object.
+
+    Attributes:
+        builder: receiver of what is added.
+        turn, shift: rotation (3, 3) and translation (3,) into the frame of the body.
+        body: index of the body that carries it; -1 = fixed in the world.
+        yaw: direction of local z in the world, radians.
+        whole: number of what stands here.
     """
 
-    def __init__(self, builder, turn, shift, body, yaw, whole) -> None:
-        self.builder, self.turn, self.shift, self.body = builder, turn, shift, body
-        self.yaw, self.whole = yaw, whole
+    builder: Builder
+    turn: np.ndarray
+    shift: np.ndarray
+    body: int
+    yaw: float
+    whole: int
 
     def another(self) -> 'Place':
         """The same place for another object."""
-        whole = next(self.builder._wholes)
-        return Place(self.builder, self.turn, self.shift, self.body, self.yaw, whole)
+        return replace(self, whole=next(self.builder.wholes))
+
+    def _carried(self, origin, edge_s, edge_t) -> tuple:
+        """A parallelogram of local axes in the frame of the body, and the body."""
+        turn = self.turn
+        return turn @ origin + self.shift, turn @ edge_s, turn @ edge_t, self.body
 
     def quad(
         self,
@@ -95,41 +104,30 @@ class Place:
         seed: int | None = None,
         two_sided: bool = False,
         flip: bool = False,
-        turn: bool = False,
         gleam: float = 1.0,
     ) -> None:
         """One textured parallelogram; ``gleam`` scales its light."""
         b = self.builder
         origin, edge_s, edge_t = (np.asarray(q, float) for q in (origin, edge_s, edge_t))
-        (sx, sy, sz), (tx, ty, tz) = edge_s, edge_t
+        (sx, sy, sz), (tx, ty, tz) = edge_s, edge_t  # np.cross takes longer than all the rest
         inward = np.array([sy * tz - sz * ty, sz * tx - sx * tz, sx * ty - sy * tx])
         inward = rotation(self.yaw) @ inward
         normal = -inward / np.linalg.norm(inward)
         seed = int(b.rng.integers(2**31)) if seed is None else seed
         light = b.look.light(normal) * gleam
-        key = (painter, seed, repr(params), light.tobytes(), flip, turn)
+        key = (painter, seed, repr(params), light.tobytes(), flip)
         if key not in b.known:
-            b.known[key] = Texture(painter, seed, params, light, flip, turn)
+            b.known[key] = Texture(painter, seed, params, light, flip)
         b.textures.append(b.known[key])
         b._objects.append(b._numbers.setdefault((self.whole, label), len(b._numbers)))
-        b._quads.append(
-            (
-                self.turn @ origin + self.shift,
-                self.turn @ edge_s,
-                self.turn @ edge_t,
-                self.body,
-                CLASS_ID[label],
-                two_sided,
-            )
-        )
+        carried = self._carried(origin, edge_s, edge_t)
+        b._quads.append((*carried, STREET_CLASSES.index(label), two_sided))
 
     def panel(self, left, right, top: float, bottom: float, label, painter, params, **options):
         """Upright rectangle from ``left`` to ``right`` ((x, z), seen from outside); heights up."""
         (x0, z0), (x1, z1) = left, right
-        self.quad(
-            (x0, -top, z0), (x1 - x0, 0, z1 - z0), (0, top - bottom, 0), label, painter, params,
-            **options,
-        )  # fmt: skip
+        sides = (x1 - x0, 0, z1 - z0), (0, top - bottom, 0)
+        self.quad((x0, -top, z0), *sides, label, painter, params, **options)
 
     def billboard(
         self, width: float, top: float, bottom: float, label, painter, params, z=0.0, **options
@@ -146,17 +144,8 @@ class Place:
         if self.builder.look.direct.max() < 0.3:
             reach = 0.0
         away = rotation(-self.yaw) @ np.array([-np.sin(azimuth), 0, -np.cos(azimuth)]) * reach
-        grow = 0.35
-        w, n = width / 2 + grow, length / 2 + grow
+        w, n = width / 2 + 0.35, length / 2 + 0.35  # the soft edge reaches beyond
         x0, x1 = -w + min(away[0], 0), w + max(away[0], 0)
         z0, z1 = -n + min(away[2], 0), n + max(away[2], 0)
-        self.builder._shadows.append(
-            (
-                self.turn @ np.array([x0, -0.004, z1]) + self.shift,
-                self.turn @ np.array([x1 - x0, 0, 0.0]),
-                self.turn @ np.array([0, 0, z0 - z1]),
-                self.body,
-                int(box),
-                True,
-            )
-        )
+        carried = self._carried((x0, -0.004, z1), (x1 - x0, 0, 0), (0, 0, z0 - z1))
+        self.builder._shadows.append((*carried, int(box), True))

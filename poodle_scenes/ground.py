@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from poodle_scenes.classes import CLASS_ID
+from poodle_mm.catalog import STREET_CLASSES
+from poodle_scenes.texture import noise
 
 D_RANGE, Z_RANGE = (-48.0, 48.0), (-16.0, 176.0)
 _D_STEP, _Z_STEP = 1 / 20, 1 / 8  # metres per texel
@@ -44,6 +45,22 @@ class Road:
     def heading(self, z):
         """Yaw (radians) of the road's direction at z."""
         return np.arctan(z * (2 * self.bend + 3 * self.twist * z))
+
+    def kerb(self, side: int) -> float:
+        """Edge d of the road on a side (-1 left, 1 right)."""
+        return self.left if side < 0 else self.right
+
+    def pavement(self, side: int) -> float:
+        """Width of the pavement on a side."""
+        return self.pavement_left if side < 0 else self.pavement_right
+
+    def edge(self, side: int) -> float:
+        """Outer edge d of the pavement (or the road) on a side."""
+        return self.kerb(side) + side * self.pavement(side)
+
+    def blocked(self, z: float, margin: float = 0.0) -> bool:
+        """Whether the cross street runs at z."""
+        return self.cross_z is not None and abs(z - self.cross_z) < self.cross_half + margin
 
     def place(self, d: float, z: float, height: float = 0.0) -> np.ndarray:
         """World point (3,) of road coordinates; height upwards."""
@@ -104,18 +121,6 @@ class GroundMap:
         )
 
 
-def noise(
-    rng: np.random.Generator, shape: tuple[int, int], grains: tuple[tuple[int, float], ...]
-) -> np.ndarray:
-    """Smooth float32 noise (H, W): a sum of (grain in texels, amplitude) octaves."""
-    total = np.zeros(shape, np.float32)
-    for grain, amplitude in grains:
-        coarse = (max(shape[0] // grain, 2), max(shape[1] // grain, 2))
-        field = rng.standard_normal(coarse, dtype=np.float32) * np.float32(amplitude)
-        total += cv2.resize(field, shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return total
-
-
 def paint_ground(
     road: Road,
     rng: np.random.Generator,
@@ -138,9 +143,8 @@ def paint_ground(
     """
     columns = int((D_RANGE[1] - D_RANGE[0]) / _D_STEP)
     rows = int((Z_RANGE[1] - Z_RANGE[0]) / _Z_STEP)
-    labels = np.full((rows, columns), CLASS_ID['terrain'], np.uint8)
-    rgb = np.empty((rows, columns, 3), np.uint8)
-    rgb[:] = verge.astype(np.uint8)
+    labels = np.full((rows, columns), STREET_CLASSES.index('terrain'), np.uint8)
+    rgb = np.full((rows, columns, 3), verge.astype(np.uint8))
 
     def at_d(d: float) -> int:
         return round((d - D_RANGE[0]) / _D_STEP)
@@ -148,60 +152,48 @@ def paint_ground(
     def at_z(z: float) -> int:
         return round((z - Z_RANGE[0]) / _Z_STEP)
 
+    def area(d0, d1, z0, z1):
+        return slice(max(at_z(z0), 0), at_z(z1)), slice(max(at_d(d0), 0), at_d(d1))
+
     def fill(d0, d1, z0, z1, colour, label=None):
-        where = (slice(max(at_z(z0), 0), at_z(z1)), slice(max(at_d(d0), 0), at_d(d1)))
-        rgb[where] = colour
+        rgb[area(d0, d1, z0, z1)] = colour
         if label is not None:
-            labels[where] = CLASS_ID[label]
+            labels[area(d0, d1, z0, z1)] = STREET_CLASSES.index(label)
 
     def blend(d0, d1, z0, z1, colour, amount):
-        where = (slice(max(at_z(z0), 0), at_z(z1)), slice(max(at_d(d0), 0), at_d(d1)))
-        if not rgb[where].size:  # outside the painted ground; OpenCV returns None then
-            return
-        fill = np.clip(colour, 0, 255).astype(np.uint8)
-        rgb[where] = cv2.addWeighted(
-            rgb[where], 1 - amount, np.broadcast_to(fill, rgb[where].shape), amount, 0
-        )
+        part = rgb[area(d0, d1, z0, z1)]
+        if part.size:  # OpenCV returns None for what lies outside the painted ground
+            paint = np.full_like(part, np.clip(colour, 0, 255).astype(np.uint8))
+            part[:] = cv2.addWeighted(part, 1 - amount, paint, amount, 0)
 
     kerb = np.clip(paving * 1.12 + 8, 0, 255)
-    z_low, z_high = Z_RANGE
     cross = road.cross_z
-    if road.pavement_left:
-        fill(road.left - road.pavement_left, road.left, z_low, z_high, paving, 'sidewalk')
-        fill(road.left - 0.18, road.left, z_low, z_high, kerb)
-    if road.pavement_right:
-        fill(road.right, road.right + road.pavement_right, z_low, z_high, paving, 'sidewalk')
-        fill(road.right, road.right + 0.18, z_low, z_high, kerb)
+    for side in (-1, 1):
+        if road.pavement(side):
+            fill(*sorted((road.edge(side), road.kerb(side))), *Z_RANGE, paving, 'sidewalk')
+            fill(*sorted((road.kerb(side), road.kerb(side) + side * 0.18)), *Z_RANGE, kerb)
     if cross is not None:
-        side = max(road.pavement_left, road.pavement_right, 1.5)
-        for z0, z1 in (
-            (cross - road.cross_half - side, cross - road.cross_half),
-            (cross + road.cross_half, cross + road.cross_half + side),
-        ):
-            fill(D_RANGE[0], D_RANGE[1], z0, z1, paving, 'sidewalk')
+        near, far = cross - road.cross_half, cross + road.cross_half
+        walk = max(road.pavement_left, road.pavement_right, 1.5)
+        fill(*D_RANGE, near - walk, near, paving, 'sidewalk')
+        fill(*D_RANGE, far, far + walk, paving, 'sidewalk')
     # Slabs: thin dark joints; the road is painted over them afterwards.
     joint = rng.uniform(0.7, 2.0)
-    paved = labels == CLASS_ID['sidewalk']
-    for z in np.arange(z_low, z_high, joint):
+    paved = labels == STREET_CLASSES.index('sidewalk')
+    for z in np.arange(*Z_RANGE, joint):
         row = at_z(z)
         if row < rows:
             rgb[row][paved[row]] = (paving * 0.86).astype(np.uint8)
-    fill(road.left, road.right, z_low, z_high, asphalt, 'road')
+    fill(road.left, road.right, *Z_RANGE, asphalt, 'road')
     if cross is not None:
-        fill(
-            D_RANGE[0],
-            D_RANGE[1],
-            cross - road.cross_half,
-            cross + road.cross_half,
-            asphalt,
-            'road',
-        )
-    is_road = labels == CLASS_ID['road']
+        fill(*D_RANGE, near, far, asphalt, 'road')
+    is_road = labels == STREET_CLASSES.index('road')
 
     # Tyre tracks, seams and repaired patches.
     for lane in (*road.lanes, road.right - 0.2):
         for offset in (-2.3, -0.8):
-            blend(lane + offset - 0.25, lane + offset + 0.25, z_low, z_high, asphalt * 0.8, 0.4)
+            d = lane + offset
+            blend(d - 0.25, d + 0.25, *Z_RANGE, asphalt * 0.8, 0.4)
     for _ in range(int(4 + 22 * wear)):
         d, z = rng.uniform(road.left, road.right), rng.uniform(*Z_RANGE)
         patch = asphalt * rng.uniform(0.7, 1.25)
@@ -212,12 +204,15 @@ def paint_ground(
         cv2.polylines(rgb, [points.astype(np.int32)], False, (asphalt * 0.6).tolist(), 1)
 
     def line(d, width, colour, dash=None):
-        amount = 0.95 - 0.6 * wear
-        spans = [(z_low, z_high)]
+        spans = [Z_RANGE]
         if dash:
-            spans = [(z, z + dash[0]) for z in np.arange(z_low, z_high, dash[0] + dash[1])]
-        for z0, z1 in spans:
-            blend(d - width / 2, d + width / 2, z0, z1, colour, amount)
+            spans = [(z, z + dash[0]) for z in np.arange(*Z_RANGE, dash[0] + dash[1])]
+        for span in spans:
+            blend(d - width / 2, d + width / 2, *span, colour, 0.95 - 0.6 * wear)
+
+    def zebra(z0, z1):
+        for d in np.arange(road.left + 0.4, road.right - 0.4, 1.1):
+            blend(d, d + 0.55, z0, z1, white, 0.9 - 0.5 * wear)
 
     white, yellow = np.array([232, 232, 226.0]), np.array([226, 178, 52.0])
     middle = yellow if rng.random() < 0.6 else white
@@ -232,22 +227,18 @@ def paint_ground(
         line(road.left + 0.35, 0.14, white)
         line(road.right - 0.35, 0.14, white)
     if cross is not None:
-        box = (cross - road.cross_half - 1, cross + road.cross_half + 1)
+        box = (near - 1, far + 1)
         fill(road.left, road.right, *box, asphalt)
         for z in (box[0] - 3.6, box[1]):
-            stripes = np.arange(road.left + 0.4, road.right - 0.4, 1.1)
-            for d in stripes:
-                blend(d, d + 0.55, z + 0.5, z + 3.3, white, 0.9 - 0.5 * wear)
+            zebra(z + 0.5, z + 3.3)
         blend(0, road.right, box[0] - 4.6, box[0] - 4.2, white, 0.9 - 0.5 * wear)
     for z in crossings:
-        for d in np.arange(road.left + 0.4, road.right - 0.4, 1.1):
-            blend(d, d + 0.55, z, z + 3.2, white, 0.9 - 0.5 * wear)
+        zebra(z, z + 3.2)
 
     # Stains and grain; the verge is much rougher than what is paved.
     tile = noise(rng, (rows // 4, columns // 4), ((48, 7.0), (16, 5.0), (6, 4.0)))
     stains = cv2.resize(tile, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    grain = np.tile(noise(rng, (384, 384), ((1, 5.0), (3, 4.0))), (rows // 384, columns // 384))
-    stains += grain
+    stains += np.tile(noise(rng, (384, 384), ((1, 5.0), (3, 4.0))), (rows // 384, columns // 384))
     stains *= np.where(is_road | paved, np.float32(1.0), np.float32(2.6))
     rgb = cv2.add(rgb, cv2.merge([stains] * 3), dtype=cv2.CV_8U)
     rgb = cv2.multiply(rgb, (*light.tolist(), 0.0))

@@ -3,47 +3,37 @@
 import cv2
 import numpy as np
 
-from poodle_scenes.ground import noise
-from poodle_scenes.texture import Painted, colour, finish, sheet, whole
+from poodle_scenes.texture import (
+    Painted,
+    colour,
+    fade,
+    finish,
+    polygon,
+    roughen,
+    sheet,
+    whole,
+)
 
 FACADES = [
-    (150, 72, 52),
-    (186, 150, 110),
-    (214, 202, 178),
-    (128, 128, 126),
-    (196, 196, 192),
-    (90, 100, 112),
-    (168, 104, 80),
-    (110, 124, 96),
-    (206, 176, 96),
-    (84, 62, 50),
-    (120, 140, 158),
-    (222, 220, 214),
-    (66, 70, 76),
-    (176, 120, 118),
-]
+    (150, 72, 52), (186, 150, 110), (214, 202, 178), (128, 128, 126), (196, 196, 192),
+    (90, 100, 112), (168, 104, 80), (110, 124, 96), (206, 176, 96), (84, 62, 50), (120, 140, 158),
+    (222, 220, 214), (66, 70, 76), (176, 120, 118),
+]  # fmt: skip
 PAINTS = [
-    (190, 60, 46),
-    (46, 84, 150),
-    (52, 110, 70),
-    (226, 196, 60),
-    (230, 228, 222),
-    (40, 40, 44),
-    (140, 60, 110),
-    (230, 130, 50),
-    (70, 150, 160),
-]
+    (190, 60, 46), (46, 84, 150), (52, 110, 70), (226, 196, 60), (230, 228, 222), (40, 40, 44),
+    (140, 60, 110), (230, 130, 50), (70, 150, 160),
+]  # fmt: skip
+FENCES = [(230, 228, 220), (120, 84, 54), (60, 64, 66), (160, 164, 166), (46, 74, 56)]
 
 
 def _bricks(canvas: np.ndarray, rng, course: int, strength: float) -> None:
     """Darken the joints of a brick bond."""
-    h, w = canvas.shape[:2]
     canvas[::course, :, :3] *= 1 - strength
     length = course * 3
-    for row in range(0, h, course):
+    for row in range(0, len(canvas), course):
         shift = (row // course % 2) * length // 2
         canvas[row : row + course, shift::length, :3] *= 1 - strength
-    canvas[..., :3] += noise(rng, (h, w), ((course, 6.0),))[..., None]
+    roughen(canvas, rng, (course, 6.0))
 
 
 @whole
@@ -53,9 +43,9 @@ def facade(rng, width: float, height: float, night: bool, shops: bool) -> Painte
     w, h = max(int(width * scale), 16), max(int(height * scale), 16)
     base = colour(rng, FACADES)
     canvas = sheet(h, w, base)
-    glow = np.zeros((h, w), np.uint8)
+    glow = np.zeros((h, w), bool)
     style = rng.integers(4)  # brick, plaster, panels, glass
-    canvas += noise(rng, (h, w), ((int(4 * scale), 5.0), (int(scale), 4.0), (1, 3.0)))[..., None]
+    roughen(canvas, rng, (int(4 * scale), 5.0), (int(scale), 4.0), (1, 3.0))
     floor = rng.uniform(2.9, 3.8) * scale
     bay = rng.uniform(1.9, 4.2) * scale
     if style == 0:
@@ -76,8 +66,7 @@ def facade(rng, width: float, height: float, night: bool, shops: bool) -> Painte
     for i in range(storeys):
         for j in range(bays):
             x0, x1 = (int((j + 0.5 + k * share_w / 2) * bay) for k in (-1, 1))
-            y0 = int((i + 0.5 - share_h / 2) * floor)
-            y1 = int((i + 0.5 + share_h / 2) * floor)
+            y0, y1 = (int((i + 0.5 + k * share_h / 2) * floor) for k in (-1, 1))
             cv2.rectangle(canvas, (x0 - 1, y0 - 1), (x1 + 1, y1 + 1), frame.tolist(), -1)
             lit = night and rng.random() < 0.35
             pane = glass * rng.uniform(0.7, 1.3)
@@ -118,31 +107,27 @@ def facade(rng, width: float, height: float, night: bool, shops: bool) -> Painte
         door = int(rng.uniform(0.1, 0.8) * w)
         canvas[h - int(2.3 * scale) :, door : door + int(1.3 * scale)] = colour(rng, PAINTS) * 0.6
     canvas[: max(int(0.5 * scale), 1)] *= rng.choice([0.7, 1.2])
-    shade = np.linspace(1.06, 0.86, h, dtype=np.float32)[:, None, None]
-    return finish(canvas * shade), glow > 0 if night else None
+    return finish(canvas * fade(h, 1.06, 0.86), glow)
 
 
 def gable(rng, base: tuple[float, float, float], window: bool) -> Painted:
     """Triangular end of a pitched roof."""
     h, w = 64, 96
     canvas = sheet(h, w, base, 4)
+    polygon(canvas, [(0, h), (w // 2, 0), (w, h)], base)
     canvas[::6, :, :3] *= 0.86
-    mask = np.zeros((h, w), np.uint8)
-    cv2.fillPoly(mask, [np.array([[0, h], [w // 2, 0], [w, h]])], 255)
-    canvas[..., 3] = mask
     if window:
         canvas[30:52, 40:56, :3] = (70, 80, 92)
-    return finish(canvas), None
+    return finish(canvas)
 
 
 @whole
 def roof(rng) -> Painted:
     """Tiles or shingles."""
-    h, w = 96, 160
-    canvas = sheet(h, w, colour(rng, [(120, 64, 48), (70, 70, 74), (96, 84, 74), (60, 74, 70)]))
+    canvas = sheet(96, 160, colour(rng, [(120, 64, 48), (70, 70, 74), (96, 84, 74), (60, 74, 70)]))
     canvas[::7] *= 0.8
-    canvas += noise(rng, (h, w), ((24, 5.0), (7, 7.0), (2, 6.0)))[..., None]
-    return finish(canvas), None
+    roughen(canvas, rng, (24, 5.0), (7, 7.0), (2, 6.0))
+    return finish(canvas)
 
 
 @whole
@@ -152,7 +137,7 @@ def wall(rng, width: float, height: float) -> Painted:
     w, h = max(int(width * scale), 16), max(int(height * scale), 12)
     base = colour(rng, [*FACADES, (150, 150, 144), (126, 118, 104), (90, 110, 84)])
     canvas = sheet(h, w, base)
-    canvas += noise(rng, (h, w), ((24, 7.0), (8, 6.0), (2, 5.0)))[..., None]
+    roughen(canvas, rng, (24, 7.0), (8, 6.0), (2, 5.0))
     style = rng.integers(3)
     if style == 0:
         _bricks(canvas, rng, max(int(scale * 0.2), 3), 0.25)
@@ -170,19 +155,16 @@ def wall(rng, width: float, height: float) -> Painted:
         for _ in range(8):
             points = np.cumsum(rng.normal(0, 6, (8, 2)), axis=0)
             points += (rng.integers(w), h * 0.6)
-            line = colour(rng, PAINTS).tolist()
-            cv2.polylines(canvas, [points.astype(np.int32)], False, line, 2)
-    canvas *= np.linspace(1.05, 0.8, h, dtype=np.float32)[:, None, None]
-    return finish(canvas), None
+            ink = colour(rng, PAINTS).tolist()
+            cv2.polylines(canvas, [points.astype(np.int32)], False, ink, 2)
+    return finish(canvas * fade(h, 1.05, 0.8))
 
 
 def fence(rng, width: float, height: float) -> Painted:
     """Fence with holes: pickets, boards, bars, mesh or a guard rail."""
     scale = 40 if height < 1.2 else 32
     w, h = int(width * scale), int(height * scale)
-    base = colour(
-        rng, [(230, 228, 220), (120, 84, 54), (60, 64, 66), (160, 164, 166), (46, 74, 56)]
-    )
+    base = colour(rng, FENCES)
     canvas = sheet(h, w, base, 4)
     alpha = canvas[..., 3]
     style = rng.integers(5)
@@ -207,4 +189,4 @@ def fence(rng, width: float, height: float) -> Painted:
         for x in range(0, w, int(2.5 * scale)):
             alpha[:, x : x + 5] = 255
             canvas[:, x : x + 5, :3] *= 0.75
-    return finish(canvas), None
+    return finish(canvas)

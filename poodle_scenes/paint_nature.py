@@ -5,8 +5,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from poodle_scenes.ground import noise
-from poodle_scenes.texture import Painted, colour, finish, sheet
+from poodle_scenes.texture import Painted, colour, finish, noise, opaque, polygon, roughen, sheet
 
 GREENS = [(74, 104, 44), (52, 84, 40), (98, 118, 52), (60, 92, 62), (112, 128, 70)]
 AUTUMN = [(170, 104, 40), (186, 140, 46), (140, 60, 36), (120, 110, 50), (150, 84, 44)]
@@ -30,8 +29,7 @@ def _clumps(canvas, rng, base, centres, radius, side) -> None:
             tone = np.clip(base * brightness * rng.uniform(0.85, 1.15), 0, 255)
             axes = (max(int(r), 1), max(int(r * rng.uniform(0.6, 0.95)), 1))
             angle = float(rng.uniform(0, 180))
-            fill = (*tone.tolist(), 255.0)
-            cv2.ellipse(canvas, (int(cx), int(cy)), axes, angle, 0, 360, fill, -1)
+            cv2.ellipse(canvas, (int(cx), int(cy)), axes, angle, 0, 360, opaque(tone), -1)
 
 
 def _speckle(canvas, rng, amount: float) -> None:
@@ -48,13 +46,11 @@ def tree(rng, kind: str, season: str, side: float) -> Painted:
     h, w = 160, 128
     base = leaves(rng, 'summer' if kind == 'conifer' else season)
     canvas = sheet(h, w, base * 0.6, 4)
-    bark = colour(rng, BARK, 8)
+    trunk = opaque(colour(rng, BARK, 8))
     crown = np.zeros_like(canvas)
     crown[..., :3] = base * 0.6
-    trunk = [*bark.tolist(), 255.0]
     lean = rng.normal(0, 3)
-    stem = np.array([[60, h], [68, h], [66 + lean, 70], [62 + lean, 70]], np.int32)
-    cv2.fillPoly(canvas, [stem], trunk)
+    polygon(canvas, [(60, h), (68, h), (66 + lean, 70), (62 + lean, 70)], trunk[:3])
     if kind == 'conifer':
         for y in np.linspace(150, 8, 16):
             half = (y / 150) * rng.uniform(34, 46)
@@ -67,9 +63,9 @@ def tree(rng, kind: str, season: str, side: float) -> Painted:
                 (64 + lean + 52 * q * np.cos(angle), 44 - 50 * q * np.sin(angle) + 38 * q * q)
                 for q in np.linspace(0, 1, 8)
             ]
-            line = (*np.clip(base * rng.uniform(0.6, 1.25), 0, 255).tolist(), 255.0)
+            line = opaque(np.clip(base * rng.uniform(0.6, 1.25), 0, 255))
             for k, (a, b) in enumerate(pairwise(points)):
-                ends = [tuple(int(q) for q in point) for point in (a, b)]
+                ends = np.array([a, b], int).tolist()
                 cv2.line(crown, *ends, line, 7 - k if k < 5 else 2)
         cv2.line(canvas, (64, h - 1), (int(64 + lean), 42), trunk, 6)
     elif kind == 'bare':
@@ -77,23 +73,21 @@ def tree(rng, kind: str, season: str, side: float) -> Painted:
     else:
         rx, ry, cy = (46, 44, 58) if kind == 'round' else (28, 62, 72)
         angle, radius = rng.uniform(0, 2 * np.pi, 44), np.sqrt(rng.uniform(0, 1, 44))
-        centres = np.stack(
-            [64 + rx * radius * np.cos(angle), cy + ry * radius * np.sin(angle)], axis=1
-        )
-        _clumps(crown, rng, base, centres, rng.uniform(8, 13), side)
+        x, y = 64 + rx * radius * np.cos(angle), cy + ry * radius * np.sin(angle)
+        _clumps(crown, rng, base, np.stack([x, y], axis=1), rng.uniform(8, 13), side)
     if kind != 'bare':
         if kind != 'palm':
             _speckle(crown, rng, 1.6)
         mask = crown[..., 3] > 127
         canvas[mask] = crown[mask]
-    opaque = canvas[..., 3] > 127
-    canvas[~opaque, :3] = canvas[opaque, :3].mean(axis=0)
-    return finish(canvas), None
+    solid = canvas[..., 3] > 127
+    canvas[~solid, :3] = canvas[solid, :3].mean(axis=0)
+    return finish(canvas)
 
 
 def _branches(canvas, rng, fill, start, angle, length, width) -> None:
     end = start + length * np.array([np.cos(angle), np.sin(angle)])
-    cv2.line(canvas, start.astype(int).tolist(), end.astype(int).tolist(), fill, max(width, 1))
+    cv2.line(canvas, *np.array([start, end], int).tolist(), fill, max(width, 1))
     if length < 7:
         return
     for _ in range(3):
@@ -118,7 +112,7 @@ def bush(rng, season: str, side: float, hedge: bool) -> Painted:
         _clumps(canvas, rng, base, np.stack([x, y], axis=1), rng.uniform(8, 12), side)
     canvas[h - 3 :, 10:-10, 3] = 255
     _speckle(canvas, rng, 1.0)
-    return finish(canvas), None
+    return finish(canvas)
 
 
 def tree_line(rng, season: str, hills: bool) -> Painted:
@@ -131,5 +125,5 @@ def tree_line(rng, season: str, hills: bool) -> Painted:
         top += np.abs(noise(rng, (2, w), ((3, 3.0), (1, 1.5)))[0])
     canvas = sheet(h, w, base, 4)
     canvas[..., 3] = np.where(np.arange(h)[:, None] > top, 255, 0)
-    canvas[..., :3] += noise(rng, (h, w), ((16, 8.0), (5, 9.0), (2, 6.0)))[..., None]
-    return finish(canvas), None
+    roughen(canvas, rng, (16, 8.0), (5, 9.0), (2, 6.0))
+    return finish(canvas)

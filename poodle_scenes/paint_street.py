@@ -3,8 +3,17 @@
 import cv2
 import numpy as np
 
-from poodle_scenes.ground import noise
-from poodle_scenes.texture import Painted, colour, finish, sheet, whole, write
+from poodle_scenes.texture import (
+    Painted,
+    colour,
+    finish,
+    opaque,
+    polygon,
+    roughen,
+    sheet,
+    whole,
+    write,
+)
 
 METALS = [(96, 98, 100), (60, 62, 64), (150, 152, 150), (70, 84, 70), (110, 84, 60), (44, 48, 56)]
 
@@ -12,12 +21,11 @@ METALS = [(96, 98, 100), (60, 62, 64), (150, 152, 150), (70, 84, 70), (110, 84, 
 @whole
 def pole(rng, wood: bool) -> Painted:
     """A round pole: dark at both edges."""
-    h, w = 64, 8
     base = colour(rng, [(104, 80, 58), (120, 100, 80)] if wood else METALS, 8)
-    across = 0.6 + 0.55 * np.sin(np.linspace(0.5, 2.6, w, dtype=np.float32))
-    canvas = sheet(h, w, base) * across[None, :, None]
-    canvas += noise(rng, (h, w), ((8, 4.0), (2, 3.0)))[..., None]
-    return finish(canvas), None
+    across = 0.6 + 0.55 * np.sin(np.linspace(0.5, 2.6, 8, dtype=np.float32))
+    canvas = sheet(64, 8, base) * across[:, None]
+    roughen(canvas, rng, (8, 4.0), (2, 3.0))
+    return finish(canvas)
 
 
 def traffic_light(rng, state: int, back: bool) -> Painted:
@@ -27,18 +35,16 @@ def traffic_light(rng, state: int, back: bool) -> Painted:
     canvas = sheet(h, w, body * 0.8, 4)
     canvas[..., 3] = 255
     glow = np.zeros((h, w), np.uint8)
-    cv2.rectangle(canvas, (3, 2), (w - 4, h - 3), (*body.tolist(), 255), -1)
-    colours = [(250, 44, 30), (255, 180, 40), (60, 250, 150)]
-    for lamp, lit in enumerate(colours):
+    cv2.rectangle(canvas, (3, 2), (w - 4, h - 3), opaque(body), -1)
+    lamps = () if back else ((250, 44, 30), (255, 180, 40), (60, 250, 150))
+    for lamp, lit in enumerate(lamps):
         centre = (w // 2, 14 + 22 * lamp)
-        fill = (*(np.array(lit) * 0.18 + 8).tolist(), 255)
-        if lamp == state and not back:
-            fill = (*map(float, lit), 255)
+        if lamp == state:
             cv2.circle(glow, centre, 8, 1, -1)
-        if not back:
-            cv2.circle(canvas, centre, 8, fill, -1)
-            cv2.ellipse(canvas, centre, (10, 10), 0, 190, 350, (10, 10, 10, 255), 2)
-    return finish(canvas), glow > 0
+        fill = lit if lamp == state else np.array(lit) * 0.18 + 8
+        cv2.circle(canvas, centre, 8, opaque(fill), -1)
+        cv2.ellipse(canvas, centre, (10, 10), 0, 190, 350, (10, 10, 10, 255), 2)
+    return finish(canvas, glow > 0)
 
 
 def _glyph(canvas, rng, box, ink) -> None:
@@ -51,8 +57,7 @@ def _glyph(canvas, rng, box, ink) -> None:
         tip = (int(rng.choice([x0, (x0 + x1) // 2, x1])), y0)
         cv2.arrowedLine(canvas, ((x0 + x1) // 2, y1), tip, ink, 4, tipLength=0.4)
     elif kind == 2:
-        text = str(rng.integers(2, 12) * 10)
-        write(canvas, text, (x0 - 2, y1), 0.75, ink, 3)
+        write(canvas, str(rng.integers(2, 12) * 10), (x0 - 2, y1), 0.75, ink, 3)
     else:
         centre = ((x0 + x1) // 2, (y0 + y1) // 2)
         cv2.circle(canvas, (centre[0], y0 + 3), 4, ink, -1)
@@ -66,52 +71,45 @@ def sign(rng, shape: str) -> Painted:
     canvas = sheet(h, w, 128, 4)
     blue, red, white = (36, 84, 160), (196, 36, 40), (238, 238, 234)
     yellow, green, brown = (240, 190, 40), (24, 108, 74), (112, 74, 44)
-    black = (24, 24, 26, 255)
-    c = (w // 2, h // 2)
-
-    def polygon(points, fill):
-        cv2.fillPoly(canvas, [np.array(points, np.int32)], (*fill, 255))
-
+    black, ink = (24, 24, 26, 255), None
     if shape == 'circle':
         rim, face = [(red, white), (blue, blue), (red, blue), (white, red)][rng.integers(4)]
-        cv2.circle(canvas, c, 31, (*rim, 255), -1)
-        cv2.circle(canvas, c, 24, (*face, 255), -1)
-        ink = black if face == white else (*white, 255)
+        cv2.circle(canvas, (32, 32), 31, opaque(rim), -1)
+        cv2.circle(canvas, (32, 32), 24, opaque(face), -1)
+        ink = black if face == white else opaque(white)
     elif shape == 'triangle':
         points = np.array([[1, 60], [63, 60], [32, 3]])
         if rng.random() < 0.3:
             points = 63 - points
         face = white if rng.random() < 0.6 else yellow
-        polygon(points, red)
-        polygon(np.round((points - points.mean(0)) * 0.68 + points.mean(0)), face)
+        polygon(canvas, points, red)
+        polygon(canvas, np.round((points - points.mean(0)) * 0.68 + points.mean(0)), face)
         _glyph(canvas, rng, (25, 28, 39, 46), black)
-        ink = None
     elif shape == 'octagon':
         angle = (np.arange(8) + 0.5) * np.pi / 4
         points = np.stack([32 + 31 * np.cos(angle), 32 + 31 * np.sin(angle)], axis=1)
-        polygon(points, white)
-        polygon((points - 32) * 0.9 + 32, red)
-        write(canvas, 'STOP', (8, 39), 0.62, (*white, 255), 3)
-        ink = None
+        polygon(canvas, points, white)
+        polygon(canvas, (points - 32) * 0.9 + 32, red)
+        write(canvas, 'STOP', (8, 39), 0.62, opaque(white), 3)
     elif shape == 'diamond':
-        polygon([[32, 0], [63, 32], [32, 63], [0, 32]], (30, 30, 30))
-        polygon([[32, 3], [60, 32], [32, 60], [3, 32]], yellow)
+        polygon(canvas, [[32, 0], [63, 32], [32, 63], [0, 32]], (30, 30, 30))
+        polygon(canvas, [[32, 3], [60, 32], [32, 60], [3, 32]], yellow)
         ink = black
     else:
         face = [blue, green, white, yellow, brown, red][rng.integers(6)]
         edge = white if face != white else (30, 30, 30)
-        polygon([[0, 0], [w, 0], [w, h], [0, h]], edge)
-        polygon([[3, 3], [w - 4, 3], [w - 4, h - 4], [3, h - 4]], face)
-        ink = (*edge, 255)
-        if shape == 'board':
+        polygon(canvas, [[0, 0], [w, 0], [w, h], [0, h]], edge)
+        polygon(canvas, [[3, 3], [w - 4, 3], [w - 4, h - 4], [3, h - 4]], face)
+        if shape == 'square':
+            ink = opaque(edge)
+        else:
             for row in (22, 42):
                 text = ''.join(rng.choice(list('AEHILNORST'), rng.integers(3, 7)))
-                write(canvas, text, (9, row), 0.55, ink, 2)
-            ink = None
+                write(canvas, text, (9, row), 0.55, opaque(edge), 2)
     if ink is not None:
         _glyph(canvas, rng, (22, 18, 42, 46), ink)
-    canvas[..., :3] += noise(rng, (h, w), ((12, 5.0),))[..., None]
-    return finish(canvas), None
+    roughen(canvas, rng, (12, 5.0))
+    return finish(canvas)
 
 
 def sign_back(rng, shape: str) -> Painted:

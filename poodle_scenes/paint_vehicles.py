@@ -3,39 +3,35 @@
 import cv2
 import numpy as np
 
-from poodle_scenes.ground import noise
 from poodle_scenes.paint_buildings import PAINTS
-from poodle_scenes.texture import Painted, colour, finish, sheet, whole, write
+from poodle_scenes.texture import (
+    Painted,
+    colour,
+    fade,
+    finish,
+    opaque,
+    polygon,
+    roughen,
+    sheet,
+    whole,
+    write,
+)
 
 CAR_PAINTS = [
-    (226, 226, 224),
-    (30, 31, 34),
-    (150, 153, 156),
-    (92, 95, 98),
-    (150, 28, 30),
-    (36, 62, 118),
-    (40, 76, 58),
-    (176, 160, 130),
-    (96, 66, 48),
-    (222, 176, 40),
-    (110, 150, 180),
-    (200, 90, 36),
-]
+    (226, 226, 224), (30, 31, 34), (150, 153, 156), (92, 95, 98), (150, 28, 30), (36, 62, 118),
+    (40, 76, 58), (176, 160, 130), (96, 66, 48), (222, 176, 40), (110, 150, 180), (200, 90, 36),
+]  # fmt: skip
 _GLASS = np.array([44.0, 52, 60])
 _DARK = (24.0, 24.0, 26.0)
 Colour = tuple[float, float, float]
 
 
-def _rgba(fill, alpha: float = 255.0) -> tuple[float, ...]:
-    return (*map(float, fill), alpha)
-
-
 def _wheel(canvas, x: int, y: int, r: int) -> None:
-    cv2.circle(canvas, (x, y), r, _rgba((22, 22, 24)), -1)
-    cv2.circle(canvas, (x, y), int(r * 0.62), _rgba((138, 140, 144)), -1)
+    cv2.circle(canvas, (x, y), r, (22, 22, 24, 255), -1)
+    cv2.circle(canvas, (x, y), int(r * 0.62), (138, 140, 144, 255), -1)
     for angle in np.arange(0, 2 * np.pi, 2 * np.pi / 5):
         end = (int(x + 0.6 * r * np.cos(angle)), int(y + 0.6 * r * np.sin(angle)))
-        cv2.line(canvas, (x, y), end, _rgba((70, 72, 76)), max(r // 6, 1))
+        cv2.line(canvas, (x, y), end, (70, 72, 76, 255), max(r // 6, 1))
 
 
 def car_side(
@@ -47,25 +43,22 @@ def car_side(
     canvas = sheet(h, w, np.array(paint) * 0.9, 4)
     sill = 0.24
     points = [(0.02, sill), *outline, (length - 0.02, sill)]
-    body = np.array([[x * scale, h - y * scale] for x, y in points], np.int32)
-    cv2.fillPoly(canvas, [body], _rgba(paint))
-    rows = np.linspace(1.12, 0.68, h, dtype=np.float32)[:, None, None]
-    canvas[..., :3] *= rows
+    polygon(canvas, [(x * scale, h - y * scale) for x, y in points], paint)
+    canvas[..., :3] *= fade(h, 1.12, 0.68)
     crease = int(h * rng.uniform(0.3, 0.45))
     canvas[crease : crease + 2, :, :3] *= 1.12
     r = int(0.33 * scale)
-    axles = [int(0.19 * w), int(0.81 * w)]
     for x in (0.38, 0.62 if length > 3.8 else 0.6):
         canvas[4 : int(h * 0.86), int(x * w) : int(x * w) + 1, :3] *= 0.6
         canvas[h // 4 : h // 4 + 2, int(x * w) - 9 : int(x * w) - 3, :3] *= 0.6
     canvas[int(h - (sill + 0.08) * scale) : int(h - sill * scale), :, :3] = _DARK
-    for x in axles:
-        cv2.circle(canvas, (x, h - r - 1), int(r * 1.18), _rgba((14, 14, 15)), -1)
+    for x in (int(0.19 * w), int(0.81 * w)):
+        cv2.circle(canvas, (x, h - r - 1), int(r * 1.18), (14, 14, 15, 255), -1)
         _wheel(canvas, x, h - r - 1, r)
     lamp = int(0.34 * h)
     canvas[lamp : lamp + 6, : int(0.05 * w), :3] = (150, 24, 22)
     canvas[lamp : lamp + 6, int(0.94 * w) :, :3] = (226, 226, 214)
-    return finish(canvas), None
+    return finish(canvas)
 
 
 def car_cabin(
@@ -74,27 +67,22 @@ def car_cabin(
     """Side windows; rear, front: metres by which the roof is shorter at either end."""
     scale = 40
     w, h = int(length * scale), int(height * scale)
-    canvas = sheet(h, w, np.array(paint) * 0.9, 4)
+    paint = np.array(paint)
+    canvas = sheet(h, w, paint * 0.9, 4)
 
     def hull(inset):
-        corners = [
-            (inset, h),
-            (rear * scale + inset, inset),
-            (w - front * scale - inset, inset),
-            (w - inset, h),
-        ]
-        return np.array(corners, np.int32)
+        left, right = rear * scale + inset, w - front * scale - inset
+        return [(inset, h), (left, inset), (right, inset), (w - inset, h)]
 
-    cv2.fillPoly(canvas, [hull(0)], _rgba(np.array(paint) * 0.95))
-    cv2.fillPoly(canvas, [hull(4)], _rgba(_GLASS * rng.uniform(0.6, 1.2)))
+    polygon(canvas, hull(0), paint * 0.95)
+    mask = canvas[..., 3].copy()
+    polygon(canvas, hull(4), _GLASS * rng.uniform(0.6, 1.2))
     canvas[: h // 2, :, :3] += 14
     for k in range(1, pillars + 1):
         x = int(rear * scale + k / (pillars + 1) * (w - (rear + front) * scale))
-        cv2.rectangle(canvas, (x - 2, 2), (x + 2, h), _rgba(np.array(paint) * 0.8), -1)
-    mask = np.zeros((h, w), np.uint8)
-    cv2.fillPoly(mask, [hull(0)], 255)
+        cv2.rectangle(canvas, (x - 2, 2), (x + 2, h), opaque(paint * 0.8), -1)
     canvas[..., 3] = mask
-    return finish(canvas), None
+    return finish(canvas)
 
 
 def car_window(rng, paint: Colour, inset: float) -> Painted:
@@ -102,26 +90,24 @@ def car_window(rng, paint: Colour, inset: float) -> Painted:
     h, w = 40, 96
     canvas = sheet(h, w, paint, 4)
     x = inset * w
-    outer = np.array([[0, h], [x, 0], [w - 1 - x, 0], [w - 1, h]], np.int32)
-    inner = np.array([[5, h - 3], [x + 5, 3], [w - 6 - x, 3], [w - 6, h - 3]], np.int32)
-    cv2.fillPoly(canvas, [outer], _rgba(np.array(paint) * 0.9))
-    cv2.fillPoly(canvas, [inner], _rgba(_GLASS * rng.uniform(0.6, 1.3)))
-    shine = np.linspace(46, 0, h, dtype=np.float32)[:, None]
-    canvas[..., :3] += shine[..., None] * (rng.uniform(0.2, 1.0))
+    outer = [(0, h), (x, 0), (w - 1 - x, 0), (w - 1, h)]
+    inner = [(5, h - 3), (x + 5, 3), (w - 6 - x, 3), (w - 6, h - 3)]
+    polygon(canvas, outer, np.array(paint) * 0.9)
+    polygon(canvas, inner, _GLASS * rng.uniform(0.6, 1.3))
+    canvas[..., :3] += fade(h, 46, 0) * rng.uniform(0.2, 1.0)
     for x in (0.3, 0.7):
         if rng.random() < 0.6:
-            cv2.circle(canvas, (int(x * w), int(0.62 * h)), 6, _rgba((26, 26, 28)), -1)
-    return finish(canvas), None
+            cv2.circle(canvas, (int(x * w), int(0.62 * h)), 6, (26, 26, 28, 255), -1)
+    return finish(canvas)
 
 
 @whole
 def car_panel(rng, paint: Colour) -> Painted:
     """Roof, bonnet or boot lid."""
     canvas = sheet(24, 48, np.array(paint) * 1.08)
-    canvas += noise(rng, (24, 48), ((12, 5.0),))[..., None]
-    canvas[:, :2] *= 0.7
-    canvas[:, -2:] *= 0.7
-    return finish(canvas), None
+    roughen(canvas, rng, (12, 5.0))
+    canvas[:, [0, 1, -2, -1]] *= 0.7
+    return finish(canvas)
 
 
 def car_end(rng, paint: Colour, width: float, height: float, front: bool, night: bool) -> Painted:
@@ -129,39 +115,36 @@ def car_end(rng, paint: Colour, width: float, height: float, front: bool, night:
     scale = 48
     w, h = int(width * scale), int(height * scale)
     canvas = sheet(h, w, np.array(paint) * 0.9, 4)
-    glow = np.zeros((h, w), np.uint8)
+    glow = np.zeros((h, w), bool)
     sill = int(h - 0.26 * scale)
     canvas[:sill, :, 3] = 255
     canvas[:sill, :, :3] = paint
-    canvas[:sill, :, :3] *= np.linspace(1.1, 0.75, sill, dtype=np.float32)[:, None, None]
+    canvas[:sill, :, :3] *= fade(sill, 1.1, 0.75)
     tyre = int(0.22 * scale)
     for x in (int(0.05 * w), w - tyre - int(0.05 * w)):
-        canvas[sill:, x : x + tyre] = _rgba((20, 20, 22))
+        canvas[sill:, x : x + tyre] = (20, 20, 22, 255)
     bumper = int(0.52 * h)
     canvas[bumper : bumper + 1, :, :3] *= 0.55
     canvas[int(0.66 * h) : sill, int(0.08 * w) : int(0.92 * w), :3] *= rng.choice([0.45, 1.0])
     lamp_w, lamp_h = int(rng.uniform(0.14, 0.24) * w), int(rng.uniform(0.1, 0.22) * h)
     y = int(0.2 * h)
-    lamp = (240, 238, 220) if front else (168, 20, 22)
-    if not front and (night or rng.random() < 0.3):
-        lamp = (255, 48, 40)
-    if front and not night:
-        lamp = (200, 206, 208)
+    if front:
+        lamp = (240, 238, 220) if night else (200, 206, 208)
+    else:
+        lamp = (255, 48, 40) if night or rng.random() < 0.3 else (168, 20, 22)
     for x in (int(0.03 * w), w - int(0.03 * w) - lamp_w):
-        cv2.rectangle(canvas, (x, y), (x + lamp_w, y + lamp_h), _rgba(lamp), -1)
+        cv2.rectangle(canvas, (x, y), (x + lamp_w, y + lamp_h), opaque(lamp), -1)
         glow[y : y + lamp_h + 1, x : x + lamp_w + 1] = night
     if front:
         grille = slice(int(0.24 * h), int(0.46 * h))
         canvas[grille, int(0.3 * w) : int(0.7 * w), :3] = _DARK
         canvas[grille.start : grille.stop : 3, int(0.3 * w) : int(0.7 * w), :3] += 30
-    plate = slice(int(0.36 * h), int(0.36 * h) + int(0.13 * scale))
-    if front:
-        plate = slice(int(0.56 * h), int(0.56 * h) + int(0.12 * scale))
-    canvas[plate, int(0.37 * w) : int(0.63 * w), :3] = colour(
-        rng, [(226, 226, 216), (222, 196, 90)]
-    )
+    low, high = (0.56, 0.12) if front else (0.36, 0.13)
+    plate = slice(int(low * h), int(low * h) + int(high * scale))
+    plates = [(226, 226, 216), (222, 196, 90)]
+    canvas[plate, int(0.37 * w) : int(0.63 * w), :3] = colour(rng, plates)
     canvas[plate.start + 2 : plate.stop - 1 : 2, int(0.41 * w) : int(0.59 * w) : 2, :3] = 40
-    return finish(canvas), glow > 0 if night else None
+    return finish(canvas, glow)
 
 
 def long_side(
@@ -171,10 +154,9 @@ def long_side(
     scale = min(28, 480 / length)
     w, h = int(length * scale), int(height * scale)
     canvas = sheet(h, w, paint, 4)
-    glow = np.zeros((h, w), np.uint8)
+    glow = np.zeros((h, w), bool)
     floor = int(h - (1.0 if kind == 'truck' else 0.4) * scale)
     canvas[:floor, :, 3] = 255
-    rows = np.linspace(1.08, 0.85, h, dtype=np.float32)[:, None, None]
     glass = _GLASS * rng.uniform(0.7, 1.4)
     if kind == 'truck':
         start = w - int(cab * scale)
@@ -190,13 +172,12 @@ def long_side(
         canvas[:floor, start - 4 : start, 3] = 0
         door = slice(start + int(0.25 * cab * scale), w - int(0.12 * cab * scale))
         canvas[top + 3 : top + int(0.9 * scale), door, :3] = glass
-        canvas[floor : floor + int(0.25 * scale), 6 : w - 4] = _rgba((40, 40, 42))
+        canvas[floor : floor + int(0.25 * scale), 6 : w - 4] = (40, 40, 42, 255)
         low = slice(floor, int(h - 0.4 * scale))
-        canvas[low, start:] = _rgba(np.array(paint) * 0.8)
+        canvas[low, start:] = opaque(np.array(paint) * 0.8)
         axles = [0.6, 1.75, length - 1.0] if length > 6 else [1.0, length - 0.9]
     else:
-        stripe = colour(rng, PAINTS)
-        canvas[int(0.62 * h) : int(0.74 * h), :, :3] = stripe
+        canvas[int(0.62 * h) : int(0.74 * h), :, :3] = colour(rng, PAINTS)
         pane = rng.uniform(1.2, 2.0) * scale
         for x in np.arange(0.4 * scale, w - pane, pane):
             window = (slice(int(0.2 * h), int(0.5 * h)), slice(int(x), int(x + 0.86 * pane)))
@@ -208,11 +189,11 @@ def long_side(
             door = (slice(int(0.2 * h), floor), slice(int(x * w), int(x * w + 1.1 * scale)))
             canvas[door][..., :3] *= 0.6
         axles = [2.2, length - 2.4] if kind == 'bus' else [1.6, 3.4, length - 3.4, length - 1.6]
-    canvas[..., :3] *= rows
+    canvas[..., :3] *= fade(h, 1.08, 0.85)
     r = int(0.48 * scale)
     for x in axles:
         _wheel(canvas, int(x * scale), h - r - 1, r)
-    return finish(canvas), glow > 0 if night else None
+    return finish(canvas, glow)
 
 
 def long_end(
@@ -222,11 +203,11 @@ def long_end(
     scale = 36
     w, h = int(width * scale), int(height * scale)
     canvas = sheet(h, w, paint, 4)
-    glow = np.zeros((h, w), np.uint8)
+    glow = np.zeros((h, w), bool)
     floor = int(h - 0.5 * scale)
     canvas[:floor, :, 3] = 255
     for x in (int(0.05 * w), int(0.95 * w) - int(0.3 * scale)):
-        canvas[floor:, x : x + int(0.3 * scale)] = _rgba((22, 22, 24))
+        canvas[floor:, x : x + int(0.3 * scale)] = (22, 22, 24, 255)
     glass = _GLASS * rng.uniform(0.7, 1.3)
     if kind == 'truck' and not front:
         canvas[:floor, :, :3] = colour(rng, [(222, 222, 218), (140, 144, 150), *PAINTS])
@@ -241,13 +222,12 @@ def long_end(
         canvas[int(0.14 * h) : int(0.3 * h), int(0.07 * w) : int(0.93 * w), :3] += 22
         canvas[int(0.03 * h) : int(0.11 * h), int(0.2 * w) : int(0.8 * w), :3] = (28, 28, 30)
         if kind == 'bus':
-            text = str(rng.integers(2, 99))
-            ink = _rgba((255, 180, 60))
-            write(canvas, text, (w // 2 - 12, int(0.11 * h)), 0.4, ink, 1)
+            at = (w // 2 - 12, int(0.11 * h))
+            write(canvas, str(rng.integers(2, 99)), at, 0.4, (255, 180, 60, 255), 1)
     lamp = (250, 246, 226) if front else (200, 26, 26)
     for x in (0.06, 0.8):
         box = (slice(int(0.74 * h), int(0.8 * h)), slice(int(x * w), int((x + 0.14) * w)))
-        canvas[box] = _rgba(lamp)
+        canvas[box] = opaque(lamp)
         glow[box] = night
     canvas[int(0.84 * h), :, :3] *= 0.5
-    return finish(canvas), glow > 0 if night else None
+    return finish(canvas, glow)

@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from poodle_mm.catalog import STREET_PALETTE
 from poodle_mm.utils.files import replacing
-from poodle_scenes.classes import SCENE_PALETTE
 from poodle_scenes.flow import exact_flow
 from poodle_scenes.scene import build_scene, render_frame
 
@@ -30,8 +30,7 @@ def draw_preview(
     import torch
     from torchvision.utils import flow_to_image
 
-    palette = np.zeros((256, 3), np.uint8)
-    palette[: len(SCENE_PALETTE)] = SCENE_PALETTE
+    palette = np.uint8(STREET_PALETTE)
     rows = []
     for seed in seeds:
         scene = build_scene(seed, size, num_frames=frame + gap + 1)

@@ -1,15 +1,15 @@
 """Scenes: built from a seed, rendered frame by frame."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from poodle_mm.catalog import IGNORE_INDEX, STREET_CLASSES
 from poodle_scenes.builder import Builder
-from poodle_scenes.classes import CLASS_ID
 from poodle_scenes.drive import camera_drive
 from poodle_scenes.geometry import Camera, Surfaces, Trajectory, View, project, rotation
 from poodle_scenes.ground import GroundMap
@@ -160,11 +160,6 @@ def build_scene(
     )
 
 
-def save_scene(scene: Scene, path: str | Path) -> None:
-    """Write the JSON description from which `load_scene` rebuilds the scene."""
-    Path(path).write_text(json.dumps(asdict(scene.spec), indent=1) + '\n')
-
-
 @lru_cache(maxsize=128)  # some MB each; below the number of scenes it would thrash
 def _cached(spec: SceneSpec) -> Scene:
     return build_scene(spec.seed, spec.size, spec.num_frames, spec.fps)
@@ -198,7 +193,8 @@ def render_labels(scene: Scene, t: float) -> np.ndarray:
     """Train ids uint8 (H, W) at pixel centres, time t in seconds."""
     view = scene.view(t)
     ids, inverse_depth = rasterize(view, scene.alpha, scene.spec.size)
-    table = np.concatenate([scene.surfaces.class_id, np.uint8([255, CLASS_ID['sky']])])
+    beyond = np.uint8([IGNORE_INDEX, STREET_CLASSES.index('sky')])
+    table = np.concatenate([scene.surfaces.class_id, beyond])
     labels = table[ids]
     v, u = (ids == view.ground).nonzero()
     m = view.from_pixel[view.ground]

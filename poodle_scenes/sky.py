@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from poodle_scenes.ground import noise
+from poodle_scenes.texture import noise
 
 _ROWS, _COLUMNS = 192, 1024
 _TOP = 1.1  # tangent of the elevation at the panorama's upper edge

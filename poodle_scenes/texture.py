@@ -1,6 +1,6 @@
 """Procedural textures: painted on first use, filtered for the size at which they are seen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 
 import cv2
@@ -8,7 +8,6 @@ import numpy as np
 
 Painted = tuple[np.ndarray, np.ndarray | None]
 """(uint8 (h, w, 3) or, with cut-out, (h, w, 4); bool (h, w) of what shines by itself, or None)."""
-
 
 _WHOLE: set[Callable[..., Painted]] = set()
 
@@ -27,8 +26,7 @@ class Texture:
         seed: seed of the painter's generator.
         params: the painter's parameters.
         light: (3,) factor on everything that does not shine by itself.
-        flip: mirror the columns.
-        turn: rotate by 180°.
+        flip: whether to mirror the columns.
     """
 
     def __init__(
@@ -38,18 +36,15 @@ class Texture:
         params: dict,
         light: np.ndarray,
         flip: bool = False,
-        turn: bool = False,
     ) -> None:
         self.painter, self.seed, self.params = painter, seed, params
-        self.light, self.flip, self.turn = light, flip, turn
+        self.light, self.flip = light, flip
         self._levels: dict[tuple[int, int], np.ndarray] = {}
 
     def _paint(self) -> Painted:
         image, glow = self.painter(np.random.default_rng(self.seed), **self.params)
         if self.flip:
             image, glow = image[:, ::-1], None if glow is None else glow[:, ::-1]
-        if self.turn:
-            image, glow = image[::-1, ::-1], None if glow is None else glow[::-1, ::-1]
         return image, glow
 
     @cached_property
@@ -100,9 +95,41 @@ def sheet(h: int, w: int, fill, channels: int = 3) -> np.ndarray:
     return canvas
 
 
-def finish(canvas: np.ndarray) -> np.ndarray:
-    """float32 canvas → uint8."""
-    return np.clip(canvas, 0, 255).astype(np.uint8)
+def finish(canvas: np.ndarray, glow: np.ndarray | None = None) -> Painted:
+    """float32 canvas → uint8, with the mask of what shines."""
+    return np.clip(canvas, 0, 255).astype(np.uint8), glow
+
+
+def opaque(fill: Iterable[float]) -> tuple[float, ...]:
+    """RGB → RGBA for OpenCV's drawing."""
+    return (*map(float, fill), 255.0)
+
+
+def polygon(canvas: np.ndarray, points: Iterable, fill: Iterable[float]) -> None:
+    """Fill a polygon of (column, row) points with RGB on a canvas with cut-out."""
+    cv2.fillPoly(canvas, [np.asarray(points, np.int32)], opaque(fill))
+
+
+def fade(rows: int, top: float, bottom: float) -> np.ndarray:
+    """Factor (rows, 1, 1) from the canvas's top to its bottom, float32."""
+    return np.linspace(top, bottom, rows, dtype=np.float32)[:, None, None]
+
+
+def noise(
+    rng: np.random.Generator, shape: tuple[int, int], grains: tuple[tuple[int, float], ...]
+) -> np.ndarray:
+    """Smooth float32 noise (H, W): a sum of (grain in texels, amplitude) octaves."""
+    total = np.zeros(shape, np.float32)
+    for grain, amplitude in grains:
+        coarse = (max(shape[0] // grain, 2), max(shape[1] // grain, 2))
+        field = rng.standard_normal(coarse, dtype=np.float32) * np.float32(amplitude)
+        total += cv2.resize(field, shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return total
+
+
+def roughen(canvas: np.ndarray, rng: np.random.Generator, *grains: tuple[int, float]) -> None:
+    """Add :func:`noise` to a canvas's colours."""
+    canvas[..., :3] += noise(rng, canvas.shape[:2], grains)[..., None]
 
 
 def write(canvas: np.ndarray, text: str, at: tuple[int, int], size: float, ink, bold: int) -> None:

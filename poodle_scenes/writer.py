@@ -13,11 +13,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from poodle_mm.catalog import STREET_CLASSES
 from poodle_mm.utils.files import replacing
 from poodle_mm.utils.processes import process_pool
-from poodle_scenes.annotations import LabelledFrame, to_coco
-from poodle_scenes.boxes import object_boxes
-from poodle_scenes.classes import SCENE_CLASSES
+from poodle_scenes.boxes import LabelledFrame, object_boxes, to_coco
 from poodle_scenes.scene import (
     RENDERER_VERSION,
     Scene,
@@ -83,7 +82,7 @@ def write_scenes(
         labelled_frames=labelled_frames,
         seed=seed,
         renderer_version=RENDERER_VERSION,
-        classes=list(SCENE_CLASSES),
+        classes=list(STREET_CLASSES),
     )
     done, begun = root / 'meta.json', root / 'meta.json.part'
     for path in (done, begun):
