@@ -20,8 +20,7 @@ def box_sides(width: float, length: float) -> dict[str, tuple]:
     }
 
 
-def building(place: Place, rng, width: float, length: float, height: float, shops: bool) -> None:
-    """A block with a flat roof, width × length (x × z)."""
+def _walls(place: Place, rng, width: float, length: float, height: float, shops: bool) -> None:
     seed = int(rng.integers(2**31))
     night = place.builder.look.night
     for left, right in box_sides(width, length).values():
@@ -30,14 +29,14 @@ def building(place: Place, rng, width: float, length: float, height: float, shop
         place.panel(left, right, height, 0, 'building', buildings.facade, params, seed=seed)
 
 
+def building(place: Place, rng, width: float, length: float, height: float, shops: bool) -> None:
+    """A block with a flat roof, width × length (x × z)."""
+    _walls(place, rng, width, length, height, shops)
+
+
 def house(place: Place, rng, width: float, length: float, eaves: float) -> None:
     """A house with a pitched roof, ridge along z."""
-    seed = int(rng.integers(2**31))
-    night = place.builder.look.night
-    for left, right in box_sides(width, length).values():
-        span = abs(right[0] - left[0]) + abs(right[1] - left[1])
-        params = dict(width=span, height=eaves, night=night, shops=False)
-        place.panel(left, right, eaves, 0, 'building', buildings.facade, params, seed=seed)
+    _walls(place, rng, width, length, eaves, False)
     rise = width * rng.uniform(0.25, 0.45)
     sides = box_sides(width, length)
     base = tuple(map(float, colour(rng, buildings.FACADES)))
@@ -45,29 +44,24 @@ def house(place: Place, rng, width: float, length: float, eaves: float) -> None:
     for face in ('back', 'front'):
         place.panel(*sides[face], eaves + rise, eaves, 'building', buildings.gable, params)
     w, n, over = width / 2, length / 2 + 0.4, 0.4
-    slope = np.array([w + over, rise * (w + over) / w])
+    drop = rise * (w + over) / w
     seed = int(rng.integers(2**31))
-    place.quad(
-        (0, -eaves - rise, n), (0, 0, -2 * n), (-slope[0], slope[1], 0),
-        'building', buildings.roof, {}, seed=seed, two_sided=True,
-    )  # fmt: skip
-    place.quad(
-        (0, -eaves - rise, -n), (0, 0, 2 * n), (slope[0], slope[1], 0),
-        'building', buildings.roof, {}, seed=seed, two_sided=True,
-    )  # fmt: skip
+    for side in (-1, 1):
+        ridge, slope = (0, 0, side * 2 * n), (side * (w + over), drop, 0)
+        start = (0, -eaves - rise, -side * n)
+        place.quad(start, ridge, slope, 'building', buildings.roof, {}, seed=seed, two_sided=True)
 
 
 def barrier(place: Place, rng, length: float, height: float, kind: str) -> None:
     """A straight piece of 'wall', 'fence' or 'hedge' along local z."""
     left, right = (0, length / 2), (0, -length / 2)
     if kind == 'hedge':
-        params = dict(season=place.builder.look.season, side=1.0, hedge=True)
-        place.panel(left, right, height, 0, 'vegetation', nature.bush, params, two_sided=True)
-        return
-    painter = buildings.wall if kind == 'wall' else buildings.fence
-    seed = int(rng.integers(2**31))
-    params = dict(width=length, height=height)
-    place.panel(left, right, height, 0, kind, painter, params, seed=seed, two_sided=True)
+        what = ('vegetation', nature.bush)
+        params, seed = dict(season=place.builder.look.season, side=1.0, hedge=True), None
+    else:
+        what = (kind, buildings.wall if kind == 'wall' else buildings.fence)
+        params, seed = dict(width=length, height=height), int(rng.integers(2**31))
+    place.panel(left, right, height, 0, *what, params, seed=seed, two_sided=True)
 
 
 def tree(place: Place, rng, height: float, kind: str) -> None:
@@ -85,75 +79,62 @@ def bush(place: Place, rng, width: float, height: float) -> None:
     place.billboard(width, height, 0, 'vegetation', nature.bush, params, gleam=1.1)
 
 
-def _post(place: Place, height: float, width: float, wood: bool, x: float = 0.0) -> None:
-    left, right = (x - width / 2, 0), (x + width / 2, 0)
-    place.panel(left, right, height, 0, 'pole', street.pole, dict(wood=wood), two_sided=True)
+def _bar(place: Place, x0: float, x1: float, top: float, bottom: float, wood=False) -> None:
+    ends = ((x0, 0), (x1, 0))
+    place.panel(*ends, top, bottom, 'pole', street.pole, dict(wood=wood), two_sided=True)
+
+
+def _post(place: Place, height: float, width: float, wood=False, x: float = 0.0) -> None:
+    _bar(place, x - width / 2, x + width / 2, height, 0, wood)
 
 
 def lamp_post(place: Place, rng, height: float, reach: float) -> None:
     """A street lamp whose arm reaches ``reach`` metres to the right (negative: left)."""
-    _post(place, height, rng.uniform(0.15, 0.24), False)
-    left, right = sorted((0.0, reach))
-    params = dict(wood=False)
-    place.panel(
-        (left, 0), (right, 0), height, height - 0.12, 'pole', street.pole, params, two_sided=True
-    )
+    _post(place, height, rng.uniform(0.15, 0.24))
+    _bar(place, *sorted((0.0, reach)), height, height - 0.12)
 
 
 def utility_pole(place: Place, rng, height: float) -> None:
     """A wooden pole with a cross-arm."""
-    _post(place, height, rng.uniform(0.24, 0.34), True)
+    _post(place, height, rng.uniform(0.24, 0.34), wood=True)
     for drop in (0.5, 1.3)[: rng.integers(1, 3)]:
-        place.billboard(
-            2.0, height - drop, height - drop - 0.16, 'pole', street.pole, {'wood': True}
-        )
+        _bar(place, -1.0, 1.0, height - drop, height - drop - 0.16, wood=True)
 
 
 def sign(place: Place, rng, shape: str, size: float, bottom: float) -> None:
     """A traffic sign on a post, facing local -z."""
-    _post(place, bottom + size * 0.9, 0.09, False)
-    width = size * (1.75 if shape == 'board' else 1.0)
-    half = width / 2
+    _post(place, bottom + size * 0.9, 0.09)
+    half = size * (1.75 if shape == 'board' else 1.0) / 2
     seed = int(rng.integers(2**31))
-    params = dict(shape=shape)
-    ends = ((-half, -0.06), (half, -0.06))
-    label = 'traffic sign'
-    place.panel(*ends, bottom + size, bottom, label, street.sign, params, seed=seed)
-    back = ((half, -0.05), (-half, -0.05))
-    place.panel(*back, bottom + size, bottom, label, street.sign_back, params, seed=seed, flip=True)
+    ends = {False: ((-half, -0.06), (half, -0.06)), True: ((half, -0.05), (-half, -0.05))}
+    for back, painter in ((False, street.sign), (True, street.sign_back)):
+        what = ('traffic sign', painter, dict(shape=shape))
+        place.panel(*ends[back], bottom + size, bottom, *what, seed=seed, flip=back)
 
 
 def gantry(place: Place, rng, span: float) -> None:
     """Large direction boards above the road, facing local -z; span in metres to the left."""
-    _post(place, 6.6, 0.3, False)
-    _post(place, 6.6, 0.3, False, x=-span)
-    place.panel((-span, 0), (0, 0), 6.6, 6.2, 'pole', street.pole, {'wood': False}, two_sided=True)
+    _post(place, 6.6, 0.3)
+    _post(place, 6.6, 0.3, x=-span)
+    _bar(place, -span, 0, 6.6, 6.2)
+    what = ('traffic sign', street.sign, dict(shape='board'))
     for x in np.arange(-span + 0.8, -3.2, rng.uniform(4.5, 7)):
         ends = ((x, -0.1), (x + rng.uniform(2.6, 3.6), -0.1))
-        place.another().panel(
-            *ends, 7.4, 5.5, 'traffic sign', street.sign, dict(shape='board'), two_sided=True
-        )
+        place.another().panel(*ends, 7.4, 5.5, *what, two_sided=True)
 
 
 def traffic_light(place: Place, rng, reach: float, state: int) -> None:
     """A signal facing local -z: a head on the post and one at the end of an arm."""
     height = 5.8 if reach else 3.4
-    _post(place, height, 0.17, False)
+    _post(place, height, 0.17)
     heads = [(0.0, 2.4)]
     if reach:
-        left, right = sorted((0.0, reach))
-        place.panel(
-            (left, 0), (right, 0), height, height - 0.14, 'pole', street.pole, {'wood': False},
-            two_sided=True,
-        )  # fmt: skip
+        _bar(place, *sorted((0.0, reach)), height, height - 0.14)
         heads.append((reach, height - 0.75))
     seed = int(rng.integers(2**31))
     for x, bottom in heads:
         head = place.another()
         for back, z, (x0, x1) in ((False, -0.2, (-0.22, 0.22)), (True, -0.14, (0.22, -0.22))):
             ends = ((x + x0, z), (x + x1, z))
-            params = dict(state=state, back=back)
-            head.panel(
-                *ends, bottom + 1.05, bottom, 'traffic light', street.traffic_light, params,
-                seed=seed,
-            )  # fmt: skip
+            what = ('traffic light', street.traffic_light, dict(state=state, back=back))
+            head.panel(*ends, bottom + 1.05, bottom, *what, seed=seed)

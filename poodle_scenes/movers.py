@@ -1,7 +1,5 @@
 """Vehicles and people, built from textured parallelograms at a `Place`; front towards local +z."""
 
-import numpy as np
-
 from poodle_scenes import paint_people as people
 from poodle_scenes import paint_vehicles as vehicles
 from poodle_scenes.builder import Place
@@ -34,42 +32,30 @@ def car(place: Place, rng, kind: str) -> None:
     sides = box_sides(width, length)
 
     outline = [(0.02, belt), (bonnet, belt), (length - 0.12, nose), (length - 0.02, nose * 0.8)]
-    params = dict(paint=paint, length=length, belt=belt, outline=outline)
+    what = ('car', vehicles.car_side, dict(paint=paint, length=length, belt=belt, outline=outline))
     for face, flip in (('left', True), ('right', False)):
-        place.panel(*sides[face], belt, 0, 'car', vehicles.car_side, params, seed=seed, flip=flip)
-    cabin = bonnet - deck
-    params = dict(
-        paint=paint, length=cabin, height=height - belt, rear=roof0 - deck, front=bonnet - roof1,
-        pillars=1 if kind in ('pickup', 'small') else 2,
-    )  # fmt: skip
-    rise = height - belt
-    for side, flip in ((-1, True), (1, False)):
-        start, run = (bonnet, -cabin) if side < 0 else (deck, cabin)
-        place.quad(
-            (side * (w - lean), -height, start - n), (0, 0, run), (side * lean, rise, 0),
-            'car', vehicles.car_cabin, params, seed=seed, flip=flip,
-        )  # fmt: skip
-    inset = lean / width
-    params = dict(paint=paint, inset=inset)
-    place.quad(
-        (-w, -height, roof0 - n), (width, 0, 0), (0, rise, deck - roof0),
-        'car', vehicles.car_window, params, seed=seed,
-    )  # fmt: skip
-    place.quad(
-        (w, -height, roof1 - n), (-width, 0, 0), (0, rise, bonnet - roof1),
-        'car', vehicles.car_window, params, seed=seed + 1,
-    )  # fmt: skip
-    panel = dict(paint=paint)
+        place.panel(*sides[face], belt, 0, *what, seed=seed, flip=flip)
+    cabin, rise = bonnet - deck, height - belt
+    pillars = 1 if kind in ('pickup', 'small') else 2
+    ends = dict(rear=roof0 - deck, front=bonnet - roof1)
+    params = dict(paint=paint, length=cabin, height=rise, **ends, pillars=pillars)
+    what = ('car', vehicles.car_cabin, params)
+    for side, z, run in ((-1, bonnet, -cabin), (1, deck, cabin)):
+        corner, slope = (side * (w - lean), -height, z - n), (side * lean, rise, 0)
+        place.quad(corner, (0, 0, run), slope, *what, seed=seed, flip=side < 0)
+    what = ('car', vehicles.car_window, dict(paint=paint, inset=lean / width))
+    for k, (side, top, low) in enumerate(((-1, roof0, deck), (1, roof1, bonnet))):
+        corner, slope = (side * w, -height, top - n), (0, rise, low - top)
+        place.quad(corner, (-side * width, 0, 0), slope, *what, seed=seed + k)
+    what = ('car', vehicles.car_panel, dict(paint=paint))
     for z0, z1, y0, y1, half in (
         (roof0, roof1, height, height, w - lean),
         (bonnet, length - 0.06, belt, nose, w - 0.02),
         (0.02, deck, belt, belt, w - 0.02),
     ):
         if z1 - z0 > 0.2:
-            place.quad(
-                (-half, -y1, z1 - n), (2 * half, 0, 0), (0, y1 - y0, z0 - z1),
-                'car', vehicles.car_panel, panel, seed=seed,
-            )  # fmt: skip
+            corner, slope = (-half, -y1, z1 - n), (0, y1 - y0, z0 - z1)
+            place.quad(corner, (2 * half, 0, 0), slope, *what, seed=seed)
     for face, top in (('back', belt), ('front', nose)):
         params = dict(paint=paint, width=width, height=top, front=face == 'front', night=night)
         place.panel(*sides[face], top, 0, 'car', vehicles.car_end, params, seed=seed)
@@ -81,18 +67,16 @@ def long_vehicle(place: Place, rng, kind: str, length: float, width: float, heig
     light = [(226, 226, 222), (190, 192, 196), (222, 206, 160)]
     paints = [*light, *light, *vehicles.CAR_PAINTS, *vehicles.PAINTS]
     paint = tuple(map(float, colour(rng, paints)))
-    night = place.builder.look.night
+    same = dict(kind=kind, paint=paint, night=place.builder.look.night)
     seed = int(rng.integers(2**31))
     cab = rng.uniform(1.7, 2.3) if kind == 'truck' else 0.0
     sides = box_sides(width, length)
-    params = dict(kind=kind, paint=paint, length=length, height=height, cab=cab, night=night)
+    params = dict(same, length=length, height=height, cab=cab)
     for face, flip in (('left', True), ('right', False)):
         place.panel(*sides[face], height, 0, kind, vehicles.long_side, params, seed=seed, flip=flip)
     low = min(2.7, height * 0.85) if kind == 'truck' else height
     for face, top in (('back', height), ('front', low)):
-        params = dict(
-            kind=kind, paint=paint, width=width, height=top, front=face == 'front', night=night
-        )
+        params = dict(same, width=width, height=top, front=face == 'front')
         place.panel(*sides[face], top, 0, kind, vehicles.long_end, params, seed=seed)
     if kind == 'truck':
         z = length / 2 - cab - 0.1
@@ -105,8 +89,7 @@ def person(place: Place, rng, height: float) -> None:
     """A pedestrian, a flat figure across local x."""
     side = float(rng.choice([-1.0, 1.0]))
     flip = bool(rng.random() < 0.5)
-    params = dict(side=side)
-    place.billboard(0.5 * height, height, 0, 'person', people.person, params, flip=flip)
+    place.billboard(0.5 * height, height, 0, 'person', people.person, dict(side=side), flip=flip)
     place.shadow(0.4, 0.4, 0.8 * height, box=False)
 
 
@@ -115,26 +98,17 @@ def two_wheeler(place: Place, rng, motor: bool, ridden: bool) -> None:
 
     Front and back views are a second pair of flat figures across local x.
     """
-    label = 'motorcycle' if motor else 'bicycle'
-    painter = people.motorcycle if motor else people.bicycle
+    label, painter = ('motorcycle', people.motorcycle) if motor else ('bicycle', people.bicycle)
     length, height = (2.1, 1.15) if motor else (1.75, 1.07)
     seed = int(rng.integers(2**31))
-    for flip, (left, right), x in (
-        (True, (length / 2, -length / 2), -0.02),
-        (False, (-length / 2, length / 2), 0.02),
-    ):
-        place.panel((x, left), (x, right), height, 0, label, painter, {}, seed=seed, flip=flip)
+    rider = ('rider', people.rider, dict(motor=motor))
+    for side in (-1, 1):
+        x, half, options = side * 0.02, side * length / 2, dict(seed=seed, flip=side < 0)
+        place.panel((x, -half), (x, half), height, 0, label, painter, {}, **options)
         if ridden:
-            shift = 0.02 * np.sign(x)
-            half = 0.62
-            ends = ((x + shift, np.sign(left) * half), (x + shift, np.sign(right) * half))
-            place.panel(
-                *ends, 1.78, 0.12, 'rider', people.rider, dict(motor=motor), seed=seed, flip=flip
-            )
-    wide = 0.66
-    for vehicle in (True, False) if ridden else (True,):
-        label_here = label if vehicle else 'rider'
+            x, half = 2 * x, side * 0.62
+            place.panel((x, -half), (x, half), 1.78, 0.12, *rider, **options)
+    for vehicle, who, z in ((True, label, -0.1), (False, 'rider', -0.06))[: 1 + ridden]:
         params = dict(motor=motor, vehicle=vehicle)
-        z = -0.1 if vehicle else -0.06
-        place.billboard(wide, 1.78, 0, label_here, people.from_behind, params, z=z, seed=seed)
+        place.billboard(0.66, 1.78, 0, who, people.from_behind, params, z=z, seed=seed)
     place.shadow(0.5, length, 1.2, box=True)

@@ -31,7 +31,7 @@ class Traffic:
         rare: set[str],
     ) -> None:
         self.town, self.builder, self.rng, self.drive = town, builder, rng, drive
-        self.duration, self.rare = duration, rare
+        self.road, self.duration, self.rare = town.road, duration, rare
         self.times = np.arange(0, duration + 2 * STEP, STEP)
         self.end_z = float(drive.positions[:, 2].max())
 
@@ -51,39 +51,38 @@ class Traffic:
         heavy = 0.1 if self.town.kind == 'highway' else 0.03
         return str(self.rng.choice(['car', 'truck'], p=[1 - heavy, heavy]))
 
-    def _knots(self, z: float, speed: float, pull: float = 0.0) -> np.ndarray:
-        velocity = np.maximum(speed + pull * self.times, 0)
-        return z + np.concatenate([[0], np.cumsum(velocity[:-1] * STEP)])
+    def _send(self, kind: str, d: float, z: np.ndarray, back: bool = False) -> None:
+        """A vehicle along the road; z: its knots."""
+        track = along_road(self.town, d, z, self.times, back)
+        self._vehicle(self.builder.moving(track), kind)
+
+    def _knots(self, z: float, speed: float) -> np.ndarray:
+        way = np.cumsum(np.full(len(self.times) - 1, speed * STEP))
+        return z + np.concatenate([[0], way])
 
     def ahead(self) -> None:
         """Vehicles in our direction: in front in our lane, and in the others."""
         rng, town = self.rng, self.town
-        own = self.drive.positions[0, 0] - town.road.centre(self.drive.positions[0, 2])
-        z0 = float(self.drive.positions[0, 2])
-        travelled = float(self.drive.positions[-1, 2]) - z0
-        speed = max(travelled / self.duration, 0.3)
+        x0, _, z0 = self.drive.positions[0].tolist()
+        own = x0 - self.road.centre(z0)
+        speed = max((float(self.drive.positions[-1, 2]) - z0) / self.duration, 0.3)
         pending = [name for name in ('truck', 'bus') if name in self.rare]
         for lane in range(town.lanes_right):
             d = town.lane(lane)
             z = z0 + rng.uniform(8, 22)
             same = abs(d - own) < 1.6
-            if town.turning and same:
-                z += 14
             if not same:
                 z = z0 + rng.uniform(-6, 16)
+            elif town.turning:
+                z += 14
             while z < z0 + 110:
                 if rng.random() < 0.8:
                     kind = pending.pop() if pending else self._draw_kind()
                     z += 3.5 if kind in ('truck', 'bus') else 0
-                    pace = (
-                        speed * rng.uniform(0.94, 1.1) if same else speed * rng.uniform(0.75, 1.3)
-                    )
+                    pace = speed * rng.uniform(*((0.94, 1.1) if same else (0.75, 1.3)))
                     if town.turning:
                         pace = town.speed * rng.uniform(0, 0.6)
-                    track = along_road(
-                        town, d + rng.normal(0, 0.12), self._knots(z, pace), self.times
-                    )
-                    self._vehicle(self.builder.moving(track), kind)
+                    self._send(kind, d + rng.normal(0, 0.12), self._knots(z, pace))
                 z += rng.uniform(9, 34)
         for name in ('bicycle', 'motorcycle'):
             if name in self.rare:
@@ -93,15 +92,14 @@ class Traffic:
         rng, town = self.rng, self.town
         for _ in range(int(rng.integers(1, 3))):
             if name == 'bicycle':
-                d, pace = town.road.right - rng.uniform(0.5, 0.9), rng.uniform(3, 6)
+                d, pace = self.road.right - rng.uniform(0.5, 0.9), rng.uniform(3, 6)
                 d -= 2.2 * town.parking[1]
                 z = z0 + rng.uniform(7, 18) + max(speed - pace, 0) * rng.uniform(0, self.duration)
             else:
                 lane = int(rng.integers(town.lanes_right))
                 d, pace = town.lane(lane) + rng.choice([-1, 1]) * 1.0, speed * rng.uniform(0.9, 1.1)
                 z = z0 + rng.uniform(6, 16)
-            track = along_road(town, d, self._knots(z, pace), self.times)
-            self._vehicle(self.builder.moving(track), name)
+            self._send(name, d, self._knots(z, pace))
 
     def oncoming(self) -> None:
         """Vehicles coming towards us."""
@@ -113,130 +111,112 @@ class Traffic:
                 if rng.random() < 0.7:
                     kind = self._draw_kind()
                     d = town.lane(lane) + rng.normal(0, 0.12)
-                    knots = self._knots(0, pace)
-                    track = along_road(town, d, z - knots, self.times, back=True)
-                    self._vehicle(self.builder.moving(track), kind)
+                    self._send(kind, d, z - self._knots(0, pace), back=True)
                 z += rng.uniform(12, 42)
 
     def crossing(self) -> None:
         """Vehicles on the cross street, some turning into ours."""
-        rng, town = self.rng, self.town
-        road = town.road
+        rng, town, road = self.rng, self.town, self.road
         if road.cross_z is None:
             return
         for side in (-1, 1):
             for _ in range(int(rng.integers(0, 3))):
                 waiting = rng.random() < 0.5 or (self.end_z > road.cross_z - 8)
-                edge = road.left if side < 0 else road.right
                 lane = road.cross_z + side * 0.5 * road.cross_half
-                x = edge + side * rng.uniform(5, 22)
-                pace = 0.0 if waiting else rng.uniform(2, 8)
-                xs = x - side * self._knots(0, pace)
-                positions = np.stack([xs, 0 * xs, np.full_like(xs, lane)], axis=1)
-                yaw = np.full(len(xs), -side * np.pi / 2)
+                x = road.kerb(side) + side * rng.uniform(5, 22)
+                done = self._knots(0, 0.0 if waiting else rng.uniform(2, 8))
+                track = self._across(x - side * done, lane, side)
                 if not waiting and rng.random() < 0.4:
                     # Turns away from us into our road: a quarter circle of 6 m.
                     r = 6.0
                     target = town.lane(0)
                     way = np.abs(x - target) - r
-                    gone = np.clip((self._knots(0, pace) - way) / r, 0, np.pi / 2)
-                    rest = np.clip(self._knots(0, pace) - way - r * np.pi / 2, 0, None)
-                    moved = np.minimum(self._knots(0, pace), way)
-                    positions[:, 0] = x - side * (moved + r * np.sin(gone))
-                    positions[:, 2] = lane + r * (1 - np.cos(gone)) + rest
-                    yaw = -side * (np.pi / 2 - gone)
-                self._vehicle(self.builder.moving(Trajectory(self.times, positions, yaw)), 'car')
+                    gone = np.clip((done - way) / r, 0, np.pi / 2)
+                    rest = np.clip(done - way - r * np.pi / 2, 0, None)
+                    track.positions[:, 0] = x - side * (np.minimum(done, way) + r * np.sin(gone))
+                    track.positions[:, 2] = lane + r * (1 - np.cos(gone)) + rest
+                    track.yaws[:] = -side * (np.pi / 2 - gone)
+                self._vehicle(self.builder.moving(track), 'car')
         if 'train' in self.rare and not town.turning:
             self._train(max(road.cross_z + 26, self.end_z + 24))
 
+    def _across(self, x: np.ndarray, z: float, side: int) -> Trajectory:
+        """Across the road, coming from a side."""
+        positions = np.stack([x, 0 * x, np.full_like(x, z)], axis=1)
+        return Trajectory(self.times, positions, np.full(len(x), -side * np.pi / 2))
+
     def _train(self, z: float) -> None:
-        rng = self.rng
-        side = rng.choice([-1, 1])
-        pace = rng.uniform(2, 11)
+        side, pace = self.rng.choice([-1, 1]), self.rng.uniform(2, 11)
+        starts = [side * (k * 18.6 - 26) for k in range(4)]
+        done = side * self._knots(0, pace)
+        self._cars([self._across(x - done, z, side) for x in starts], z, (2.9, 3.9))
+
+    def _cars(self, tracks: list[Trajectory], z: float, size: tuple[float, float]) -> None:
+        """The cars of a train or tram, one object; size: (width, height) in metres."""
         place = None
-        for k in range(4):
-            x = side * (k * 18.6 - 26) - side * self._knots(0, pace)
-            positions = np.stack([x, 0 * x, np.full_like(x, z)], axis=1)
-            yaw = np.full(len(x), -side * np.pi / 2)
-            place = self.builder.moving(Trajectory(self.times, positions, yaw), part_of=place)
-            movers.long_vehicle(place, np.random.default_rng(int(z * 100)), 'train', 18, 2.9, 3.9)
+        for track in tracks:
+            place = self.builder.moving(track, part_of=place)
+            movers.long_vehicle(place, np.random.default_rng(int(z * 100)), 'train', 18, *size)
 
     def tram(self) -> None:
         """A tram in the oncoming lane, where no cross street carries the train."""
-        if 'train' not in self.rare or (
-            self.town.road.cross_z is not None and not self.town.turning
-        ):
+        crosses = self.road.cross_z is not None and not self.town.turning
+        if 'train' not in self.rare or crosses:
             return
-        rng, town = self.rng, self.town
-        d = town.road.left - town.road.pavement_left - 2.4
-        z, pace = rng.uniform(24, 40), rng.uniform(0, 7)
-        place = None
-        for k in range(2):
-            track = along_road(town, d, z + 18.4 * k - self._knots(0, pace), self.times, back=True)
-            place = self.builder.moving(track, part_of=place)
-            movers.long_vehicle(place, np.random.default_rng(int(z * 100)), 'train', 18, 2.6, 3.6)
+        d = self.road.edge(-1) - 2.4
+        z, pace = self.rng.uniform(24, 40), self.rng.uniform(0, 7)
+        knots = [z + 18.4 * k - self._knots(0, pace) for k in range(2)]
+        tracks = [along_road(self.town, d, k, self.times, back=True) for k in knots]
+        self._cars(tracks, z, (2.6, 3.6))
 
     def parked(self) -> None:
         """Parked vehicles along the kerbs."""
-        rng, town = self.rng, self.town
-        for side, has in zip((-1, 1), town.parking):
-            d = (town.road.left if side < 0 else town.road.right) - side * 1.25
+        rng, road = self.rng, self.road
+        for side, has in zip((-1, 1), self.town.parking):
+            d = road.kerb(side) - side * 1.25
             z = rng.uniform(0, 8)
             fill = rng.uniform(0.45, 0.95)
             while has and z < 110:
-                if rng.random() < fill and not self._at_cross(z, 6):
+                if rng.random() < fill and not road.blocked(z, 6):
                     turn = np.pi if (side < 0) == (rng.random() < 0.9) else 0.0
-                    place = self.builder.still(
-                        town.road.place(d + rng.normal(0, 0.08), z),
-                        float(town.road.heading(z) + turn),
-                    )
+                    at = road.place(d + rng.normal(0, 0.08), z)
+                    place = self.builder.still(at, float(road.heading(z) + turn))
                     self._vehicle(place, 'truck' if rng.random() < 0.05 else 'car')
                 z += rng.uniform(5.8, 7.5)
 
-    def _at_cross(self, z: float, margin: float) -> bool:
-        road = self.town.road
-        return road.cross_z is not None and abs(z - road.cross_z) < road.cross_half + margin
-
     def people(self) -> None:
         """Pedestrians on the pavements and crossing; bicycles left at the kerb."""
-        rng, town = self.rng, self.town
-        road = town.road
-        mean = {'downtown': 9, 'residential': 3.5, 'suburb': 2}.get(town.kind, 0.15)
+        rng, kind, road = self.rng, self.town.kind, self.road
+        mean = {'downtown': 9, 'residential': 3.5, 'suburb': 2}.get(kind, 0.15)
         z0 = float(self.drive.positions[:, 2].mean())
         for _ in range(rng.poisson(mean)):
             side = int(rng.choice([-1, 1]))
-            walk = road.pavement_left if side < 0 else road.pavement_right
+            walk = road.pavement(side)
             if not walk:
                 continue
-            kerb = road.left if side < 0 else road.right
-            d = kerb + side * rng.uniform(0.3, walk - 0.2)
+            d = road.kerb(side) + side * rng.uniform(0.3, walk - 0.2)
             z = z0 + rng.uniform(-4, 38)
             company = 2 if rng.random() < 0.25 else 1
             pace = rng.choice([0.0, 1.0, -1.0], p=[0.2, 0.4, 0.4]) * rng.uniform(0.8, 1.7)
             for k in range(company):
                 self._walker(d + 0.55 * k * side, z, 0.0, pace)
-        chance = 0.6 if town.kind == 'downtown' else 0.25
-        if road.cross_z is not None and rng.random() < chance:
+        if road.cross_z is not None and rng.random() < (0.6 if kind == 'downtown' else 0.25):
             z = road.cross_z - road.cross_half - 2.6
             if self.end_z < z - 5:
                 for _ in range(int(rng.integers(1, 4))):
                     way = rng.choice([-1, 1])
-                    self._walker(
-                        rng.uniform(road.left, road.right), z + rng.uniform(-0.9, 0.9),
-                        way * rng.uniform(0.9, 1.7), 0.0,
-                    )  # fmt: skip
+                    at = (rng.uniform(road.left, road.right), z + rng.uniform(-0.9, 0.9))
+                    self._walker(*at, way * rng.uniform(0.9, 1.7), 0.0)
         if 'parked bicycle' in self.rare:
             for _ in range(int(rng.integers(1, 4))):
                 side = int(rng.choice([-1, 1]))
-                kerb = road.left if side < 0 else road.right
-                place = self.builder.still(
-                    road.place(kerb + side * 0.7, z0 + rng.uniform(2, 24)), rng.uniform(-1.2, 1.2)
-                )
+                at = road.place(road.kerb(side) + side * 0.7, z0 + rng.uniform(2, 24))
+                place = self.builder.still(at, rng.uniform(-1.2, 1.2))
                 movers.two_wheeler(place, rng, bool(rng.random() < 0.25), False)
 
     def _walker(self, d: float, z: float, across: float, along: float) -> None:
         """Somebody at (d, z) who walks across and along the road (m/s), facing the camera."""
-        rng, road = self.rng, self.town.road
+        rng, road = self.rng, self.road
         start = road.place(d, z)
         eye = self.drive.positions[len(self.drive.times) // 2]
         yaw = np.arctan2(start[0] - eye[0], max(start[2] - eye[2], 5.0))
