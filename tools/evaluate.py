@@ -13,6 +13,9 @@ from pathlib import Path
 
 from mmengine.config import DictAction
 
+from poodle_mm.evaluation.published import EDITIONS
+from poodle_mm.evaluation.suites import READOUTS, SUITES
+
 CONFIG_DIR = Path(__file__).resolve().parents[1] / 'configs' / 'downstream'
 
 
@@ -27,16 +30,9 @@ def parse_args() -> argparse.Namespace:
         metavar='[NAME=]CHECKPOINT',
         help='checkpoint file or none; several of one NAME are seeds: mean and deviation',
     )
+    parser.add_argument('--suite', required=True, choices=list(SUITES))
     parser.add_argument(
-        '--suite',
-        required=True,
-        choices=['demo', 'camvid', 'bdd100k', 'cityscapes', 'ade20k', 'wt-sem'],
-    )
-    parser.add_argument(
-        '--readouts',
-        nargs='+',
-        choices=['linear', 'linear-encoder', 'upernet', 'det-c4', 'det-fpn'],
-        help="which readouts (default: the suite's)",
+        '--readouts', nargs='+', choices=READOUTS, help="which readouts (default: the suite's)"
     )
     parser.add_argument('--data-root', help="folder of the data (default: the config's)")
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/evaluate'))
@@ -47,15 +43,15 @@ def parse_args() -> argparse.Namespace:
         metavar='FILE',
         help='checkpoint or config with the architecture of `none` (default: the first checkpoint)',
     )
-    parser.add_argument('--split', choices=['val', 'test'], help='demo and camvid: default test')
+    parser.add_argument('--split', choices=['val', 'test'], help='scenes and camvid: default test')
     parser.add_argument(
-        '--size', type=int, nargs=2, metavar=('H', 'W'), help='demo and camvid: size of the images'
+        '--size', type=int, nargs=2, metavar=('H', 'W'), help='scenes and camvid: size of images'
     )
     parser.add_argument('--iters', type=int, help='length of the training (default: the config)')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
         '--edition',
-        choices=['seed', 'talk', 'iclr', 'all'],
+        choices=[*EDITIONS, 'all'],
         default='all',
         help="the paper's rows beside ours: first version, talk, ICLR 2025 (default: all)",
     )

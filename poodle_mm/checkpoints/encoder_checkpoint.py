@@ -59,7 +59,7 @@ def encoder_of_config(cfg: Config) -> EncoderCheckpoint:
     return EncoderCheckpoint(
         None,
         _bare(cfg.model.backbone, cfg.get('default_scope')),
-        _bare(neck, 'poodle_mm') if _is_decoder(neck) else None,
+        _bare(neck, 'poodle_mm') if is_decoder(neck) else None,
     )
 
 
@@ -107,7 +107,7 @@ def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpo
         backbone, prefix = _infer(state, path)
         scheme = scheme_of(loaded, state)
         return EncoderCheckpoint(path, backbone, backbone_prefix=prefix, scheme=scheme)
-    neck = model.get('neck') if _is_decoder(model.get('neck')) else None
+    neck = model.get('neck') if is_decoder(model.get('neck')) else None
     backbone = _bare(model['backbone'], model.get('scope'))
     neck = neck and _bare(neck, 'poodle_mm')
     for part in (backbone, neck):
@@ -191,7 +191,8 @@ def _model_config(text: str | Mapping | None) -> dict | None:
     return dict(model, scope=cfg.get('default_scope'))
 
 
-def _is_decoder(neck: Mapping | None) -> bool:
+def is_decoder(neck: Mapping | None) -> bool:
+    """Whether a neck's config is that of a spatial decoder."""
     kind = neck.get('type') if isinstance(neck, Mapping) else None
     return isinstance(kind, str) and kind.split('.')[-1] == 'SpatialDecoderModule'
 

@@ -1,20 +1,33 @@
-"""Groups of classes by size and frequency, and their mean scores (PooDLe §4.2, Table 7)."""
+"""Groups of classes by size and frequency, from labels; their mean scores (PooDLe §4.2, Table 7).
 
-from collections.abc import Iterable, Mapping, Sequence
+A class is small if its share of pixels, averaged over the images that contain it, is at most 1 %
+(unrounded), else large; it is common if more than 20 % of the images contain it, else rare. Pixels
+without a class count as pixels of the image, as in the paper's table.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from numpy.typing import NDArray
+from tqdm import tqdm
+
+from poodle_mm.catalog import IGNORE_INDEX
+from poodle_mm.datasets.files import list_files
+from poodle_mm.datasets.labels import read_label
 
 
-def class_shares(
-    labels: Iterable[NDArray], num_classes: int, ignore_index: int = 255
-) -> tuple[NDArray, NDArray]:
+def class_shares(labels: Iterable[NDArray], num_classes: int) -> tuple[NDArray, NDArray]:
     """How large and how frequent each class is in a labelled data set.
 
     Args:
-        labels: Class ids per pixel, integer (H, W); sizes may differ.
+        labels: Class ids of each image, integer (H, W), 255 for pixels without a class; sizes may
+            differ.
         num_classes: Number of classes; ids run from 0.
-        ignore_index: Id of pixels without a class. They count as pixels of the image.
 
     Returns:
         ``area``: float64 (num_classes,), share of an image's pixels, averaged over the images in
@@ -22,18 +35,12 @@ def class_shares(
         (num_classes,), share of the images in which the class appears.
 
     Raises:
-        ValueError: If there is no image, or an image holds an id that is neither a class nor
-            ``ignore_index``.
+        ValueError: If there is no image.
     """
-    shares = []
-    for number, label in enumerate(labels):
-        classes = label[label != ignore_index].ravel()
-        if classes.size and not 0 <= classes.min() <= classes.max() < num_classes:
-            raise ValueError(
-                f'label image {number} holds ids {classes.min()}..{classes.max()}, but there are '
-                f'{num_classes} classes and ignore_index is {ignore_index}'
-            )
-        shares.append(np.bincount(classes, minlength=num_classes) / label.size)
+    shares = [
+        np.bincount(label[label != IGNORE_INDEX], minlength=num_classes) / label.size
+        for label in labels
+    ]
     if not shares:
         raise ValueError('no label images: classes cannot be grouped')
     appears = np.stack(shares) > 0
@@ -50,8 +57,8 @@ def class_groups(
     Args:
         area: Mean pixel share of each class (see :func:`class_shares`).
         presence: Share of the images in which each class appears.
-        small: Small classes have at most this area, large ones more.
-        common: Common classes have more than this presence, rare ones at most.
+        small: Largest area of a small class.
+        common: Largest presence of a rare class.
     """
     members = dict(
         small=area <= small,
@@ -77,3 +84,109 @@ def group_means(scores: NDArray, groups: Mapping[str, Sequence[int]]) -> dict[st
         name: float(np.nanmean(values)) if np.isfinite(values).any() else float('nan')
         for name, values in chosen.items()
     }
+
+
+@dataclass(frozen=True)
+class ClassStatistics:
+    """Size, frequency and groups of the classes of a labelled data set.
+
+    Attributes:
+        classes: Names.
+        images: Number of label images.
+        area, presence: As in :func:`class_shares`; no area (None) for a class that never appears.
+        groups: Class ids of ``small``, ``large``, ``rare`` and ``common``.
+    """
+
+    classes: tuple[str, ...]
+    images: int
+    area: tuple[float | None, ...]
+    presence: tuple[float, ...]
+    groups: dict[str, list[int]]
+
+
+def label_statistics(
+    labels: str | os.PathLike,
+    classes: Sequence[str],
+    ignore: Sequence[int] = (IGNORE_INDEX,),
+    reduce_zero_label: bool = False,
+    suffix: str = '.png',
+) -> ClassStatistics:
+    """Groups by the paper's rules from all label images of a folder.
+
+    Args:
+        labels: Folder of 8-bit label images; subfolders too.
+        classes: Names of the classes with ids 0, 1, ...
+        ignore: Ids of pixels without a class.
+        reduce_zero_label: ADE20K's way: 0 is "other", class i is stored as i + 1.
+        suffix: End of the names, e.g. ``_gtFine_labelTrainIds.png``.
+
+    Raises:
+        FileNotFoundError: If there is no label image.
+        ValueError: If one is no label image or holds other ids; its name is in the message.
+    """
+    paths = [Path(labels, name) for name in list_files(labels, suffix)]
+    if not paths:
+        raise FileNotFoundError(f'{labels}: no label image ends with {suffix}')
+    first = int(reduce_zero_label)
+    to_class = {number + first: number for number in range(len(classes))}
+    to_class |= dict.fromkeys([0] if reduce_zero_label else ignore, IGNORE_INDEX)
+    area, presence = class_shares(_read_classes(paths, to_class), len(classes))
+    return ClassStatistics(
+        classes=tuple(classes),
+        images=len(paths),
+        area=tuple(None if np.isnan(share) else share for share in area.tolist()),
+        presence=tuple(presence.tolist()),
+        groups=class_groups(area, presence),
+    )
+
+
+def groups_of(cfg: Config) -> dict[str, list[str]]:
+    """Class names of the paper's groups on a readout's training labels.
+
+    Args:
+        cfg: One of ``configs/downstream/mmseg``.
+    """
+    from mmseg.registry import DATASETS  # takes seconds
+
+    init_default_scope('mmseg')
+    dataset = cfg.train_dataloader.dataset
+    dataset = DATASETS.build(dict(dataset.get('datasets', [dataset])[0], pipeline=[]))
+    classes = dataset.metainfo['classes']
+    first = int(dataset.reduce_zero_label)
+    known = dataset.label_map or {number: number for number in range(len(classes))}
+    to_class = {number + first: class_id for number, class_id in known.items()}
+    to_class |= dict.fromkeys((0, IGNORE_INDEX) if first else (IGNORE_INDEX,), IGNORE_INDEX)
+    paths = [dataset.get_data_info(number)['seg_map_path'] for number in range(len(dataset))]
+    groups = class_groups(*class_shares(_read_classes(paths, to_class), len(classes)))
+    return {name: [classes[number] for number in ids] for name, ids in groups.items()}
+
+
+def _read_classes(
+    paths: Sequence[str | os.PathLike], to_class: Mapping[int, int]
+) -> Iterator[NDArray[np.uint8]]:
+    """Classes of label images; ``to_class`` has every id that they may hold."""
+    table = np.full(256, IGNORE_INDEX, np.uint8)
+    table[list(to_class)] = list(to_class.values())
+    for path in tqdm(paths, desc='labels', unit='image', leave=False):
+        yield table[read_label(path, to_class)]
+
+
+def table7(statistics: ClassStatistics) -> str:
+    """The statistics laid out like the paper's Table 7, a class a line, largest first."""
+    area = np.array([np.nan if share is None else share for share in statistics.area])
+    width = max(len(name) for name in statistics.classes)
+    lines = [f'{"class":{width}}{"% of image":>12}{"% of pixels":>13}{"% of images":>13}  groups']
+    for number in np.argsort(-np.nan_to_num(area, nan=-1.0), kind='stable').tolist():
+        share, presence = area[number], statistics.presence[number]
+        cells = f'{100 * share:12.2f}{100 * share * presence:13.2f}{100 * presence:13.1f}'
+        if np.isnan(share):
+            cells = f'{"-":>12}{"-":>13}{0:13.1f}'
+        groups = ' '.join(name for name, ids in statistics.groups.items() if number in ids)
+        lines.append(
+            f'{statistics.classes[number]:{width}}{cells}  {groups or "none: never appears"}'
+        )
+    lines.append(
+        f'{statistics.images} images; % of image: over the images that contain the class; '
+        '% of pixels: over all images'
+    )
+    return '\n'.join(lines)

@@ -1,13 +1,11 @@
-"""Checkpoints through a suite of readouts, and one table of what came out."""
+"""Checkpoints through a suite of readouts, and one table of the results."""
 
-import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
 from poodle_mm.checkpoints import (
@@ -17,11 +15,11 @@ from poodle_mm.checkpoints import (
     read_checkpoint,
 )
 from poodle_mm.engine.config import load_config
-from poodle_mm.evaluation.class_groups import class_groups, class_shares
-from poodle_mm.evaluation.readout import cached_readout, readout_key
-from poodle_mm.evaluation.suites import SUITES, is_detection, readout_config
+from poodle_mm.evaluation.class_groups import groups_of
+from poodle_mm.evaluation.readout import cached_readout, readout_config, readout_key
+from poodle_mm.evaluation.suites import find_suite, is_detection
 from poodle_mm.evaluation.table import markdown_tables
-from poodle_mm.utils.files import write_text
+from poodle_mm.utils.files import write_json, write_text
 
 SCRATCH = 'none'
 
@@ -32,8 +30,8 @@ class Entry:
 
     Attributes:
         name: Row of the table; entries of one name are its seeds.
-        encoder: What the file holds.
-        seed: Of the readout, and of a random encoder: the n-th entry of a name has seed + n.
+        encoder: Content of the file.
+        seed: Seed of the readout and of a random encoder: the n-th entry of a name has seed + n.
     """
 
     name: str
@@ -56,7 +54,7 @@ def read_entries(
         like: For ``none``: a checkpoint or a config file (``.py``) of the wanted architecture.
             Default the first checkpoint, else a ResNet-50.
         use_decoder: False drops the spatial decoders.
-        seed: Of the first entry of each name.
+        seed: Seed of the first entry of each name.
 
     Raises:
         FileNotFoundError, ValueError: As :func:`~poodle_mm.checkpoints.read_checkpoint`.
@@ -70,10 +68,7 @@ def read_entries(
     seen = Counter()
     entries = []
     for name, path in named:
-        if path == SCRATCH:
-            encoder = scratch
-        else:
-            encoder = read_checkpoint(path, weights)
+        encoder = scratch if path == SCRATCH else read_checkpoint(path, weights)
         if not use_decoder:
             encoder = replace(encoder, neck=None, neck_prefix=None)
         entries.append(Entry(name, encoder, seed + seen[name]))
@@ -108,24 +103,23 @@ def evaluate(
     """Run what has not been run, and write ``<suite>.json`` and ``<suite>.md`` into ``work_dir``.
 
     Args:
-        entries: What :func:`read_entries` returns.
+        entries: Result of :func:`read_entries`.
         suite: Name in ``SUITES``.
         config_dir: ``configs/downstream``.
         work_dir: Folder of the readouts' runs and of the tables.
         readouts: Names in ``READOUTS``; default the suite's.
-        edition: Which of the paper's rows stand beside ours, see
+        edition: Edition of the paper's rows beside ours, see
             :func:`~poodle_mm.evaluation.published.select`.
         settings: ``data_root``, ``split``, ``size``, ``iters``, ``options``: see
-            :func:`~poodle_mm.evaluation.suites.readout_config`.
+            :func:`~poodle_mm.evaluation.readout.readout_config`.
 
     Returns:
-        What the JSON file holds: suite, split, settings and a list of results with name, seed,
+        Content of the JSON file: suite, settings and a list of results with name, seed,
         checkpoint, readout, metrics and seconds.
     """
-    if suite not in SUITES:
-        raise ValueError(f'unknown suite {suite!r}: take one of {list(SUITES)}')
-    readouts = list(readouts or SUITES[suite].readouts)
-    settings['split'] = settings.get('split') or SUITES[suite].split
+    defaults = find_suite(suite)
+    readouts = list(readouts or defaults.readouts)
+    settings['split'] = settings.get('split') or defaults.split
     prepared = []
     groups = None
     for entry in entries:  # all configs are built before the first hour is spent
@@ -137,7 +131,7 @@ def evaluate(
             if not is_detection(readout) and not cfg.test_evaluator.get('groups'):
                 groups = groups or groups_of(cfg)
                 cfg.test_evaluator.groups = groups
-            if SUITES[suite].whole_images:  # minutes: the bar says enough
+            if defaults.whole_images:  # minutes: the bar says enough
                 cfg.log_level = 'ERROR'
             prepared.append((entry, readout, cfg))
 
@@ -158,30 +152,10 @@ def evaluate(
                 seconds=result['seconds'],
             )
         )
-    report = dict(
-        suite=suite,
-        settings={
-            k: str(v) if isinstance(v, Path) else v for k, v in settings.items() if v is not None
-        },
-        results=results,
-    )
-    write_text(work_dir / f'{suite}.json', json.dumps(report, indent=2) + '\n')
+    settings = {
+        k: str(v) if isinstance(v, Path) else v for k, v in settings.items() if v is not None
+    }
+    report = dict(suite=suite, settings=settings, results=results)
+    write_json(work_dir / f'{suite}.json', report, indent=2)
     write_text(work_dir / f'{suite}.md', markdown_tables(report, edition))
     return report
-
-
-def groups_of(cfg) -> Mapping[str, list[str]]:
-    """Class groups of a readout's training labels, by the paper's rules (Table 7)."""
-    from mmseg.registry import DATASETS
-
-    init_default_scope('mmseg')
-    dataset = cfg.train_dataloader.dataset
-    dataset = dataset.get('datasets', [dataset])[0]
-    annotations = next(t for t in dataset['pipeline'] if t['type'] == 'LoadAnnotations')
-    labels = DATASETS.build(
-        dict(dataset, pipeline=[dict(annotations, type='mmseg.LoadAnnotations')])
-    )
-    classes = labels.metainfo['classes']
-    maps = (item['gt_seg_map'] for item in tqdm(labels, desc='class groups', leave=False))
-    groups = class_groups(*class_shares(maps, len(classes)))
-    return {name: [classes[i] for i in ids] for name, ids in groups.items()}

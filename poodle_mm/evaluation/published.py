@@ -13,8 +13,8 @@ class Row(NamedTuple):
     """A row of the paper.
 
     Attributes:
-        method, arch, epochs, pretrain: As printed, ``-`` where it is not; ``*`` = started from
-            ImageNet weights. An ablation's ``method`` is its number or the varied range.
+        method, arch, epochs, pretrain: Words as printed, ``-`` where there are none; ``*`` =
+            started from ImageNet weights. ``method`` of an ablation: its number or varied range.
         table: Number of the table; None where there is none or it is not known.
         scores: ``(readout, metric)`` to percent; what is not printed is left out.
         edition: Name in ``EDITIONS``; they differ in places, see ``docs/downstream.md``.
@@ -43,12 +43,12 @@ class Row(NamedTuple):
 def select(
     rows: Iterable[Row], columns: Sequence[tuple[str, str]], edition: str = 'all'
 ) -> list[Row]:
-    """Rows with figures in these columns; of those that say the same, the first.
+    """Rows with scores in these columns; of those that say the same, the first.
 
     Rows of one pretraining that differ stay, one below the other.
 
     Args:
-        rows: Of a suite.
+        rows: Rows of a suite.
         columns: ``(readout, metric)`` of the table.
         edition: Name in ``EDITIONS``, or ``'all'``.
 
@@ -69,7 +69,7 @@ def select(
 
 
 def _by_suite(*tables: printed.Table) -> dict[str, list[Row]]:
-    """The tables' rows under each suite of which they have a figure."""
+    """The tables' rows under each suite of which they have a score."""
     suites = {}
     for table in tables:
         for line in table.text.strip().splitlines():

@@ -1,12 +1,10 @@
 """The paper's tables as printed, percent; :mod:`poodle_mm.evaluation.published` reads them.
 
-A line is method, architecture, epochs, data of the pretraining, then a figure a column; ``-`` is
+A line is method, architecture, epochs, data of the pretraining, then a score a column; ``-`` is
 not printed (of the later paper: not known). ``BDD*`` started from ImageNet weights.
 """
 
 from typing import NamedTuple
-
-from poodle_mm.evaluation.bdd100k import BDD100K_CLASSES
 
 
 class Table(NamedTuple):
@@ -131,8 +129,30 @@ Supervised R50   - IN1K 36.7 27.2 42.2 16.1 46.2
 PooDLe     R50   - BDD* 44.7 25.2 56.1 17.9 57.1
 """
 
-# IoU per class: Rd Sky Bldg Veg Car Bus Fence Truck Wall S-walk Terrain Train Pole Bicycle Person
-# M-cycle Tr.Sign Rider Tr.Light
+# Area (mean share of the pixels of the images that contain the class) and presence (share of the
+# images that contain it).
+_TABLE_7 = """
+road          22.0 96.5
+sky           18.2 94.8
+building      15.0 88.4
+vegetation    14.4 91.7
+car            8.4 97.3
+bus            3.7 15.0
+fence          3.4 30.6
+truck          3.2 30.5
+wall           3.1 15.4
+sidewalk       3.1 66.7
+terrain        2.8 36.7
+train          2.1 0.7
+pole           1.0 95.0
+bicycle        0.8 6.4
+person         0.7 34.7
+motorcycle     0.6 3.8
+traffic sign   0.5 75.3
+rider          0.4 5.2
+traffic light  0.4 47.1
+"""
+# IoU per class, classes as in Table 7.
 _TABLE_6 = """
 DINO       ViT-S - BDD  88.6 93.0 72.3 77.3 73.7 0.8 11.7 5.3 5.1 38.5 37.5 0 8.1 0 19.6 0 13.4 0 17.7
 DenseCL    R50   - BDD  82.0 88.2 68.3 72.6 63.0 0 1.5 0.5 0 17.7 7.2 0 0.3 0 0.1 0 1.1 0 9.4
@@ -162,6 +182,17 @@ _ICLR_SUBCROP_AREA = """
 0.54-1.0  R50 40 BDD 12.3 38.8 31.5
 """
 
+_CLASSES = [
+    (name, float(area), float(presence))
+    for name, area, presence in (line.rsplit(maxsplit=2) for line in _TABLE_7.strip().splitlines())
+]
+BDD100K_GROUPS = dict(
+    small=[name for name, area, _ in _CLASSES if area <= 1],
+    large=[name for name, area, _ in _CLASSES if area > 1],
+    rare=[name for name, _, presence in _CLASSES if presence <= 20],
+    common=[name for name, _, presence in _CLASSES if presence > 20],
+)
+
 READOUT_TABLES = (
     Table('seed', 1, _MAIN, _TABLE_1),
     Table('seed', 5, _MAIN, _TABLE_5),
@@ -175,6 +206,6 @@ GROUP_TABLES = (
     Table('iclr', None, _GROUPS, _ICLR_GROUPS),
     Table('talk', None, _GROUPS, _TALK_GROUPS),
 )
-CLASS_TABLES = (Table('seed', 6, _linear(*BDD100K_CLASSES), _TABLE_6),)
+CLASS_TABLES = (Table('seed', 6, _linear(*(name for name, _, _ in _CLASSES)), _TABLE_6),)
 TABLE_4 = Table('seed', 4, [*_GROUPS[:-1], None], _TABLE_4)
 SUBCROP_AREA = Table('iclr', None, _linear('small', 'large', 'miou'), _ICLR_SUBCROP_AREA)

@@ -1,22 +1,151 @@
-"""One readout: train a head on a frozen (or fine-tuned) encoder, test it, keep the figures."""
+"""One readout: its config, fitted to a checkpoint; the trained head; its metrics."""
 
 import hashlib
-import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from poodle_mm.utils.files import read_json, write_text
+from poodle_mm.checkpoints import EncoderCheckpoint
+from poodle_mm.engine.schedule import set_max_iters
+from poodle_mm.evaluation.suites import LINEAR, READOUTS, SUITES, UPERNET, find_suite, is_detection
+from poodle_mm.utils.files import read_json, write_json
+
+
+def config_file(config_dir: Path, suite: str, readout: str, encoder: EncoderCheckpoint) -> Path:
+    """The downstream config of a readout for this kind of encoder.
+
+    Args:
+        config_dir: ``configs/downstream``.
+        suite: Name in ``SUITES``.
+        readout: Name in ``READOUTS``; ``'linear'`` keeps the spatial decoder if there is one,
+            ``'linear-encoder'`` drops it.
+        encoder: Content of the checkpoint.
+
+    Raises:
+        ValueError: If there is no such readout for this data set or this encoder.
+    """
+    detection = find_suite(suite).detection
+    if readout not in READOUTS:
+        raise ValueError(f'unknown readout {readout!r}: take one of {list(READOUTS)}')
+    vit = encoder.backbone['type'].endswith('VisionTransformer')
+    if is_detection(readout):
+        if vit or not detection:
+            raise ValueError(
+                f'{readout} needs a ResNet and a suite with boxes: '
+                f'{[n for n, s in SUITES.items() if s.detection]}'
+            )
+        return config_dir / 'mmdet' / f'faster-rcnn_r50-{readout.removeprefix("det-")}_{suite}.py'
+    if vit:
+        name = f'{readout.removesuffix("-encoder")}_vit-s16'
+    elif readout == UPERNET:
+        name = 'upernet_r50'
+    else:
+        with_decoder = readout == LINEAR and encoder.neck is not None
+        name = 'linear_r50-sdm' if with_decoder else 'linear_r50-d8'
+    return config_dir / 'mmseg' / f'{name}_{suite}.py'
+
+
+def readout_config(
+    config_dir: Path,
+    suite: str,
+    readout: str,
+    encoder: EncoderCheckpoint,
+    work_dir: str | Path,
+    data_root: str | Path | None = None,
+    split: str | None = None,
+    size: tuple[int, int] | None = None,
+    iters: int | None = None,
+    seed: int = 0,
+    options: Mapping | None = None,
+) -> Config:
+    """A readout's config, ready for MMEngine's Runner.
+
+    Args:
+        config_dir, suite, readout, encoder: As in :func:`config_file`.
+        work_dir: Folder of the logs and of the trained head.
+        data_root: Folder of the data; default the config's.
+        split: ``'val'`` or ``'test'``, for suites that have both.
+        size: (H, W) to which whole images are resized, for suites that do so.
+        iters: Another length of the training, schedules in proportion.
+        seed: Seed of a random encoder, of the heads and of the order of images.
+        options: Dotted keys to values, as ``--cfg-options``; applied last.
+
+    Raises:
+        FileNotFoundError: If a folder of the data is missing or empty.
+        ValueError: If readout, split or size do not exist for this suite.
+    """
+    cfg = Config.fromfile(config_file(config_dir, suite, readout, encoder))
+    tools = _tools(readout)
+    tools.set_encoder(cfg, encoder)
+    if split is not None and SUITES[suite].split is None:
+        raise ValueError(f'the suite {suite} has one labelled split only: leave --split away')
+    if split == 'val':
+        cfg.test_dataloader = cfg.val_dataloader
+        cfg.test_evaluator = cfg.val_evaluator
+    if data_root is not None:
+        set_data_root(cfg, data_root)
+    if size is not None and not is_detection(readout):
+        tools.set_size(cfg, size)
+    if iters is not None:
+        set_max_iters(cfg, iters)
+    if cfg.get('auto_scale_lr'):  # one process has the whole batch of the schedule
+        cfg.train_dataloader.batch_size = cfg.auto_scale_lr.base_batch_size
+    cfg.work_dir = str(work_dir)
+    cfg.randomness = dict(seed=seed)
+    cfg.merge_from_dict(dict(options or {}))
+    _check_data(cfg, suite)
+    # No validation while it learns: nothing is chosen by it.
+    cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
+    return cfg
+
+
+def set_data_root(cfg: Config, data_root: str | Path) -> None:
+    """Point all data sets and evaluators of a downstream config to a folder."""
+    for dataset in _datasets(cfg, 'train', 'val', 'test'):
+        dataset['data_root'] = str(data_root)
+    for evaluator in (cfg.val_evaluator, cfg.test_evaluator):
+        if 'ann_file' in evaluator:
+            evaluator.ann_file = str(data_root) + evaluator.ann_file.removeprefix(cfg.data_root)
+    cfg.data_root = str(data_root)
+
+
+def _datasets(cfg: Config, *splits: str) -> Iterator[dict]:
+    for split in splits:
+        dataset = cfg[f'{split}_dataloader'].dataset
+        yield from dataset.get('datasets', [dataset])
+
+
+def _check_data(cfg: Config, suite: str) -> None:
+    """Raise a FileNotFoundError if a folder or an annotation file of a config is not there."""
+    for dataset in _datasets(cfg, 'train', 'test'):
+        files = dict(dataset['data_prefix'])
+        if dataset.get('ann_file'):
+            files['ann_file'] = dataset['ann_file']
+        for key, name in files.items():
+            path = Path(dataset['data_root'], name)
+            if not (path.is_file() or (path.is_dir() and any(path.iterdir()))):
+                raise FileNotFoundError(
+                    f'{path} ({key} of the suite {suite}) is missing or empty: set '
+                    '--data-root; docs/data.md has the layout, tools/check_data.py checks it'
+                )
+
+
+def _tools(readout: str) -> ModuleType:
+    """Imported late: MMSegmentation takes seconds, MMDetection needs compiled operators."""
+    kind = 'detection' if is_detection(readout) else 'segmentation'
+    return import_module(f'poodle_mm.evaluation.{kind}')
 
 
 def run_readout(cfg: Config) -> tuple[dict, Runner]:
     """Train and test the head of a downstream config.
 
     Args:
-        cfg: What :func:`~poodle_mm.evaluation.suites.readout_config` returns.
+        cfg: Result of :func:`readout_config`.
 
     Returns:
         Metrics in percent, NaN where there is nothing to score: ``miou``, ``acc``, the groups of
@@ -30,7 +159,7 @@ def run_readout(cfg: Config) -> tuple[dict, Runner]:
 
 
 def summarise(found: Mapping[str, float]) -> dict:
-    """The figures of a table out of what MMSegmentation or MMDetection reports."""
+    """Metrics of a table out of those that MMSegmentation or MMDetection reports."""
     if 'coco/bbox_mAP' in found:
         percent = {k: 100 * float(v) if v >= 0 else float('nan') for k, v in found.items()}
         classes = {
@@ -50,8 +179,7 @@ def summarise(found: Mapping[str, float]) -> dict:
 def cached_readout(cfg: Config, key: str) -> dict:
     """As :func:`run_readout`, but what was done before under the same settings is read back.
 
-    The result lies in ``result.json`` of the work dir together with ``key``, what
-    :func:`readout_key` returns.
+    The result lies in ``result.json`` of the work dir together with its :func:`readout_key`.
 
     Returns:
         ``dict(metrics, seconds, key)``; NaN is None.
@@ -63,12 +191,12 @@ def cached_readout(cfg: Config, key: str) -> dict:
     start = time.monotonic()
     metrics, _ = run_readout(cfg)
     result = dict(key=key, metrics=without_nan(metrics), seconds=round(time.monotonic() - start, 1))
-    write_text(file, json.dumps(result, indent=2) + '\n')
+    write_json(file, result, indent=2)
     return result
 
 
 def readout_key(cfg: Config, checkpoint: str | None) -> str:
-    """Hash of all that decides a readout's figures, but not of where it is run."""
+    """Hash of all that decides a readout's metrics, but not of where it is run."""
     settings = {k: v for k, v in cfg.to_dict().items() if k not in ('work_dir', 'experiment_name')}
     digest = hashlib.sha256(Config(settings).pretty_text.encode())
     if checkpoint is not None and Path(checkpoint).is_file():
@@ -77,7 +205,7 @@ def readout_key(cfg: Config, checkpoint: str | None) -> str:
 
 
 def without_nan(scores: Mapping) -> dict:
-    """NaN (nothing to score) becomes None, as JSON has no NaN; figures are rounded to 0.01."""
+    """NaN (nothing to score) becomes None, as JSON has no NaN; numbers are rounded to 0.01."""
     return {
         name: without_nan(value)
         if isinstance(value, Mapping)

@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from poodle_mm.evaluation.bdd100k import BDD100K_CLASSES
 from poodle_mm.evaluation.published import (
     PUBLISHED,
     PUBLISHED_CLASSES,
@@ -12,6 +9,8 @@ from poodle_mm.evaluation.published import (
     Row,
     select,
 )
+from poodle_mm.evaluation.suites import is_detection
+from poodle_mm.utils.tables import markdown_table, spread
 
 _TITLES = {
     'linear': 'Linear',
@@ -32,36 +31,34 @@ def markdown_tables(report: Mapping, edition: str = 'all') -> str:
     the linear readout on BDD100K.
 
     Args:
-        report: What :func:`~poodle_mm.evaluation.evaluate.evaluate` returns.
-        edition: Which of the paper's rows, see :func:`~poodle_mm.evaluation.published.select`.
+        report: Result of :func:`~poodle_mm.evaluation.evaluate.evaluate`.
+        edition: Edition of the paper's rows, see :func:`~poodle_mm.evaluation.published.select`.
     """
     suite = report['suite']
     readouts = list(dict.fromkeys(r['readout'] for r in report['results']))
     columns = [
         (readout, metric)
         for readout in readouts
-        for metric in (('map', 'map50') if readout.startswith('det') else ('miou', 'acc'))
+        for metric in (('map', 'map50') if is_detection(readout) else ('miou', 'acc'))
     ]
-    rows = select(PUBLISHED.get(suite, []), columns, edition)
-    parts = [f'# {suite}', _table(report, columns, _METRICS, rows)]
-    quoted = bool(rows)
+    tables = [(f'# {suite}', columns, _METRICS, PUBLISHED)]
     for readout in readouts:
-        if readout.startswith('det'):
-            continue
-        columns = [(readout, group) for group in _GROUPS]
-        rows = PUBLISHED_GROUPS.get(suite, []) if readout == 'linear' else []
-        rows = select(rows, columns, edition)
-        quoted |= bool(rows)
-        parts += [
-            f'## mIoU of class groups: {_TITLES[readout]}',
-            _table(report, columns, _GROUPS, rows),
-        ]
+        if not is_detection(readout):
+            columns = [(readout, group) for group in _GROUPS]
+            published = PUBLISHED_GROUPS if readout == 'linear' else {}
+            tables.append(
+                (f'## mIoU of class groups: {_TITLES[readout]}', columns, _GROUPS, published)
+            )
     if suite in PUBLISHED_CLASSES and 'linear' in readouts:
-        columns = [('linear', name) for name in BDD100K_CLASSES]
-        rows = select(PUBLISHED_CLASSES[suite], columns, edition)
+        columns = list(PUBLISHED_CLASSES[suite][0].scores)
+        titles = {name: name for _, name in columns}
+        tables.append(('## IoU per class: Linear', columns, titles, PUBLISHED_CLASSES))
+    parts = []
+    quoted = False
+    for heading, columns, titles, published in tables:
+        rows = select(published.get(suite, []), columns, edition)
         quoted |= bool(rows)
-        names = {name: name for name in BDD100K_CLASSES}
-        parts += ['## IoU per class: Linear', _table(report, columns, names, rows)]
+        parts += [heading, _table(report, columns, titles, rows)]
     if quoted:
         parts.append(
             "Rows with a source in brackets are the paper's, in its first version (arXiv 2024), "
@@ -70,43 +67,32 @@ def markdown_tables(report: Mapping, edition: str = 'all') -> str:
     return '\n\n'.join(parts) + '\n'
 
 
-def spread(values: Sequence[float | None], digits: int = 1) -> str:
-    """``mean ± std`` of several values, a number of one, a dash of none."""
-    values = [v for v in values if v is not None]
-    if not values:
-        return '–'
-    if len(values) == 1:
-        return f'{values[0]:.{digits}f}'
-    return f'{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}'
-
-
 def _table(
     report: Mapping, columns: Sequence[tuple[str, str]], titles: Mapping, published: Sequence[Row]
 ) -> str:
     several = len({readout for readout, _ in columns}) > 1
     head = [f'{_TITLES[r]}: {titles[m]}' if several else titles[m] for r, m in columns]
-    rows = [['', *head], ['---'] + ['---:'] * len(head)]
-    names = dict.fromkeys(result['name'] for result in report['results'])
-    for name in names:
-        found = {
-            (readout, metric): [
+    rows = []
+    for name in dict.fromkeys(result['name'] for result in report['results']):
+        found = [
+            [
                 _score(result['metrics'], metric)
                 for result in report['results']
-                if result['name'] == name and result['readout'] == readout
+                if (result['name'], result['readout']) == (name, readout)
             ]
             for readout, metric in columns
-        }
-        seeds = max(map(len, found.values()))
+        ]
+        seeds = max(map(len, found))
         label = name if seeds == 1 else f'{name} ({seeds} seeds)'
-        rows.append([label, *(spread(found[column]) for column in columns)])
+        rows.append([label, *map(spread, found)])
     for row in published:
         epochs = '' if row.epochs == '-' else f', {row.epochs} epochs'
         label = f'{row.method} {row.arch}, {row.pretrain}{epochs} ({row.source})'
         cells = (spread([row.scores.get(column)]) for column in columns)
         rows.append([label.replace(', -', ''), *cells])
-    return '\n'.join('| ' + ' | '.join(row) + ' |' for row in rows)
+    return markdown_table(['', *head], rows)
 
 
 def _score(metrics: Mapping, metric: str) -> float | None:
-    """A figure of a readout, or the IoU of a class."""
+    """A metric of a readout, or the IoU of a class."""
     return metrics[metric] if metric in metrics else metrics.get('per_class', {}).get(metric)

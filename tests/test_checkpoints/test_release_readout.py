@@ -49,13 +49,12 @@ def test_what_it_holds(file, model, weights):
 def test_readouts(file, model, labelled_set, tmp_path, weights, readout):  # noqa: F811
     """The config of a readout trains; StrictLoadHook compares every tensor with the file."""
     pytest.importorskip('mmseg')
-    from poodle_mm.evaluation.readout import run_readout
-    from poodle_mm.evaluation.suites import readout_config
+    from poodle_mm.evaluation.readout import readout_config, run_readout
     from tests.test_evaluation.tiny import CONFIGS
 
     (entry,) = read_entries([f'release={file}'], weights)
     cfg = readout_config(
-        CONFIGS, 'demo', readout, entry.encoder, tmp_path, labelled_set, size=(64, 128), iters=1
+        CONFIGS, 'scenes', readout, entry.encoder, tmp_path, labelled_set, size=(64, 128), iters=1
     )
     hook = next(h for h in cfg.custom_hooks if h['type'] == 'RecalibrateBatchNormHook')
     cfg.custom_hooks.remove(hook)  # it replaces the statistics, which are compared here

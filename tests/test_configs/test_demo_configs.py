@@ -6,7 +6,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from poodle_mm.evaluation.suites import SUITES, readout_config
+from poodle_mm.evaluation.readout import readout_config
+from poodle_mm.evaluation.suites import SUITES
 from poodle_mm.registry import MODELS
 from poodle_scenes import write_scenes
 

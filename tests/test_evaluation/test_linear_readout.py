@@ -17,7 +17,7 @@ from poodle_mm.registry import MODELS
 from tests.test_evaluation.tiny import BACKBONE, CONFIGS, NECK, TEXT, build_config, save_checkpoint
 
 seg = pytest.importorskip('poodle_mm.evaluation.segmentation', reason='needs MMSegmentation')
-bn_module = pytest.importorskip('poodle_mm.evaluation.segmentation.batch_norm_hook')
+bn_module = pytest.importorskip('poodle_mm.evaluation.segmentation.hooks')
 
 
 @pytest.fixture

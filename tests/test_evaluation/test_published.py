@@ -1,4 +1,4 @@
-"""The paper's figures: copied right, and where they agree and disagree."""
+"""The paper's scores: copied right, and where they agree and disagree."""
 
 import re
 from collections import Counter
@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from poodle_mm.evaluation import BDD100K_CLASSES, BDD100K_GROUPS, group_means
+from poodle_mm.catalog import STREET_CLASSES
+from poodle_mm.evaluation.class_groups import group_means
 from poodle_mm.evaluation.published import (
     EDITIONS,
     PUBLISHED,
@@ -18,6 +19,7 @@ from poodle_mm.evaluation.published import (
     Row,
     select,
 )
+from poodle_mm.evaluation.published_tables import BDD100K_GROUPS
 
 DOCS = Path(__file__).parents[2] / 'docs' / 'downstream.md'
 ALL = [
@@ -50,10 +52,9 @@ def line(row: Row) -> str:
 def test_table_6_averages_to_table_3(row):
     """Within 0.1 in every entry, for every method, with Table 7's groups."""
     ids = {
-        name: [BDD100K_CLASSES.index(c) for c in members]
-        for name, members in BDD100K_GROUPS.items()
+        name: [STREET_CLASSES.index(c) for c in members] for name, members in BDD100K_GROUPS.items()
     }
-    scores = np.array([row.scores['linear', name] for name in BDD100K_CLASSES])
+    scores = np.array([row.scores['linear', name] for name in STREET_CLASSES])
     means = group_means(scores, ids | dict(miou=range(19)))
     groups = find(
         PUBLISHED_GROUPS['bdd100k'], row.method, row.pretrain, row.arch, edition='seed', table=3
@@ -201,7 +202,7 @@ def test_columns_of_the_suites():
                 assert row.scores.keys() == columns[suite]
     groups = {('linear', name) for name in ('miou', 'small', 'large', 'rare', 'common')}
     assert all(row.scores.keys() == groups for row in PUBLISHED_GROUPS['bdd100k'])
-    classes = {('linear', name) for name in BDD100K_CLASSES}
+    classes = {('linear', name) for name in STREET_CLASSES}
     assert all(row.scores.keys() == classes for row in PUBLISHED_CLASSES['bdd100k'])
 
 

@@ -1,6 +1,6 @@
 """Tables from results written by hand."""
 
-from poodle_mm.evaluation.table import markdown_tables, spread
+from poodle_mm.evaluation.table import markdown_tables
 
 
 def result(name, seed, readout, **metrics):
@@ -8,15 +8,8 @@ def result(name, seed, readout, **metrics):
     return dict(name=name, seed=seed, readout=readout, metrics=metrics)
 
 
-def test_spread_by_hand():
-    """Sample standard deviation: 1, 2, 3 have 1.0."""
-    assert spread([1.0, 2.0, 3.0]) == '2.0 ± 1.0'
-    assert spread([1.04, None]) == '1.0'
-    assert spread([None]) == '–' and spread([]) == '–'
-
-
 def test_ours_above_the_papers_rows():
-    """Seeds are averaged, missing figures are dashes, the paper's rows name their table."""
+    """Seeds are averaged, missing scores are dashes, the paper's rows name their table."""
     report = dict(
         suite='bdd100k',
         results=[

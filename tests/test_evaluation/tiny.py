@@ -7,7 +7,7 @@ import torch
 from mmengine.registry import init_default_scope
 
 from poodle_mm.checkpoints import read_checkpoint
-from poodle_mm.evaluation.suites import readout_config
+from poodle_mm.evaluation.readout import readout_config
 from poodle_mm.registry import MODELS
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'downstream'
@@ -44,7 +44,7 @@ def build_config(checkpoint, root, work_dir, readout='linear', random=False, **k
     if random:
         encoder = replace(encoder, path=None)
     arguments = dict(size=(64, 128), iters=4) | kwargs
-    cfg = readout_config(CONFIGS, 'demo', readout, encoder, work_dir, root, **arguments)
+    cfg = readout_config(CONFIGS, 'scenes', readout, encoder, work_dir, root, **arguments)
     cfg.train_dataloader.batch_size = 2
     cfg.log_level = 'ERROR'
     return cfg

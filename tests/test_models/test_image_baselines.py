@@ -21,7 +21,7 @@ from torch import Tensor
 from poodle_mm.checkpoints import load_part, read_checkpoint
 from poodle_mm.engine.cpu_ranks import cpu_ranks
 from poodle_mm.engine.train import build_runner, training_config
-from poodle_mm.evaluation.suites import config_file
+from poodle_mm.evaluation.readout import config_file
 from poodle_mm.registry import MODELS
 from tests.test_datasets.video_factory import write_video
 
@@ -227,7 +227,7 @@ def test_downstream_reads_the_online_encoder(repo, run):
 
     encoders = [encoder]
     for readout in ('linear', 'linear-encoder', 'upernet'):
-        file = config_file(repo / 'configs' / 'downstream', 'demo', readout, found)
+        file = config_file(repo / 'configs' / 'downstream', 'scenes', readout, found)
         assert 'sdm' not in file.name
         cfg = Config.fromfile(file)
         set_encoder(cfg, found)

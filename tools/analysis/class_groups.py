@@ -9,15 +9,23 @@ python tools/analysis/class_groups.py --labels labels/train --num-classes 5
 """
 
 import argparse
+from dataclasses import asdict
 
-from poodle_mm.evaluation.label_statistics import (
-    DATASETS,
-    class_names,
-    label_statistics,
-    save_statistics,
-    table7,
-)
+from poodle_mm.catalog import CATALOG, DataSet
+from poodle_mm.evaluation.class_groups import label_statistics, table7
 from poodle_mm.utils.errors import one_line_errors
+from poodle_mm.utils.files import write_json
+
+LABELLED = {name: data for name, data in CATALOG.items() if data.splits}
+
+
+def class_names(data: DataSet) -> tuple[str, ...]:
+    """Names of a data set's classes; those of ADE20K and WT-Sem are MMSegmentation's."""
+    if data.classes:
+        return data.classes
+    from mmseg.utils import get_classes  # takes seconds
+
+    return tuple(get_classes('ade20k'))
 
 
 def main() -> None:
@@ -28,7 +36,7 @@ def main() -> None:
     parser.add_argument('--labels', required=True, help='folder of the training labels')
     parser.add_argument('--num-classes', type=int, help='needed where --classes is not given')
     parser.add_argument(
-        '--classes', nargs='+', help=f'one of {", ".join(DATASETS)}, or the names in order'
+        '--classes', nargs='+', help=f'one of {", ".join(LABELLED)}, or the names in order'
     )
     parser.add_argument(
         '--ignore-index', type=int, nargs='+', help='ids without a class (default: 255)'
@@ -37,24 +45,24 @@ def main() -> None:
     parser.add_argument('--out', help='JSON to be written')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()
-    known = args.classes[0] if args.classes and args.classes[0] in DATASETS else None
+    data = LABELLED.get(args.classes[0]) if args.classes else None
     if not args.classes and not args.num_classes:
         parser.error('give --num-classes or --classes')
     with one_line_errors(args.debug):
-        classes = class_names(known) if known else args.classes
+        classes = class_names(data) if data else args.classes
         classes = classes or [str(number) for number in range(args.num_classes)]
         if args.num_classes not in (None, len(classes)):
             raise ValueError(f'--num-classes {args.num_classes}, but {len(classes)} names')
+        layout = data or DataSet(root=args.labels)
         statistics = label_statistics(
             args.labels,
             classes,
-            ignore=args.ignore_index or ((11,) if known == 'camvid' else (255,)),
-            reduce_zero_label=known == 'ade20k',
-            suffix=args.suffix
-            or ('_gtFine_labelTrainIds.png' if known == 'cityscapes' else '.png'),
+            ignore=args.ignore_index or (layout.ignore_index,),
+            reduce_zero_label=layout.reduce_zero_label,
+            suffix=args.suffix or layout.seg_map_suffix,
         )
         if args.out:
-            save_statistics(statistics, args.out)
+            write_json(args.out, asdict(statistics), indent=1)
     print(table7(statistics))
     if args.out:
         print(f'written to {args.out}')

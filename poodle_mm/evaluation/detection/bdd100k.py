@@ -6,7 +6,9 @@ from mmdet.datasets import CocoDataset
 from mmdet.datasets.api_wrappers import COCO
 from mmdet.registry import DATASETS
 
-from poodle_mm.catalog import BOX_CLASSES
+from poodle_mm.catalog import BOX_CLASSES, STREET_CLASSES, STREET_PALETTE
+
+_COLOURS = dict(zip(STREET_CLASSES, STREET_PALETTE))
 
 
 class _CheckedCOCO(COCO):
@@ -36,8 +38,5 @@ class BDD100KDetDataset(CocoDataset):
     COCOAPI = _CheckedCOCO
     METAINFO: ClassVar[dict] = dict(
         classes=BOX_CLASSES,
-        palette=[
-            (220, 20, 60), (255, 0, 0), (0, 0, 142), (0, 0, 70), (0, 60, 100),
-            (0, 80, 100), (0, 0, 230), (119, 11, 32), (250, 170, 30), (220, 220, 0),
-        ],
-    )  # fmt: skip
+        palette=[_COLOURS['person' if c == 'pedestrian' else c] for c in BOX_CLASSES],
+    )

@@ -1,4 +1,4 @@
-"""IoU of classes and groups of classes, beside MMSegmentation's own figures."""
+"""IoU of classes and groups of classes, beside MMSegmentation's own metrics."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,8 @@ from pathlib import Path
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 
-from poodle_mm.evaluation import BDD100K_GROUPS, group_means
+from poodle_mm.evaluation.class_groups import group_means
+from poodle_mm.evaluation.published_tables import BDD100K_GROUPS
 
 
 @METRICS.register_module()
@@ -52,16 +53,15 @@ def read_groups(groups: Mapping | str | None) -> dict[str, list[int | str]]:
     """Groups as given, of the paper, or of a file; see :class:`ClassGroupIoU`."""
     if groups is None:
         return {}
+    if groups == 'bdd100k':
+        groups = BDD100K_GROUPS
     if not isinstance(groups, str):
         return {name: list(members) for name, members in groups.items()}
-    if groups == 'bdd100k':
-        return {name: list(members) for name, members in BDD100K_GROUPS.items()}
     if not Path(groups).is_file():
         raise FileNotFoundError(
             f'class groups {groups}: no such file; write one with tools/analysis/class_groups.py'
         )
-    content = json.loads(Path(groups).read_text(encoding='utf-8'))
-    return content['groups']
+    return json.loads(Path(groups).read_text(encoding='utf-8'))['groups']
 
 
 def class_ids(members: Sequence[int | str], classes: Sequence[str]) -> list[int]:

@@ -1,11 +1,9 @@
 """Fitting a readout's config to a checkpoint and to the machine."""
 
-from collections.abc import Iterator
-
 from mmengine.config import Config, ConfigDict
 from mmpretrain.registry import MODELS as BACKBONES
 
-from poodle_mm.checkpoints.encoder_checkpoint import EncoderCheckpoint
+from poodle_mm.checkpoints.encoder_checkpoint import EncoderCheckpoint, is_decoder
 
 _UPERNET_SHARE = 4  # 2048 channels of a ResNet-50 have a UperNet of 512
 _FROZEN = ('frozen_stages', 'norm_eval')
@@ -27,7 +25,7 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
 
     Args:
         cfg: One of ``configs/downstream/mmseg``.
-        encoder: What :func:`~poodle_mm.checkpoints.read_checkpoint` found. Without a path the
+        encoder: Result of :func:`~poodle_mm.checkpoints.read_checkpoint`. Without a path the
             weights stay random.
 
     Raises:
@@ -38,16 +36,17 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     kinds = [b['type'].split('.')[-1] for b in (model.backbone, encoder.backbone)]
     if kinds[0] != kinds[1]:
         raise ValueError(f'the config reads out a {kinds[0]}, the checkpoint holds a {kinds[1]}')
-    kept = _FROZEN if _keeps_decoder(cfg) else _FROZEN + _MAPS
+    keeps_decoder = is_decoder(model.get('neck'))
+    kept = _FROZEN if keeps_decoder else _FROZEN + _MAPS
     readout = {key: model.backbone[key] for key in kept if key in model.backbone}
     bare = {k: v for k, v in encoder.backbone.items() if k not in kept}
-    if _keeps_decoder(cfg):
+    if keeps_decoder:
         bare.setdefault('out_indices', model.backbone.out_indices)
     if kinds[0] == 'VisionTransformer':
         _spread_over_layers(readout, bare)
     weights = encoder.init_cfg()
     model.backbone = ConfigDict(**bare, **readout, **({'init_cfg': weights} if weights else {}))
-    if _keeps_decoder(cfg):
+    if keeps_decoder:
         if encoder.neck is None:
             raise ValueError(
                 f'{encoder.path or "a random encoder"} has no spatial decoder: take the config for '
@@ -68,41 +67,22 @@ def set_size(cfg: Config, size: tuple[int, int]) -> None:
     Raises:
         ValueError: If the config trains on random crops.
     """
-    pipelines = list(_pipelines(cfg))
-    if any(
-        t['type'].startswith('Random') and t['type'] != 'RandomFlip' for p in pipelines for t in p
-    ):
+    loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
+    transforms = [
+        transform
+        for loader in loaders
+        for dataset in loader.dataset.get('datasets', [loader.dataset])
+        for transform in dataset['pipeline']
+    ]
+    if any(t['type'].startswith('Random') and t['type'] != 'RandomFlip' for t in transforms):
         raise ValueError(
             'a size can be set for readouts of whole images only (CamVid, scenes); this config '
             'trains on random crops: override its pipeline with --cfg-options instead'
         )
-    for pipeline in pipelines:
-        for transform in pipeline:
-            if transform['type'] == 'Resize':
-                transform['scale'] = tuple(size[::-1])
+    for transform in transforms:
+        if transform['type'] == 'Resize':
+            transform['scale'] = tuple(size[::-1])
     cfg.model.data_preprocessor.size = tuple(size)
-
-
-def set_data_root(cfg: Config, data_root: str) -> None:
-    """Point all data sets of a config to a folder."""
-    for dataset in _datasets(cfg):
-        dataset['data_root'] = str(data_root)
-
-
-def _datasets(cfg: Config) -> Iterator[dict]:
-    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        dataset = cfg[loader].dataset
-        yield from dataset.get('datasets', [dataset])
-
-
-def _pipelines(cfg: Config) -> Iterator[list[dict]]:
-    for dataset in _datasets(cfg):
-        yield dataset['pipeline']
-
-
-def _keeps_decoder(cfg: Config) -> bool:
-    neck = cfg.model.get('neck')
-    return bool(neck) and neck['type'].split('.')[-1] == 'SpatialDecoderModule'
 
 
 def _spread_over_layers(readout: dict, bare: dict) -> None:

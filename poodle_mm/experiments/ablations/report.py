@@ -4,12 +4,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from poodle_mm.evaluation.table import spread
 from poodle_mm.experiments.ablations.execute import read_result
 from poodle_mm.experiments.ablations.plan import Run
 from poodle_mm.experiments.ablations.settings import DataSetting, scaled
 from poodle_mm.experiments.ablations.study import Study
 from poodle_mm.utils.files import write_text
+from poodle_mm.utils.tables import spread
 
 _METRICS = dict(miou='All', acc='Acc', small='Small', large='Large', rare='Rare', common='Common')
 

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from poodle_mm.checkpoints import read_checkpoint
-from poodle_mm.evaluation.evaluate import groups_of
-from poodle_mm.evaluation.readout import run_readout
-from poodle_mm.evaluation.suites import readout_config
+from poodle_mm.evaluation.readout import readout_config, run_readout
 from poodle_mm.visualization.pca import feature_pca
+from poodle_mm.evaluation.class_groups import groups_of
 
 
 @dataclass
@@ -58,7 +57,7 @@ def read_out(
 
     Args:
         cfg: The pretraining's config with ``readout = dict(suite, size)``, arguments of
-            :func:`~poodle_mm.evaluation.suites.readout_config`.
+            :func:`~poodle_mm.evaluation.readout.readout_config`.
         checkpoint: Its checkpoint.
         config_dir: ``configs/downstream``.
         data_root: Folder with ``images`` and ``labels``.

@@ -79,7 +79,7 @@ def encoder(tmp_path_factory) -> EncoderCheckpoint:
 @pytest.fixture
 def short_config(repo, scenes_root, bdd_root, tmp_path):
     """short_config(name): the config on the tiny set, for two iterations in this process."""
-    from poodle_mm.evaluation.detection import set_data_root
+    from poodle_mm.evaluation.readout import set_data_root
 
     def make(name: str) -> Config:
         cfg = Config.fromfile(repo / 'configs/downstream/mmdet' / name)

@@ -1,7 +1,34 @@
-"""Data sets whose items are decoded once."""
+"""CamVid, and data sets whose items are decoded once."""
+
+from typing import ClassVar
 
 from mmengine.dataset import ConcatDataset
+from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
+
+from poodle_mm.catalog import CAMVID_CLASSES
+
+
+@DATASETS.register_module()
+class CamVidDataset(BaseSegDataset):
+    """CamVid with SegNet's 11 classes, 480x360.
+
+    Labels are PNGs of class ids in the order of ``METAINFO``; void (11) is mapped to the ignore
+    index 255 unless ``metainfo`` asks for other classes.
+    """
+
+    METAINFO: ClassVar[dict] = dict(
+        classes=(*CAMVID_CLASSES, 'void'),
+        palette=[
+            [128, 128, 128], [128, 0, 0], [192, 192, 128], [128, 64, 128], [60, 40, 222],
+            [128, 128, 0], [192, 128, 128], [64, 64, 128], [64, 0, 128], [64, 64, 0],
+            [0, 128, 192], [0, 0, 0],
+        ],
+    )  # fmt: skip
+
+    def __init__(self, metainfo: dict | None = None, **kwargs) -> None:
+        metainfo = metainfo or dict(classes=CAMVID_CLASSES)
+        super().__init__(metainfo=metainfo, **kwargs)
 
 
 @DATASETS.register_module()

@@ -1,7 +1,9 @@
-"""Fitting a detector's config to a checkpoint."""
+"""A checkpoint's encoder in a detector: the config, and the last stage as the head of C4."""
 
+from mmdet.registry import MODELS
 from mmengine.config import Config, ConfigDict
 from mmpretrain.models.backbones.resnet import ResNet, get_expansion
+from torch import Tensor
 
 from poodle_mm.checkpoints.encoder_checkpoint import EncoderCheckpoint
 
@@ -20,7 +22,7 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
 
     Args:
         cfg: One of ``configs/downstream/mmdet``.
-        encoder: What :func:`~poodle_mm.checkpoints.read_checkpoint` found. Without a path the
+        encoder: Result of :func:`~poodle_mm.checkpoints.read_checkpoint`. Without a path the
             weights stay random.
 
     Raises:
@@ -56,17 +58,32 @@ def _width(backbone: dict) -> int:
     return 8 * backbone.get('base_channels', 64) * expansion
 
 
-def set_data_root(cfg: Config, data_root: str) -> None:
-    """Point the data sets and evaluators of a config to a folder.
+@MODELS.register_module()
+class ResNetLastStage(ResNet):
+    """``layer4`` of mmpretrain's ResNet, without what comes before it.
+
+    MMDetection's own ``ResLayer`` has a fixed width, and it is the whole ResNet that an encoder's
+    config describes.
 
     Args:
-        cfg: One of ``configs/downstream/mmdet``.
-        data_root: What replaces the config's ``data_root``.
+        frozen: No gradient, and batch norm with the statistics of the checkpoint.
+        **kwargs: As for the encoder.
     """
-    old = cfg.data_root
-    for split in ('train', 'val', 'test'):
-        cfg[f'{split}_dataloader'].dataset.data_root = str(data_root)
-    for split in ('val', 'test'):
-        evaluator = cfg[f'{split}_evaluator']
-        evaluator.ann_file = str(data_root) + evaluator.ann_file.removeprefix(old)
-    cfg.data_root = str(data_root)
+
+    def __init__(self, frozen: bool = True, **kwargs) -> None:
+        self._frozen = False
+        super().__init__(norm_eval=frozen, **kwargs)
+        for name, _ in list(self.named_children()):
+            if name != 'layer4':
+                delattr(self, name)
+        self._frozen = frozen
+        self._freeze_stages()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Regions (N, C, h, w) of the third stage's map to (N, 2C, h/2, w/2)."""
+        return self.layer4(x)
+
+    def _freeze_stages(self) -> None:
+        if self._frozen:
+            self.layer4.requires_grad_(False)
+            self.layer4.eval()
