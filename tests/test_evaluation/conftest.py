@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.test_engine.conftest import make_runner  # noqa: F401
+
 
 @pytest.fixture(scope='session')
 def labelled_set(tmp_path_factory) -> Path:

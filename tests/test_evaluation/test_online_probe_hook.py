@@ -203,7 +203,8 @@ def test_without_frames_it_warns(make_runner, frames, monkeypatch):
     [
         (dict(kind='svm'), r"kind must be 'knn' or 'linear', got 'svm'"),
         (dict(classes=['a']), '1 names of classes, num_classes=3'),
-        (dict(interval=0), r"{'interval': 0} must be at least 1"),
+        (dict(interval=0), 'OnlineProbeHook.interval must be at least 1'),
+        (dict(max_cells=0), 'OnlineProbeHook.max_cells must be at least 1'),
         (dict(weights='teacher'), "weights must be 'online' or 'ema'"),
     ],
 )
@@ -244,8 +245,10 @@ def test_frames_are_paired_by_name_and_evenly_spaced(tmp_path):
     found = find_labelled_frames(
         'val', tmp_path / 'images', tmp_path / 'labels', '_img.png', '_ids.png', max_images=2
     )
-    assert [p.name for p in found.images] == ['x0_img.png', 'x4_img.png']
-    assert [p.name for p in found.labels] == ['x0_ids.png', 'x4_ids.png']
+    assert [(image.name, label.name) for image, label in found] == [
+        ('x0_img.png', 'x0_ids.png'),
+        ('x4_img.png', 'x4_ids.png'),
+    ]
 
 
 def train_rank(rank: int, folder: str, frames: dict) -> None:

@@ -1,17 +1,19 @@
 """A cheap readout of the encoder while it is pretrained."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from poodle_mm.apis.encoder import DenseEncoder
+from poodle_mm.apis.features import cell_size, dense_features, load_image
+from poodle_mm.catalog import IGNORE_INDEX
 from poodle_mm.datasets.labels import LabelError, read_label
 from poodle_mm.evaluation.probe.readouts import (
-    IGNORE,
-    LabelledFrames,
     find_labelled_frames,
     labels_at_cells,
     predict_knn,
@@ -21,6 +23,37 @@ from poodle_mm.evaluation.probe.readouts import (
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.distributed import on_main_process
 from poodle_mm.utils.modules import bare_model, evaluating
+
+
+@dataclass(frozen=True)
+class ProbeOptions:
+    """How a probe reads out features.
+
+    Attributes:
+        kind: ``'knn'`` or ``'linear'``.
+        k: Neighbours of ``'knn'``.
+        size: (H, W) to which images are resized; None keeps their size.
+        max_images: Frames of each set, evenly spaced.
+        max_cells: Cells of each set, drawn once with a generator of their own.
+        batch_size: Images per forward pass.
+
+    Raises:
+        ValueError: If an option is wrong.
+    """
+
+    kind: str = 'knn'
+    k: int = 20
+    size: tuple[int, int] | None = None
+    max_images: int = 100
+    max_cells: int = 10_000
+    batch_size: int = 8
+
+    def __post_init__(self) -> None:
+        if self.kind not in ('knn', 'linear'):
+            raise ValueError(f"OnlineProbeHook.kind must be 'knn' or 'linear', got {self.kind!r}")
+        for name in ('k', 'max_images', 'max_cells', 'batch_size'):
+            if getattr(self, name) < 1:
+                raise ValueError(f'OnlineProbeHook.{name} must be at least 1')
 
 
 @HOOKS.register_module()
@@ -42,16 +75,12 @@ class OnlineProbeHook(Hook):
             ``seg_map_suffix`` as in ``find_labelled_frames``. Labels are uint8 PNGs of class ids.
         interval: Epochs (``by_epoch``) or iterations.
         by_epoch: Unit of ``interval``.
-        kind: ``'knn'`` or ``'linear'``.
-        k: Neighbours of ``'knn'``.
         classes: Names; with them ``probe/IoU/<class>`` is reported too.
-        size: (H, W) to which images are resized; None keeps their size.
-        max_images: Frames of each set, evenly spaced.
-        max_cells: Cells of each set, drawn once with a generator of their own.
-        batch_size: Images per forward pass.
         weights: ``'online'``, or ``'ema'`` for the target network.
         with_sdm: Whether features come after the decoder; None: if there is one.
         ignore_index: A further id without a class, besides 255 (CamVid: 11).
+        **options: ``kind``, ``k``, ``size``, ``max_images``, ``max_cells`` and ``batch_size`` of
+            :class:`ProbeOptions`.
 
     Raises:
         ValueError: If an option is wrong; when training starts, if a label does not fit.
@@ -67,57 +96,37 @@ class OnlineProbeHook(Hook):
         val: dict | None = None,
         interval: int = 1,
         by_epoch: bool = True,
-        kind: str = 'knn',
-        k: int = 20,
         classes: Sequence[str] | None = None,
-        size: tuple[int, int] | None = None,
-        max_images: int = 100,
-        max_cells: int = 10_000,
-        batch_size: int = 8,
         weights: str = 'online',
         with_sdm: bool | None = None,
-        ignore_index: int = IGNORE,
+        ignore_index: int = IGNORE_INDEX,
+        **options,
     ) -> None:
-        if kind not in ('knn', 'linear'):
-            raise ValueError(f"OnlineProbeHook.kind must be 'knn' or 'linear', got {kind!r}")
         if weights not in ('online', 'ema'):
             raise ValueError(f"OnlineProbeHook.weights must be 'online' or 'ema', got {weights!r}")
         if classes and len(classes) != num_classes:
             raise ValueError(
                 f'OnlineProbeHook: {len(classes)} names of classes, num_classes={num_classes}'
             )
-        counts = dict(
-            interval=interval,
-            k=k,
-            max_images=max_images,
-            max_cells=max_cells,
-            batch_size=batch_size,
-        )
-        wrong = {name: value for name, value in counts.items() if value < 1}
-        if wrong:
-            raise ValueError(f'OnlineProbeHook: {wrong} must be at least 1')
+        if interval < 1:
+            raise ValueError('OnlineProbeHook.interval must be at least 1')
         self.num_classes = num_classes
         self.sources = dict(train=train, val=val)
         self.enabled = bool(train and val)
         self.interval = interval
         self.by_epoch = by_epoch
-        self.kind = kind
-        self.k = k
         self.classes = list(classes or ())
-        self.size = size
-        self.max_images = max_images
-        self.max_cells = max_cells
-        self.batch_size = batch_size
         self.weights = weights
         self.with_sdm = with_sdm
         self.ignore_index = ignore_index
+        self.options = ProbeOptions(**options)
 
     def before_train(self, runner: Runner) -> None:
         """Find the frames and read all labels, so that mistakes show now."""
         if not self.enabled:
             runner.logger.warning('OnlineProbeHook is off: it needs train and val')
             return
-        model = _bare_model(runner)
+        model = bare_model(runner.model)
         if self.with_sdm and model.neck is None:
             raise ValueError('OnlineProbeHook.with_sdm=True, but the model has no neck')
         on_main_process(lambda: self._prepare(model))
@@ -143,16 +152,17 @@ class OnlineProbeHook(Hook):
         with evaluating(model), torch.no_grad():
             encoder = self._encoder(model)
             (train, train_labels), (val, val_labels) = (
-                self._features(encoder, self.frames[part], *self.cells[part])
-                for part in ('train', 'val')
+                self._features(encoder, *self.cells[part]) for part in ('train', 'val')
             )
-            options = dict(k=self.k) if self.kind == 'knn' else {}
-            predict = predict_knn if self.kind == 'knn' else predict_linear
-            found = predict(val, train, train_labels, self.num_classes, **options)
+            data = val, train, train_labels, self.num_classes
+            if self.options.kind == 'knn':
+                found = predict_knn(*data, self.options.k)
+            else:
+                found = predict_linear(*data)
         return segmentation_scores(found.cpu(), val_labels.cpu(), self.num_classes, self.classes)
 
     def _report(self, runner: Runner, iterations: int) -> None:
-        scores = on_main_process(lambda: self.probe(_bare_model(runner)))
+        scores = on_main_process(lambda: self.probe(bare_model(runner.model)))
         scores = {f'probe/{name}': value for name, value in scores.items()}
         for name, value in scores.items():
             runner.message_hub.update_scalar(name, value)
@@ -160,10 +170,7 @@ class OnlineProbeHook(Hook):
         text = '  '.join(f'{name}: {value:.2f}' for name, value in scores.items())
         runner.logger.info(f'Iter {iterations}  {text}')
 
-    def _encoder(self, model: nn.Module):
-        # here, because poodle_mm.apis imports this package
-        from poodle_mm.apis.encoder import DenseEncoder
-
+    def _encoder(self, model: nn.Module) -> DenseEncoder:
         if self.weights == 'ema':
             parts = model.target.module
             backbone, neck = parts['backbone'], parts['neck'] if model.neck is not None else None
@@ -173,20 +180,18 @@ class OnlineProbeHook(Hook):
 
     def _prepare(self, model: nn.Module) -> None:
         encoder = self._encoder(model)
-        self.frames, self.cells = {}, {}
-        for part, source in self.sources.items():
-            self.frames[part] = find_labelled_frames(part, max_images=self.max_images, **source)
-            self.cells[part] = self._choose_cells(encoder, part, self.frames[part])
+        self.cells = {part: self._choose_cells(encoder, part) for part in self.sources}
 
     def _choose_cells(
-        self, encoder: nn.Module, part: str, frames: LabelledFrames
-    ) -> tuple[list[Tensor], Tensor]:
-        """Indices of the cells of each frame, and the labels of all of them."""
-        from poodle_mm.apis.features import cell_size, load_image
-
-        legal = {*range(self.num_classes), self.ignore_index, IGNORE}
+        self, encoder: DenseEncoder, part: str
+    ) -> tuple[list[Path], list[Tensor], Tensor]:
+        """Images, masks of the chosen cells of each, and the labels of all of these."""
+        frames = find_labelled_frames(
+            part, max_images=self.options.max_images, **self.sources[part]
+        )
+        legal = {*range(self.num_classes), self.ignore_index, IGNORE_INDEX}
         labels = []
-        for image, path in zip(frames.images, frames.labels):
+        for image, path in frames:
             image_size = tuple(load_image(image).shape[1:])
             try:
                 label = read_label(path, legal, image_size, self.ignore_index, any_palette=True)
@@ -195,35 +200,26 @@ class OnlineProbeHook(Hook):
                     f'OnlineProbeHook {part}: {error}; num_classes={self.num_classes} and '
                     f'ignore_index={self.ignore_index} must fit the labels'
                 ) from error
-            cell = cell_size(encoder, image_size, self.size)
+            cell = cell_size(encoder, image_size, self.options.size)
             labels.append(torch.from_numpy(labels_at_cells(label, cell)).flatten().long())
-        counts = [len(label) for label in labels]
         everything = torch.cat(labels)
-        labelled = torch.nonzero(everything != IGNORE)[:, 0]
+        labelled = torch.nonzero(everything != IGNORE_INDEX)[:, 0]
         if not len(labelled):
             raise ValueError(
-                f'OnlineProbeHook {part}: all pixels of {frames.labels[0]} and its '
-                'neighbours are to be ignored'
+                f'OnlineProbeHook {part}: all pixels of {frames[0][1]} and its neighbours are to '
+                'be ignored'
             )
         generator = torch.Generator().manual_seed(0)
-        chosen = labelled[torch.randperm(len(labelled), generator=generator)[: self.max_cells]]
-        chosen = chosen.sort().values
-        starts = torch.tensor([0, *counts]).cumsum(0)
-        per_frame = [
-            chosen[(chosen >= first) & (chosen < stop)] - first for first, stop in pairwise(starts)
-        ]
-        return per_frame, everything[chosen]
+        order = torch.randperm(len(labelled), generator=generator)
+        chosen = torch.zeros(len(everything), dtype=torch.bool)
+        chosen[labelled[order[: self.options.max_cells]]] = True
+        masks = chosen.split([len(label) for label in labels])
+        return [image for image, _ in frames], list(masks), everything[chosen]
 
     def _features(
-        self, encoder: nn.Module, frames: LabelledFrames, cells: list[Tensor], labels: Tensor
+        self, encoder: DenseEncoder, images: list[Path], masks: list[Tensor], labels: Tensor
     ) -> tuple[Tensor, Tensor]:
         """(N, C) features of the chosen cells and (N,) labels, on the encoder's device."""
-        from poodle_mm.apis.features import dense_features
-
-        maps = dense_features(encoder, frames.images, self.size, self.batch_size)
-        features = [f.flatten(1).T[index] for f, index in zip(maps, cells, strict=True)]
+        maps = dense_features(encoder, images, self.options.size, self.options.batch_size)
+        features = [f.flatten(1).T[chosen] for f, chosen in zip(maps, masks, strict=True)]
         return torch.cat(features).to(encoder.device), labels.to(encoder.device)
-
-
-def _bare_model(runner: Runner) -> nn.Module:
-    return bare_model(runner.model)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,24 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from poodle_mm.catalog import IGNORE_INDEX
 from poodle_mm.datasets.files import IMAGE_EXTENSIONS, find_files
 
-IGNORE = 255
 _CHUNK = 1024  # queries at a time
 _TEMPERATURE = 0.07  # of the votes, as in the k-NN evaluation of DINO
 _RIDGE = 1e-3  # relative to the features' mean variance
-
-
-@dataclass
-class LabelledFrames:
-    """Images and their label files, in one order.
-
-    Attributes:
-        images, labels: Files of equal number.
-    """
-
-    images: list[Path]
-    labels: list[Path]
 
 
 def find_labelled_frames(
@@ -37,17 +24,20 @@ def find_labelled_frames(
     img_suffix: str | None = None,
     seg_map_suffix: str = '.png',
     max_images: int = 100,
-) -> LabelledFrames:
+) -> list[tuple[Path, Path]]:
     """Pair images with labels by name; frames without a label file are left out.
 
     Args:
-        name: What the error messages call this set.
+        name: Name of this set in error messages.
         images: Folder, searched with its subfolders.
         labels: Folder of the same structure.
         img_suffix: End of the images' names, replaced by ``seg_map_suffix`` in the labels'; None:
             the extension.
         seg_map_suffix: End of the labels' names.
         max_images: Number of frames, evenly spaced over all labelled ones.
+
+    Returns:
+        Image and label file of each frame.
 
     Raises:
         FileNotFoundError: If a folder is missing, or no image has a label.
@@ -68,7 +58,7 @@ def find_labelled_frames(
             f'{labels}, for instance {label}; set img_suffix and seg_map_suffix'
         )
     chosen = np.linspace(0, len(pairs) - 1, min(max_images, len(pairs))).round().astype(int)
-    return LabelledFrames(*map(list, zip(*(pairs[n] for n in chosen))))
+    return [pairs[n] for n in chosen]
 
 
 def labels_at_cells(label: np.ndarray, cell: tuple[float, float]) -> np.ndarray:
@@ -87,7 +77,7 @@ def labels_at_cells(label: np.ndarray, cell: tuple[float, float]) -> np.ndarray:
         count = int(np.ceil(extent / step - 1e-6))
         indices.append(np.floor((np.arange(count) + 0.5) * step).astype(int))
     padding = [(0, max(0, index[-1] + 1 - extent)) for index, extent in zip(indices, label.shape)]
-    return np.pad(label, padding, constant_values=IGNORE)[np.ix_(*indices)]
+    return np.pad(label, padding, constant_values=IGNORE_INDEX)[np.ix_(*indices)]
 
 
 def predict_knn(
