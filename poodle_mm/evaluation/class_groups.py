@@ -19,6 +19,7 @@ from tqdm import tqdm
 from poodle_mm.catalog import IGNORE_INDEX
 from poodle_mm.datasets.files import list_files
 from poodle_mm.datasets.labels import read_label
+from poodle_mm.utils.tables import markdown_table, spread
 
 
 def class_shares(labels: Iterable[NDArray], num_classes: int) -> tuple[NDArray, NDArray]:
@@ -49,22 +50,18 @@ def class_shares(labels: Iterable[NDArray], num_classes: int) -> tuple[NDArray, 
     return area, appears.mean(0)
 
 
-def class_groups(
-    area: NDArray, presence: NDArray, small: float = 0.01, common: float = 0.2
-) -> dict[str, list[int]]:
+def class_groups(area: NDArray, presence: NDArray) -> dict[str, list[int]]:
     """Class ids of the paper's groups; a class that never appears is in none.
 
     Args:
         area: Mean pixel share of each class (see :func:`class_shares`).
         presence: Share of the images in which each class appears.
-        small: Largest area of a small class.
-        common: Largest presence of a rare class.
     """
     members = dict(
-        small=area <= small,
-        large=area > small,
-        rare=(presence > 0) & (presence <= common),
-        common=presence > common,
+        small=area <= 0.01,
+        large=area > 0.01,
+        rare=(presence > 0) & (presence <= 0.2),
+        common=presence > 0.2,
     )
     return {name: np.flatnonzero(mask).tolist() for name, mask in members.items()}
 
@@ -93,7 +90,7 @@ class ClassStatistics:
     Attributes:
         classes: Names.
         images: Number of label images.
-        area, presence: As in :func:`class_shares`; no area (None) for a class that never appears.
+        area, presence: Shares of :func:`class_shares`; None: the class never appears.
         groups: Class ids of ``small``, ``large``, ``rare`` and ``common``.
     """
 
@@ -172,21 +169,22 @@ def _read_classes(
 
 
 def table7(statistics: ClassStatistics) -> str:
-    """The statistics laid out like the paper's Table 7, a class a line, largest first."""
-    area = np.array([np.nan if share is None else share for share in statistics.area])
-    width = max(len(name) for name in statistics.classes)
-    lines = [f'{"class":{width}}{"% of image":>12}{"% of pixels":>13}{"% of images":>13}  groups']
-    for number in np.argsort(-np.nan_to_num(area, nan=-1.0), kind='stable').tolist():
-        share, presence = area[number], statistics.presence[number]
-        cells = f'{100 * share:12.2f}{100 * share * presence:13.2f}{100 * presence:13.1f}'
-        if np.isnan(share):
-            cells = f'{"-":>12}{"-":>13}{0:13.1f}'
-        groups = ' '.join(name for name, ids in statistics.groups.items() if number in ids)
-        lines.append(
-            f'{statistics.classes[number]:{width}}{cells}  {groups or "none: never appears"}'
+    """The statistics as a Markdown table like the paper's Table 7, largest class first."""
+    rows = []
+    for number in sorted(range(len(statistics.classes)), key=lambda n: -(statistics.area[n] or 0)):
+        area, presence = statistics.area[number], statistics.presence[number]
+        shares = [None, None] if area is None else [100 * area, 100 * area * presence]
+        groups = [name for name, ids in statistics.groups.items() if number in ids]
+        rows.append(
+            [
+                statistics.classes[number],
+                *(spread([share], digits=2) for share in shares),
+                f'{100 * presence:.1f}',
+                ' '.join(groups) or 'none: never appears',
+            ]
         )
-    lines.append(
-        f'{statistics.images} images; % of image: over the images that contain the class; '
+    return (
+        markdown_table(['class', '% of image', '% of pixels', '% of images', 'groups'], rows)
+        + f'\n\n{statistics.images} images; % of image: over the images that contain the class; '
         '% of pixels: over all images'
     )
-    return '\n'.join(lines)

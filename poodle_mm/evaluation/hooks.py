@@ -5,16 +5,12 @@ from collections.abc import Sequence
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch import Tensor, nn
+from torch import Tensor
 
 from poodle_mm.checkpoints.encoder_checkpoint import check_pretrained
 from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.modules import bare_model
-
-
-def _bare_model(runner: Runner) -> nn.Module:
-    return bare_model(runner.model)
 
 
 @HOOKS.register_module()
@@ -32,13 +28,13 @@ class StrictLoadHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Compare the initialised parts with their files, keys and values."""
         fresh = not runner._resume and runner._load_from is None  # else values may have moved on
-        for name, module in _bare_model(runner).named_modules():
+        for name, module in bare_model(runner.model).named_modules():
             check_pretrained(module, name, equal=fresh)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse a whole checkpoint that is not this model's."""
         state = checkpoint.get('state_dict', checkpoint)
-        check_state(_bare_model(runner), state, runner._load_from or 'the checkpoint')
+        check_state(bare_model(runner.model), state, runner._load_from or 'the checkpoint')
 
 
 @HOOKS.register_module()
@@ -58,7 +54,7 @@ class FrozenPartsHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Refuse parts that would learn; keep a copy of the others."""
         for name in self.parts:
-            part = _bare_model(runner).get_submodule(name)
+            part = bare_model(runner.model).get_submodule(name)
             trained = [key for key, p in part.named_parameters() if p.requires_grad]
             if trained:
                 raise ValueError(
@@ -73,7 +69,7 @@ class FrozenPartsHook(Hook):
     ) -> None:
         """Batch norm in train mode would use, and change, statistics of the batch."""
         for name in self.parts:
-            part = _bare_model(runner).get_submodule(name)
+            part = bare_model(runner.model).get_submodule(name)
             training = [k for k, m in part.named_modules() if m.training and list(m.buffers(False))]
             if training:
                 raise ValueError(
@@ -89,7 +85,7 @@ class FrozenPartsHook(Hook):
             raise ValueError(f'frozen weights or buffers changed during training: {changed[:5]}')
 
     def _states(self, runner: Runner) -> dict[str, Tensor]:
-        model = _bare_model(runner)
+        model = bare_model(runner.model)
         return {
             f'{name}.{key}': value.detach().cpu().clone()
             for name in self.parts

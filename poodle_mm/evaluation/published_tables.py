@@ -12,9 +12,9 @@ class Table(NamedTuple):
 
     Attributes:
         edition: ``'seed'``, ``'iclr'`` or ``'talk'``.
-        number: None where there is none (the talk) or we do not know it.
+        number: Number of the table; None where there is none (the talk) or we do not know it.
         columns: (suite, readout, metric); None for a column that is not read.
-        text: Its lines.
+        text: Lines of the table.
     """
 
     edition: str

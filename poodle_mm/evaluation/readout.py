@@ -66,7 +66,7 @@ def readout_config(
     """A readout's config, ready for MMEngine's Runner.
 
     Args:
-        config_dir, suite, readout, encoder: As in :func:`config_file`.
+        config_dir, suite, readout, encoder: Arguments of :func:`config_file`.
         work_dir: Folder of the logs and of the trained head.
         data_root: Folder of the data; default the config's.
         split: ``'val'`` or ``'test'``, for suites that have both.

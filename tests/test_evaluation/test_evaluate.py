@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from poodle_mm.catalog import CATALOG
 from poodle_mm.evaluation.evaluate import evaluate, read_entries
+from poodle_mm.evaluation.suites import SUITES
 from tests.test_evaluation.tiny import CONFIGS, save_checkpoint
 
 pytest.importorskip('mmseg')
@@ -38,6 +40,13 @@ def checkpoint(tmp_path):
     """A tiny pretraining's checkpoint."""
     save_checkpoint(tmp_path / 'epoch_1.pth')
     return tmp_path / 'epoch_1.pth'
+
+
+def test_suites_have_the_names_of_the_catalog(tmp_path):
+    """Each labelled data set has a suite; the scenes' is not called demo any more."""
+    assert SUITES.keys() == {name for name, data in CATALOG.items() if data.splits}
+    with pytest.raises(ValueError, match=r"unknown suite 'demo': take one of \['scenes'"):
+        evaluate([], 'demo', CONFIGS, tmp_path)
 
 
 def test_entries(tmp_path, checkpoint):
@@ -161,14 +170,14 @@ def test_nothing_runs_if_anything_is_wrong(tmp_path, checkpoint, camvid, monkeyp
         )
 
 
-def test_detection_figures_in_percent():
+def test_detection_metrics_in_percent():
     """MMDetection's fractions, and its -1 where a class has no box."""
     from poodle_mm.evaluation.readout import summarise
 
     found = {'coco/bbox_mAP': 0.25, 'coco/bbox_mAP_50': 0.5, 'coco/bbox_mAP_s': -1}
-    figures = summarise(found | {'coco/car_precision': 0.125, 'coco/bus_precision': -1.0})
-    assert (figures['map'], figures['map50'], figures['per_class']['car']) == (25, 50, 12.5)
-    assert np.isnan(figures['per_class']['bus']) and list(figures['per_class']) == ['car', 'bus']
+    metrics = summarise(found | {'coco/car_precision': 0.125, 'coco/bus_precision': -1.0})
+    assert (metrics['map'], metrics['map50'], metrics['per_class']['car']) == (25, 50, 12.5)
+    assert np.isnan(metrics['per_class']['bus']) and list(metrics['per_class']) == ['car', 'bus']
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Kept images and features: the same figures as without keeping them."""
+"""Kept images and features: the same metrics as without keeping them."""
 
 import pytest
 import torch

@@ -5,10 +5,11 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from PIL import Image
 
 from poodle_mm.catalog import CAMVID_CLASSES
-from poodle_mm.evaluation.class_groups import label_statistics, table7
+from poodle_mm.evaluation.class_groups import groups_of, label_statistics, table7
 from poodle_mm.utils.files import write_json
 from tests.test_datasets.test_preparation.tools import run_main
 
@@ -48,9 +49,9 @@ def test_groups_by_hand(by_hand):
 
 def test_table_is_sorted_and_complete(by_hand):
     lines = table7(label_statistics(by_hand, ['road', 'bus', 'pole', 'sign', 'train'])).splitlines()
-    assert [line.split()[0] for line in lines[1:6]] == ['road', 'bus', 'sign', 'pole', 'train']
-    assert lines[4].split() == ['pole', '1.00', '0.20', '20.0', 'small', 'rare']
-    assert 'never appears' in lines[5]
+    assert [line.split()[1] for line in lines[2:7]] == ['road', 'bus', 'sign', 'pole', 'train']
+    assert lines[5] == '| pole | 1.00 | 0.20 | 20.0 | small rare |'
+    assert lines[6] == '| train | – | – | 0.0 | none: never appears |'
 
 
 def test_the_metric_reads_the_file(by_hand, tmp_path):
@@ -93,6 +94,33 @@ def test_ade20k_counts_from_one(tmp_path, test_data):
     write(tmp_path / 'b', [[[255, 1]]])
     with pytest.raises(ValueError, match=r'0\.png.*\[255\]'):
         label_statistics(tmp_path / 'b', ['wall'], reduce_zero_label=True)
+
+
+@pytest.mark.parametrize(
+    ('kind', 'other', 'chosen'),
+    [
+        # 0 and 255 are no class; class i is stored as i + 1
+        ('ADE20KDataset', (0, 255), dict(wall=1, building=2, sky=3)),
+        # 11 is void
+        ('CamVidDataset', (11, 255), dict(sky=0, building=1, pole=2)),
+    ],
+)
+def test_groups_of_a_config(tmp_path, kind, other, chosen):
+    """The first class fills half of all ten images, the second one pixel of two, the third none."""
+    pytest.importorskip('poodle_mm.evaluation.segmentation')
+    first, second, _ = chosen
+    labels = np.full((10, 10, 20), other[0], np.uint8)
+    labels[:, :5] = chosen[first]
+    labels[:2, 9, 0] = chosen[second]
+    labels[:, 8] = other[1]
+    write(tmp_path / 'labels', labels)
+    (tmp_path / 'images').mkdir()
+    for number in range(10):
+        (tmp_path / 'images' / f'{number}.jpg').touch()
+    folders = dict(img_path='images', seg_map_path='labels')
+    dataset = dict(type=kind, data_root=str(tmp_path), data_prefix=folders, img_suffix='.jpg')
+    found = groups_of(Config(dict(train_dataloader=dict(dataset=dataset))))
+    assert found == dict(small=[second], large=[first], rare=[second], common=[first])
 
 
 @pytest.mark.parametrize(

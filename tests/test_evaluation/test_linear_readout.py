@@ -11,8 +11,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 from poodle_mm.checkpoints import read_checkpoint
-from poodle_mm.evaluation.readout import run_readout
-from poodle_mm.evaluation.suites import readout_config
+from poodle_mm.evaluation.readout import readout_config, run_readout
 from poodle_mm.registry import MODELS
 from tests.test_evaluation.tiny import BACKBONE, CONFIGS, NECK, TEXT, build_config, save_checkpoint
 
@@ -98,7 +97,7 @@ def test_decoder_keeps_the_maps_it_was_trained_on(labelled_set, tmp_path):
 
 
 def test_learns_two_bands_and_reports_by_group(labelled_set, tmp_path, checkpoint):
-    """Sky above road is separable by random features; figures agree with each other."""
+    """Sky above road is separable by random features; metrics agree with each other."""
     groups = dict(small=['sky'], large=['road', 'pole'])
     cfg = build_config(checkpoint, labelled_set, tmp_path, 'linear-encoder', True, iters=60)
     cfg.test_evaluator.groups = groups

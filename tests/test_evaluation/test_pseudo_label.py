@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 
 from poodle_mm.datasets import VideoReader
-from poodle_mm.evaluation.suites import readout_config
+from poodle_mm.evaluation.readout import readout_config
 from tests.test_datasets.test_preparation.tools import run_main
 from tests.test_datasets.video_factory import write_video
 from tests.test_evaluation.tiny import CONFIGS

@@ -156,7 +156,7 @@ def test_counts():
 
 
 def test_sums():
-    """All figures of a table, added up from the sources' text: no digit was copied wrong."""
+    """All numbers of a table, added up from the sources' text: no digit was copied wrong."""
     sums = Counter()
     for _, row in ALL:
         sums[row.edition, row.table] += sum(row.scores.values())
@@ -207,7 +207,7 @@ def test_columns_of_the_suites():
 
 
 def test_disagreements_are_those_of_the_docs():
-    """Figures that differ between rows of one run: all of them stand in the docs, no others."""
+    """Scores that differ between rows of one run: all of them stand in the docs, no others."""
     found = {}
     rows = [(s, r) for kind in (PUBLISHED, PUBLISHED_GROUPS) for s in kind for r in kind[s]]
     for (suite, a), (other, b) in combinations(rows, 2):
@@ -234,7 +234,7 @@ def test_disagreements_are_those_of_the_docs():
     assert found == documented
 
 
-def test_two_models_with_the_same_four_figures():
+def test_two_models_with_the_same_four_scores():
     """Table 5 prints Cityscapes of the supervised ResNet-50 for the supervised ViT-S, too."""
     same = {
         frozenset((f'{a.method} {a.arch}', f'{b.method} {b.arch}'))

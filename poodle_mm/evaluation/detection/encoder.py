@@ -67,7 +67,7 @@ class ResNetLastStage(ResNet):
 
     Args:
         frozen: No gradient, and batch norm with the statistics of the checkpoint.
-        **kwargs: As for the encoder.
+        **kwargs: Arguments of the encoder.
     """
 
     def __init__(self, frozen: bool = True, **kwargs) -> None:

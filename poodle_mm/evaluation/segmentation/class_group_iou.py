@@ -22,7 +22,7 @@ class ClassGroupIoU(IoUMetric):
     Args:
         groups: Classes of each group, as names or ids; or ``'bdd100k'`` for the paper's groups
             (Table 7), or a JSON file that ``tools/analysis/class_groups.py`` wrote.
-        **kwargs: As in ``IoUMetric``.
+        **kwargs: Arguments of ``IoUMetric``.
 
     Raises:
         ValueError: If a group names a class that the data set does not have.

@@ -39,7 +39,7 @@ class CachedConcatDataset(ConcatDataset):
     shared, so that nobody may change them in place.
 
     Args:
-        datasets: As in ``ConcatDataset``.
+        datasets: Data sets or their configs.
         max_items: Items that are kept at most; further ones are made at every access.
     """
 

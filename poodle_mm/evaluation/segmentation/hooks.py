@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
+import torch
 from mmengine.dist import all_reduce_params
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmseg.registry import DATASETS, HOOKS
 from torch import Tensor, nn
-from torch.optim.swa_utils import update_bn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from poodle_mm.utils.modules import bare_model
 
@@ -30,7 +31,7 @@ class RecalibrateBatchNormHook(Hook):
         self.batch_size = batch_size
 
     def before_train(self, runner: Runner) -> None:
-        """Runs once the model is initialised and before the first iteration."""
+        """Measure once the model is initialised and before the first iteration."""
         model = bare_model(runner.model)
         loader = runner.build_dataloader(self._dataloader(runner), seed=runner.seed)
         recalibrate_batch_norm(
@@ -64,27 +65,19 @@ def recalibrate_batch_norm(features: nn.Module, images: Iterable[Tensor]) -> Non
         features: Network; on return in eval mode, its parameters unchanged.
         images: Batches (N, 3, H, W), normalised, of equal size: each batch counts the same.
     """
-    update_bn(images, _OnlyNorms(features.eval()))
+    norms = [m for m in features.eval().modules() if isinstance(m, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:  # one by one: a frozen encoder's own train() leaves them out
+        norm.reset_running_stats()
+        norm.momentum = None  # the average of all batches
+        norm.train()
+    with torch.no_grad():
+        for batch in images:
+            features(batch)
+    for norm, momentum in zip(norms, momenta):
+        norm.momentum = momentum
+    features.eval()
     all_reduce_params([b for b in features.buffers() if b.is_floating_point()], op='mean')
-
-
-class _OnlyNorms(nn.Module):
-    """Puts nothing but batch norms in train mode: a frozen encoder's ``train`` leaves them out."""
-
-    def __init__(self, module: nn.Module) -> None:
-        super().__init__()
-        self.module = module
-        self.training = module.training
-
-    def train(self, mode: bool = True) -> '_OnlyNorms':
-        self.training = mode
-        for part in self.module.modules():
-            if isinstance(part, nn.modules.batchnorm._BatchNorm):
-                part.training = mode
-        return self
-
-    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, ...]:
-        return self.module(images)
 
 
 @HOOKS.register_module()

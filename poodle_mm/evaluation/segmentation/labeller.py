@@ -22,14 +22,14 @@ class SegmentorLabeller:
     """Class ids of frames by a model of MMSegmentation, on its config's test pipeline.
 
     Args:
-        config: Its config.
-        checkpoint: Its weights, a file or URL; every key must be there.
-        device: Where it runs; None takes a GPU if there is one.
+        config: Config of the model.
+        checkpoint: Weights, a file or URL; every key must be there.
+        device: Device of the model; None takes a GPU if there is one.
 
     Attributes:
         classes: Names: the checkpoint's, ADE20K's if it has none and the model has 150 classes,
             else the numbers.
-        facts: What labelled: names and digests of config and checkpoint.
+        facts: Names and digests of config and checkpoint.
 
     Raises:
         FileNotFoundError: If config or checkpoint do not exist.
@@ -49,7 +49,9 @@ class SegmentorLabeller:
             config=Path(config).name,
             config_sha256=hashlib.sha256(cfg.pretty_text.encode()).hexdigest(),
             checkpoint=str(checkpoint).rsplit('/', 1)[-1],
-            checkpoint_sha256=_digest(checkpoint),
+            checkpoint_sha256=hashlib.sha256(Path(checkpoint).read_bytes()).hexdigest()
+            if os.path.isfile(checkpoint)
+            else None,  # a URL
         )
         loaded = load_file(checkpoint)
         state = state_dict_of(loaded, checkpoint)
@@ -76,14 +78,3 @@ def _class_names(model: nn.Module, meta: dict, checkpoint: str) -> tuple[str, ..
             f'{checkpoint} names {len(names)} classes, the config has {model.num_classes}'
         )
     return names
-
-
-def _digest(path: str | os.PathLike) -> str | None:
-    """Of a file's bytes; None for a URL."""
-    if not os.path.isfile(path):
-        return None
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(2**22):
-            digest.update(block)
-    return digest.hexdigest()

@@ -27,7 +27,7 @@ class FrozenEncoderDecoder(EncoderDecoder):
     Args:
         cache_gb: Features of training images that are kept at most, in GiB. Only for pipelines
             in which nothing is random.
-        **kwargs: As in ``EncoderDecoder``.
+        **kwargs: Arguments of ``EncoderDecoder``.
     """
 
     def __init__(self, cache_gb: float = 0.0, **kwargs) -> None:
@@ -108,7 +108,7 @@ class LinearHead(FCNHead):
         in_channels: Channels of the features; with ``input_transform='resize_concat'`` of each map.
         label_stride: The loss looks at every n-th pixel of the training labels, both ways:
             neighbouring pixels of a bilinear prediction say nearly the same. 1 looks at all.
-        **kwargs: As in ``FCNHead``.
+        **kwargs: Arguments of ``FCNHead``.
     """
 
     def __init__(self, in_channels: int | Sequence[int], label_stride: int = 1, **kwargs) -> None:
