@@ -7,12 +7,12 @@ from tempfile import TemporaryDirectory
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from tqdm import tqdm
 
 from poodle_mm.engine.cpu_ranks import cpu_ranks
 from poodle_mm.engine.train import build_runner
+from poodle_mm.utils.modules import bare_model
 
 _WARM_STEPS, _TIMED_STEPS = 8, 16
 _SHORTEST = 2  # a step of warm-up and one of the cosine
@@ -20,7 +20,7 @@ _SHORTEST = 2  # a step of warm-up and one of the cosine
 
 @dataclass
 class PretrainingResult:
-    """What is left of a pretraining.
+    """Results of a pretraining.
 
     Attributes:
         runner: The finished runner.
@@ -97,8 +97,7 @@ def _train(cfg: Config, title: str) -> tuple[Runner, ProgressHook]:
         progress = ProgressHook(title)
         runner.register_hook(progress)
         runner.train()
-    if is_model_wrapper(runner.model):
-        runner.model = runner.model.module
+    runner.model = bare_model(runner.model)
     return runner, progress
 
 
