@@ -9,10 +9,11 @@ from poodle_mm.utils.errors import one_line_errors
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('checkpoint', help='checkpoint or published file')
-    parser.add_argument('input', help='image, folder of images, or video')
+    parser.add_argument('source', metavar='input', help='image, folder of images, or video')
     parser.add_argument('--out', required=True, help='folder of the feature files')
     parser.add_argument(
         '--sdm',
+        dest='with_sdm',
         action=argparse.BooleanOptionalAction,
         help='with the spatial decoder, or without (default: if there is one)',
     )
@@ -25,23 +26,10 @@ def main() -> None:
     parser.add_argument('--pca', action='store_true', help='also draw the features as colours')
     parser.add_argument('--device', help='default: the GPU, if there is one')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
-    args = parser.parse_args()
-    with one_line_errors(args.debug):
-        count = extract_features(
-            args.checkpoint,
-            args.input,
-            args.out,
-            with_sdm=args.sdm,
-            weights=args.weights,
-            size=args.size and tuple(args.size),
-            batch_size=args.batch_size,
-            step=args.step,
-            half=args.half,
-            memory_map=args.memory_map,
-            pca=args.pca,
-            device=args.device,
-        )
-        print(f'{args.out}: features of {count} images or frames')
+    args = vars(parser.parse_args())
+    with one_line_errors(args.pop('debug')):
+        count = extract_features(**args)
+        print(f'{args["out"]}: features of {count} images or frames')
 
 
 if __name__ == '__main__':

@@ -14,10 +14,9 @@ def main() -> None:
     parser.add_argument('--weights', choices=['online', 'ema'], default='online')
     parser.add_argument('--name', metavar='STEM', help="default: the checkpoint's stem")
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
-    args = parser.parse_args()
-    with one_line_errors(args.debug):
-        path = publish_model(args.checkpoint, args.out_dir, args.with_sdm, args.weights, args.name)
-        print(path)
+    args = vars(parser.parse_args())
+    with one_line_errors(args.pop('debug')):
+        print(publish_model(**args))
 
 
 if __name__ == '__main__':
