@@ -1,6 +1,7 @@
 """Pretrain a small PooDLe on video in minutes, read it out linearly and write a report.
 
-Writes <work dir>/metrics.json and <work dir>/report.html. Tune on --eval-split val only.
+Writes metrics.json, report.html and report.md into <work dir>, which must not hold an earlier demo.
+Tune on --eval-split val only.
 """
 
 import argparse

@@ -1,21 +1,31 @@
-"""What came out of a study: a table beside the paper's, Markdown and JSON."""
+"""Results of a study: tables and plots beside the paper's, and JSON."""
 
-import json
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from poodle_mm.experiments import report as reports
 from poodle_mm.experiments.ablations.execute import read_result
 from poodle_mm.experiments.ablations.plan import Run
 from poodle_mm.experiments.ablations.settings import DataSetting, scaled
 from poodle_mm.experiments.ablations.study import Study
-from poodle_mm.utils.files import write_text
-from poodle_mm.utils.tables import spread
+from poodle_mm.utils.files import write_json
+from poodle_mm.utils.tables import markdown_table, spread
+
+if TYPE_CHECKING:  # matplotlib takes a second to import
+    from matplotlib.figure import Figure
 
 _METRICS = dict(miou='All', acc='Acc', small='Small', large='Large', rare='Rare', common='Common')
+_PAPER = ('miou', 'small', 'large', 'rare')
+_LINES = dict(miou='All', large='Large', small='Small')
 
 
 def collect(study: Study, runs: Sequence[Run], data: DataSetting) -> dict:
-    """Figures of all finished runs of a study.
+    """Metrics of all finished runs of a study.
 
     Returns:
         ``dict(study, title, delta_unit, rows)``; a row has ``key``, ``label``, ``settings`` (at
@@ -25,17 +35,16 @@ def collect(study: Study, runs: Sequence[Run], data: DataSetting) -> dict:
     rows = []
     for variant in study.variants:
         results = {run.seed: read_result(run) for run in runs if run.variant is variant}
-        if not results:
-            continue
-        rows.append(
-            dict(
-                key=variant.key,
-                label=variant.label,
-                settings=scaled(variant.settings, data),
-                paper=dict(variant.paper),
-                seeds={str(seed): result for seed, result in results.items() if result},
+        if results:
+            rows.append(
+                dict(
+                    key=variant.key,
+                    label=variant.label,
+                    settings=scaled(variant.settings, data),
+                    paper=dict(variant.paper),
+                    seeds={str(seed): result for seed, result in results.items() if result},
+                )
             )
-        )
     return dict(study=study.name, title=study.title, delta_unit=data.delta_unit, rows=rows)
 
 
@@ -45,39 +54,56 @@ def values(row: dict, readout: str, metric: str) -> list[float]:
     return [value for value in found if value is not None]
 
 
-def markdown(report: dict, readout: str, settings: str = '') -> str:
+def table(report: dict, readout: str) -> str:
     """The table of a readout: mean ± standard deviation over seeds, the paper's beside it."""
-    head = [
-        '',
-        *_METRICS.values(),
-        'pairs/s',
-        'MiB',
-        'seeds',
-        'paper: All',
-        'Small',
-        'Large',
-        'Rare',
-    ]
-    lines = [head, ['---'] + ['---:'] * (len(head) - 1)]
+    paper = [('paper: ' if n == 0 else '') + _METRICS[metric] for n, metric in enumerate(_PAPER)]
+    rows = []
     for row in report['rows']:
+        settings = ', '.join(f'{k} {setting_text(v)}' for k, v in row['settings'].items())
         stats = [seed['stats'] for seed in row['seeds'].values() if seed['stats']]
-        name = row['label']
-        if row['settings']:
-            name += (
-                ' (' + ', '.join(f'{k} {setting_text(v)}' for k, v in row['settings'].items()) + ')'
-            )
-        lines.append(
+        rows.append(
             [
-                name,
+                row['label'] + (f' ({settings})' if settings else ''),
                 *(spread(values(row, readout, metric)) for metric in _METRICS),
                 _mean([s.get('pairs_per_second') for s in stats], 1),
                 _mean([s.get('memory_mib') for s in stats], 0),
                 str(len(row['seeds']) or '–'),
-                *(_paper(row, metric) for metric in ('miou', 'small', 'large', 'rare')),
+                *(spread([row['paper'].get(metric)]) for metric in _PAPER),
             ]
         )
-    table = '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
-    return f'# {report["title"]}: {readout}\n\n{settings}\n\n{table}\n'
+    return markdown_table(['', *_METRICS.values(), 'pairs/s', 'MiB', 'seeds', *paper], rows)
+
+
+def draw_sweep(study: Study, report: dict, readout: str) -> Figure:
+    """mIoU over the swept setting, like the paper's Figures 5, 7 and 9.
+
+    Points are means over seeds, bars one standard deviation.
+
+    Args:
+        study: A study with ``x``.
+        report: Result of :func:`collect` for it.
+        readout: Name of the readout.
+    """
+    from matplotlib.figure import Figure
+
+    ticks = list(dict.fromkeys(setting_text(row['settings'][study.x]) for row in report['rows']))
+    figure = Figure(figsize=(5.2, 3.6), layout='constrained')
+    axis = figure.add_subplot()
+    for (label, points), colour in zip(_lines(study, report, readout).items(), reports.COLOURS):
+        x = [ticks.index(tick) for tick in points]
+        means = [np.mean(found) for found in points.values()]
+        stds = [np.std(found, ddof=1) if len(found) > 1 else 0 for found in points.values()]
+        line = dict(marker='o', linewidth=1.8, capsize=3)
+        axis.errorbar(x, means, stds, color=colour, label=label, **line)
+    unit = f' ({report["delta_unit"]})' if study.x == 'delta' else ''
+    axis.set_xticks(range(len(ticks)), ticks)
+    axis.set(
+        xlim=(-0.3, len(ticks) - 0.7),
+        xlabel=study.x_label + unit,
+        ylabel=f'mIoU in %, {readout} readout',
+    )
+    reports.style(axis, study.title)
+    return figure
 
 
 def write_report(
@@ -87,29 +113,29 @@ def write_report(
     readouts: Sequence[str],
     folder: Path,
     settings: str,
-) -> tuple[dict, list[Path]]:
-    """Write ``<study>.json`` and ``<study>[_<readout>].md`` into a folder.
+) -> list[Path]:
+    """Write ``<study>.json``, and ``<study>[_<readout>]`` as ``.md`` and ``.html``, into a folder.
+
+    Args:
+        study, runs, data: As in :func:`collect`.
+        readouts: Names of readouts; the first one's report has no suffix, and the plot of a sweep.
+        folder: Folder of the files.
+        settings: A sentence above the tables.
 
     Returns:
-        What the JSON holds, and the Markdown files.
+        The files but for the JSON, Markdown first.
     """
     report = collect(study, runs, data)
-    write_text(folder / f'{study.name}.json', json.dumps(report, indent=2) + '\n')
+    write_json(folder / f'{study.name}.json', report, indent=2)
     files = []
     for readout in readouts:
+        parts = [f'# {study.title}: {readout}', settings, table(report, readout)]
+        if study.x and readout == readouts[0]:
+            figure = draw_sweep(study, report, readout)
+            parts.append(reports.Picture(f'{study.name}.png', study.title, figure))
         suffix = '' if readout == readouts[0] else f'_{readout}'
-        files.append(folder / f'{study.name}{suffix}.md')
-        write_text(files[-1], markdown(report, readout, settings))
-    return report, files
-
-
-def _mean(numbers: list[float | None], digits: int) -> str:
-    numbers = [n for n in numbers if n is not None]
-    return f'{sum(numbers) / len(numbers):.{digits}f}' if numbers else '–'
-
-
-def _paper(row: dict, metric: str) -> str:
-    return f'{row["paper"][metric]:.1f}' if metric in row['paper'] else '–'
+        files += reports.write_report(folder, study.name + suffix, parts)
+    return files
 
 
 def setting_text(value: float | Sequence) -> str:
@@ -117,3 +143,20 @@ def setting_text(value: float | Sequence) -> str:
     if not isinstance(value, Sequence):
         return f'{value:g}'
     return ('×' if isinstance(value[0], int) else '–').join(f'{v:g}' for v in value)
+
+
+def _mean(numbers: list[float | None], digits: int) -> str:
+    numbers = [n for n in numbers if n is not None]
+    return f'{np.mean(numbers):.{digits}f}' if numbers else '–'
+
+
+def _lines(study: Study, report: dict, readout: str) -> dict[str, dict[str, list[float]]]:
+    """Line to tick to the metrics of all seeds; what was not measured is left out."""
+    lines = {}
+    for metric, group in _LINES.items() if study.groups else [('miou', None)]:
+        for row in report['rows']:
+            if found := values(row, readout, metric):
+                name = setting_text(row['settings'][study.line]) if study.line else row['label']
+                line = lines.setdefault(group or name, {})
+                line[setting_text(row['settings'][study.x])] = found
+    return lines

@@ -101,12 +101,7 @@ def reproduce(
     for part in {part.name: part for part, _ in chosen}.values():
         folder = args.work_dir / args.data.folder
         own = [run for (key, _), run in runs.items() if run.variant in part.variants]
-        report, files = write_report(part, own, args.data, readouts, folder, _settings_text(args))
-        if part.x:
-            from poodle_mm.experiments.ablations.figures import draw_sweep
-
-            files.append(folder / f'{part.name}.png')
-            draw_sweep(part, report, readouts[0]).savefig(files[-1], dpi=110)
+        files = write_report(part, own, args.data, readouts, folder, _settings_text(args))
         print(files[0].read_text(encoding='utf-8'))
         print('written:', *files)
     if failed:

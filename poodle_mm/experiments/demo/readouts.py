@@ -7,40 +7,37 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
-from mmseg.registry import DATASETS
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from poodle_mm.checkpoints import read_checkpoint
-from poodle_mm.evaluation.readout import readout_config, run_readout
+from poodle_mm.evaluation.readout import readout_config, run_readout, without_nan
+from poodle_mm.evaluation.suites import LINEAR, LINEAR_ENCODER
+from poodle_mm.experiments.demo.figures import PARTS
+from poodle_mm.visualization.images import label_colours
 from poodle_mm.visualization.pca import feature_pca
 from poodle_mm.evaluation.class_groups import groups_of
 
 
 @dataclass
 class Readouts:
-    """Figures and pictures of the readouts, by network part, then ``random``/``pretrained``.
+    """Metrics of the readouts, and pictures of some images by column, uint8 RGB (h, w, 3) each.
 
     Attributes:
-        metrics: ``dict(miou, acc, small, large, per_class)`` in percent.
-        predictions: Class ids of the shown images, uint8 (H, W) each.
-        pca: Features of the shown images as colours, uint8 (N, h, w, 3).
-        images: The shown images, uint8 RGB (H', W', 3) each.
-        truth: Their labels, uint8 (H, W), 255 where unlabelled.
-        classes, palette: Names and RGB colours of the classes.
+        metrics: Network part, then ``random``/``pretrained``, to ``dict(miou, acc, small, large,
+            rare, common, per_class)`` in percent; None where there was nothing to score.
+        segmentations: Images, ground truth, and the predictions of each readout.
+        features: Images, and the features that each readout saw as colours.
+        legend: Classes in the ground truth to their RGB colours.
         groups: Class names of each group.
     """
 
-    metrics: dict = field(default_factory=dict)
-    predictions: dict = field(default_factory=dict)
-    pca: dict = field(default_factory=dict)
-    images: list[NDArray] = field(default_factory=list)
-    truth: list[NDArray] = field(default_factory=list)
-    classes: tuple = ()
-    palette: NDArray | None = None
-    groups: dict = field(default_factory=dict)
+    groups: dict[str, list[str]]
+    metrics: dict[str, dict] = field(default_factory=dict)
+    segmentations: dict[str, list[NDArray]] = field(default_factory=dict)
+    features: dict[str, list[NDArray]] = field(default_factory=dict)
+    legend: dict[str, NDArray] = field(default_factory=dict)
 
 
 def read_out(
@@ -63,14 +60,14 @@ def read_out(
         data_root: Folder with ``images`` and ``labels``.
         eval_split: Split that is scored.
         work_dir: Folder of the readouts' runs.
-        seed: Of random weights and heads.
+        seed: Seed of random weights and heads.
         num_shown: Images of the split, evenly spread, of which pictures are kept.
     """
     trained = read_checkpoint(checkpoint)
     encoders = dict(random=replace(trained, path=None), pretrained=trained)
-    parts = dict(encoder='linear-encoder')
+    readouts = dict(encoder=LINEAR_ENCODER)
     if trained.neck:
-        parts['encoder_sdm'] = 'linear'
+        readouts['encoder_sdm'] = LINEAR
     runs = {
         (part, weights): readout_config(
             config_dir,
@@ -82,42 +79,40 @@ def read_out(
             seed=seed,
             **cfg.readout,
         )
-        for part, readout in parts.items()
+        for part, readout in readouts.items()
         for weights, encoder in encoders.items()
     }
-    any_run = next(iter(runs.values()))
-    groups = groups_of(any_run)
-    init_default_scope('mmseg')
-    dataset = DATASETS.build(dict(any_run.test_dataloader.dataset, lazy_init=True, pipeline=[]))
-    result = Readouts(
-        classes=dataset.metainfo['classes'],
-        palette=np.array(dataset.metainfo['palette'], np.uint8),
-        groups=groups,
-    )
+    result = Readouts(groups=groups_of(next(iter(runs.values()))))
     for (part, weights), run in (bar := tqdm(runs.items(), desc='linear readouts', unit='fit')):
         bar.set_postfix_str(f'{part}, {weights}')
         run.log_level = 'ERROR'
-        run.test_evaluator.groups = groups
+        run.test_evaluator.groups = result.groups
         metrics, runner = run_readout(run)
-        result.metrics.setdefault(part, {})[weights] = metrics
-        _keep_pictures(result, part, weights, runner, num_shown)
+        result.metrics.setdefault(part, {})[weights] = without_nan(metrics)
+        _keep_pictures(result, f'{PARTS[part]}, {weights}', runner, num_shown)
     return result
 
 
 @torch.no_grad()
-def _keep_pictures(
-    result: Readouts, part: str, weights: str, runner: Runner, num_shown: int
-) -> None:
-    images = runner.test_dataloader.dataset
-    shown = min(num_shown, len(images))
-    chosen = [(2 * i + 1) * len(images) // (2 * shown) for i in range(shown)]
-    batch = pseudo_collate([images[i] for i in chosen])
-    model = runner.model
+def _keep_pictures(result: Readouts, column: str, runner: Runner, num_shown: int) -> None:
+    dataset, model = runner.test_dataloader.dataset, runner.model
+    shown = min(num_shown, len(dataset))
+    batch = pseudo_collate(
+        [dataset[(2 * i + 1) * len(dataset) // (2 * shown)] for i in range(shown)]
+    )
     features = model.extract_feat(model.data_preprocessor(batch)['inputs'])[-1]
     samples = model.test_step(batch)
-    result.pca.setdefault(part, {})[weights] = feature_pca(features)
-    result.predictions.setdefault(part, {})[weights] = [
-        s.pred_sem_seg.data[0].byte().cpu().numpy() for s in samples
-    ]
-    result.truth = [s.gt_sem_seg.data[0].byte().cpu().numpy() for s in samples]
-    result.images = [x.flip(0).permute(1, 2, 0).numpy() for x in batch['inputs']]
+    classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']
+    truth, predictions = (
+        [sample.get(name).data[0].byte().cpu().numpy() for sample in samples]
+        for name in ('gt_sem_seg', 'pred_sem_seg')
+    )
+    images = [image.flip(0).permute(1, 2, 0).numpy() for image in batch['inputs']]
+    result.segmentations |= {
+        'image': images,
+        'ground truth': [label_colours(labels, palette) for labels in truth],
+        column: [label_colours(labels, palette) for labels in predictions],
+    }
+    result.features |= {'image': images, column: feature_pca(features)}
+    present = np.unique(np.concatenate([labels.ravel() for labels in truth]))
+    result.legend = {classes[i]: palette[i] for i in present if i < len(classes)}

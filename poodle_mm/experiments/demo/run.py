@@ -1,20 +1,18 @@
 """The whole demo: data, pretraining, readouts, table, metrics and report."""
 
-import json
 import os
 from pathlib import Path
 
-from matplotlib.figure import Figure
+from mmengine.config import Config
 
 from poodle_mm.engine.config import load_config
-from poodle_mm.engine.hooks.pair_visualization_hook import look
-from poodle_mm.engine.pretrain import PretrainingResult, pretrain, steps_in
+from poodle_mm.engine.pretrain import pretrain, steps_in
+from poodle_mm.engine.resumable import run_checkpoints
 from poodle_mm.engine.schedule import set_max_iters
-from poodle_mm.evaluation.readout import without_nan
-from poodle_mm.experiments.demo import figures
-from poodle_mm.experiments.demo.report import build_report, format_table
-from poodle_mm.utils.files import write_text
-from poodle_mm.visualization.pair import draw_pair
+from poodle_mm.experiments.demo.readouts import read_out
+from poodle_mm.experiments.demo.report import report_parts, results_table
+from poodle_mm.experiments.report import write_report
+from poodle_mm.utils.files import write_json
 from poodle_scenes import write_scenes
 
 
@@ -28,7 +26,7 @@ def run_demo(
     eval_split: str = 'test',
     command: str = '',
 ) -> dict:
-    """Pretrain, read out, and write ``metrics.json`` and ``report.html`` into ``work_dir``.
+    """Pretrain, read out, and write ``metrics.json`` and the report into ``work_dir``.
 
     Args:
         config: A demo config: trains by iterations, has ``readout``, and ``scenes`` (the arguments
@@ -37,53 +35,39 @@ def run_demo(
         work_dir: Folder of everything that is written, but for the scenes.
         data_root: Folder of the data, default the config's.
         minutes: Length of the pretraining; default the config's number of iterations.
-        seed: Of initialisation, of the pairs that are drawn and of their order.
+        seed: Seed of initialisation, of the pairs that are drawn and of their order.
         eval_split: Split on which the readouts are scored, ``'val'`` or ``'test'``.
         command: Command line, for the report.
 
     Returns:
-        What ``metrics.json`` holds.
+        Content of ``metrics.json``.
 
     Raises:
-        ValueError: If ``minutes`` is not positive, or the config is no demo config.
+        ValueError: If ``minutes`` is not positive, the config is no demo config, or ``work_dir``
+            holds an earlier demo.
         FileNotFoundError: If config or data are missing.
     """
     if minutes is not None and minutes <= 0:
         raise ValueError(f'--minutes must be positive, got {minutes}')
     work_dir = Path(work_dir)
-    cfg = load_config(config)
-    if 'readout' not in cfg:
-        raise ValueError(f'{config} has no readout = dict(...): it is no demo config')
-    if data_root is not None:
-        cfg.train_dataloader.dataset.data_root = str(data_root)
-    data_root = Path(cfg.train_dataloader.dataset.data_root)
-    cfg.work_dir = str(work_dir / 'pretrain')
-    cfg.randomness = dict(seed=seed)
-    for part in (cfg.train_dataloader.dataset, cfg.train_dataloader.sampler):
-        part.seed = seed
+    cfg = _demo_config(config, work_dir / 'pretrain', data_root, seed)
+    data_root = cfg.train_dataloader.dataset.data_root
+    if run_checkpoints(cfg.work_dir):
+        raise ValueError(
+            f'{work_dir} holds the checkpoints of an earlier demo: choose another --work-dir, or '
+            'move that folder away'
+        )
     if 'scenes' in cfg:
         write_scenes(data_root, workers=os.cpu_count() or 1, **cfg.scenes)
     if minutes is not None:
         set_max_iters(cfg, steps_in(cfg, minutes))
+
     trained = pretrain(cfg)
-
-    from poodle_mm.experiments.demo.readouts import (
-        read_out,  # MMSegmentation takes seconds to import
-    )
-
+    readout_dir = work_dir / 'readout'
     readouts = read_out(
-        cfg,
-        trained.checkpoint,
-        config_dir,
-        data_root,
-        eval_split,
-        work_dir / 'readout',
-        seed=seed,
+        cfg, trained.checkpoint, config_dir, data_root, eval_split, readout_dir, seed
     )
-    metrics = {
-        part: {weights: without_nan(scores) for weights, scores in rows.items()}
-        for part, rows in readouts.metrics.items()
-    } | dict(
+    metrics = readouts.metrics | dict(
         pretrain_seconds=round(trained.seconds, 1),
         pairs_per_second=round(trained.pairs / trained.seconds, 2),
         pairs=trained.pairs,
@@ -93,40 +77,23 @@ def run_demo(
         eval_split=eval_split,
         class_groups=readouts.groups,
     )
-    pages = {
-        'Pretraining': (
-            'Losses fall while the projections stay spread out; a collapsed network would have a '
-            'small loss and a spread of zero.',
-            figures.draw_curves(trained.runner.message_hub.log_scalars),
-        ),
-        'What the network sees': (
-            'Two frames of one video: subcrops that follow the flow, the flow both ways, pixels '
-            'without a counterpart, augmented views and the features of the trained network.',
-            _pair_figure(trained),
-        ),
-        'Segmentation before and after': (
-            'Held-out images, their labels and the predictions of the linear readouts.',
-            figures.draw_segmentations(readouts),
-        ),
-        'Features before and after': (
-            'First three principal components of the frozen features as red, green and blue.',
-            figures.draw_features(readouts),
-        ),
-        'Classes': (
-            'Which classes the pretraining helps.',
-            figures.draw_classes(readouts),
-        ),
-    }
-    report = build_report(metrics, pages, command, source=str(data_root))
-    write_text(work_dir / 'metrics.json', json.dumps(metrics, indent=2) + '\n')
-    write_text(work_dir / 'report.html', report)
-    print(format_table(metrics))
-    print(f'report: {work_dir / "report.html"}\nfigures: {work_dir / "metrics.json"}')
+    write_json(work_dir / 'metrics.json', metrics, indent=2)
+    parts = report_parts(metrics, trained, readouts, command, source=str(data_root))
+    _, html, *_ = write_report(work_dir, 'report', parts)
+    print(f'{results_table(metrics)}\nreport: {html}\nmetrics: {work_dir / "metrics.json"}')
     return metrics
 
 
-def _pair_figure(trained: PretrainingResult) -> Figure:
-    batch = next(iter(trained.runner.train_dataloader))
-    batch = {name: batch[name][:2] for name in ('inputs', 'data_samples')}
-    views, features = look(trained.runner.model, batch)
-    return draw_pair(views, features=features)
+def _demo_config(
+    config: str | Path, work_dir: Path, data_root: str | Path | None, seed: int
+) -> Config:
+    cfg = load_config(config)
+    if 'readout' not in cfg:
+        raise ValueError(f'{config} has no readout = dict(...): it is no demo config')
+    if data_root is not None:
+        cfg.train_dataloader.dataset.data_root = str(data_root)
+    cfg.work_dir = str(work_dir)
+    cfg.randomness = dict(seed=seed)
+    for part in (cfg.train_dataloader.dataset, cfg.train_dataloader.sampler):
+        part.seed = seed
+    return cfg

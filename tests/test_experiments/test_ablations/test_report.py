@@ -3,8 +3,13 @@
 import numpy as np
 import pytest
 
-from poodle_mm.experiments.ablations.figures import draw_sweep
-from poodle_mm.experiments.ablations.report import markdown, setting_text, values
+from poodle_mm.experiments.ablations.report import (
+    draw_sweep,
+    setting_text,
+    table,
+    values,
+    write_report,
+)
 from poodle_mm.experiments.ablations.settings import DATA, scaled
 from poodle_mm.experiments.ablations.studies import (
     FIGURE_5A,
@@ -39,14 +44,13 @@ def row(key: str, study, found: dict) -> dict:
 def test_table_by_hand():
     """20, 22, 24: mean 22, deviation (n - 1) 2; the paper's figures at the end of the line."""
     report = dict(
-        title='T',
         rows=[
             row('7', TABLE_4, seeds(20.0, 22.0, 24.0, acc=60.0, small=None)),
             row('1', TABLE_4, {}),
             row('scratch', TABLE_4, seeds(17.0)),
         ],
     )
-    lines = markdown(report, 'linear').splitlines()[4:]
+    lines = table(report, 'linear').splitlines()
     cells = [[cell.strip() for cell in line.strip('|').split('|')] for line in lines]
     head, _, seven, one, scratch = cells
     found = dict(zip(head, seven))
@@ -117,6 +121,20 @@ def test_values_leave_out_what_is_missing():
     found = row('7', TABLE_4, seeds(20.0, 21.0))
     assert values(found, 'linear', 'miou') == [20.0, 21.0]
     assert values(found, 'upernet', 'miou') == [] == values(found, 'linear', 'rare')
+
+
+def test_files_of_a_sweep(tmp_path):
+    """Tables of two readouts and one plot, also where nothing is done yet."""
+    files = write_report(
+        FIGURE_5B, [], DATA['bdd100k'], ['linear', 'upernet'], tmp_path, 'Data: BDD.'
+    )
+    name = FIGURE_5B.name
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        [f'{name}.json', *(path.name for path in files)]
+    )
+    assert {path.suffix for path in files} == {'.md', '.html', '.png'} and len(files) == 5
+    assert f'![{FIGURE_5B.title}]({name}.png)' in files[0].read_text(encoding='utf-8')
+    assert 'png' not in (tmp_path / f'{name}_upernet.md').read_text(encoding='utf-8')
 
 
 def test_ticks():

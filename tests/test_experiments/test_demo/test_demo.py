@@ -64,6 +64,9 @@ def test_report_is_self_contained(demo):
     assert len(sources) == 5
     assert all(source.startswith('data:image/png;base64,') for source in sources)
     assert not re.search(r'url\(|@import|<script|<link', html)
+    beside = (root / 'out' / 'report.md').read_text()
+    pictures = re.findall(r'!\[.*\]\((.*)\)', beside)
+    assert len(pictures) == 5 and all((root / 'out' / file).is_file() for file in pictures)
     assert '$' not in re.sub(r'base64,[^"]*', '', html)  # no placeholder left
     assert '--minutes 0.02' in html
     assert not list((root / 'out').glob('.*'))
@@ -112,3 +115,18 @@ def test_wrong_arguments(tmp_path):
         run_demo(config, tmp_path, tmp_path, minutes=0)
     with pytest.raises(ValueError, match='no demo config'):
         run_demo(config, tmp_path, tmp_path)
+
+
+def test_a_used_folder_is_refused(tmp_path):
+    """A second demo would mix its checkpoints with the first one's; nothing is made before that."""
+    from poodle_mm.experiments.demo.run import run_demo
+
+    config, out = tmp_path / 'tiny.py', tmp_path / 'out'
+    config.write_text(TINY_DEMO)
+    (out / 'pretrain').mkdir(parents=True)
+    (out / 'pretrain' / 'iter_10.pth').touch()
+    with pytest.raises(
+        ValueError, match=r'out holds .* an earlier demo: choose another --work-dir'
+    ):
+        run_demo(config, tmp_path, out, data_root=tmp_path / 'scenes')
+    assert not (tmp_path / 'scenes').exists()
