@@ -2,7 +2,7 @@
 
 import argparse
 
-from poodle_mm.apis.extract import extract_features
+from poodle_mm.apis.store import extract_features
 from poodle_mm.utils.errors import one_line_errors
 
 

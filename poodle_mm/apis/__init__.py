@@ -1,19 +1,18 @@
 """Using a pretrained encoder from Python: see ``docs/apis.md``."""
 
 from poodle_mm.apis.encoder import DenseEncoder, load_encoder
-from poodle_mm.apis.extract import extract_features
 from poodle_mm.apis.features import (
+    FrameFeatures,
     cell_size,
     cells_to_pixels,
     dense_features,
     load_image,
     pixels_to_cells,
+    video_features,
 )
-from poodle_mm.apis.neighbours import nearest_neighbours
-from poodle_mm.apis.pictures import draw_nearest_neighbours, draw_pca
+from poodle_mm.apis.pictures import draw_nearest_neighbours, draw_pca, nearest_neighbours
 from poodle_mm.apis.publish import publish_model
-from poodle_mm.apis.store import save_image_features, save_video_features
-from poodle_mm.apis.video import FrameFeatures, video_features
+from poodle_mm.apis.store import extract_features, save_image_features, save_video_features
 
 __all__ = [
     'DenseEncoder',

@@ -1,9 +1,10 @@
-"""Dense features of images, and where in the image their cells are."""
+"""Dense features of images and videos, and where in the image their cells are."""
 
 import math
-import os
 from collections.abc import Iterable, Iterator
+from os import PathLike
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,8 +15,24 @@ from torchvision.transforms.functional import normalize
 
 from poodle_mm.apis.encoder import DenseEncoder
 from poodle_mm.catalog import IMAGENET_MEAN, IMAGENET_STD
+from poodle_mm.datasets.video.reader import VideoReader
 
-Image = str | os.PathLike | np.ndarray | Tensor
+_CHUNK = 32  # frames decoded in one pass from a keyframe: each pass decodes up to a frame again
+Image = str | PathLike | np.ndarray | Tensor
+
+
+class FrameFeatures(NamedTuple):
+    """The map of one frame.
+
+    Attributes:
+        frame: Number of the frame, from 0.
+        seconds: Time after the first frame.
+        features: float32 (C, h, w), see :func:`dense_features`.
+    """
+
+    frame: int
+    seconds: float
+    features: Tensor
 
 
 def dense_features(
@@ -60,6 +77,35 @@ def dense_features(
         yield from _encode(encoder, batch)
 
 
+def video_features(
+    encoder: DenseEncoder,
+    video: str | PathLike,
+    size: tuple[int, int] | None = None,
+    batch_size: int = 8,
+    step: int = 1,
+) -> Iterator[FrameFeatures]:
+    """Compute the maps of a video's frames.
+
+    Args:
+        encoder: An encoder in eval mode.
+        video: Video file.
+        size, batch_size: As in :func:`dense_features`.
+        step: Every ``step``-th frame, from the first.
+
+    Yields:
+        Frames in order.
+
+    Raises:
+        FrameReadError: If the file is not a video, or a frame cannot be decoded; with its number.
+    """
+    with VideoReader(video, threads=0) as reader:
+        frames = chosen_frames(reader, step)
+        seconds = reader.timestamps
+        maps = dense_features(encoder, _decode(reader, frames), size, batch_size)
+        for frame, features in zip(frames, maps, strict=True):
+            yield FrameFeatures(frame, float(seconds[frame]), features)
+
+
 def load_image(image: Image, name: str = 'image') -> Tensor:
     """An image as a tensor.
 
@@ -74,7 +120,7 @@ def load_image(image: Image, name: str = 'image') -> Tensor:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not an image of the kinds named there.
     """
-    if isinstance(image, (str, os.PathLike)):
+    if isinstance(image, (str, PathLike)):
         name = str(image)
         if not Path(image).is_file():
             raise FileNotFoundError(f'image {name} does not exist')
@@ -136,3 +182,15 @@ def _encode(encoder: DenseEncoder, batch: list[Tensor]) -> Iterator[Tensor]:
     images = F.pad(images, (0, -width % encoder.multiple, 0, -height % encoder.multiple))
     rows, columns = math.ceil(height / encoder.stride), math.ceil(width / encoder.stride)
     yield from encoder(images)[..., :rows, :columns].float().cpu()
+
+
+def chosen_frames(reader: VideoReader, step: int) -> range:
+    """Numbers of every ``step``-th frame."""
+    if step < 1:
+        raise ValueError(f'step must be at least 1, got {step}')
+    return range(0, len(reader), step)
+
+
+def _decode(reader: VideoReader, frames: range) -> Iterator[np.ndarray]:
+    for start in range(0, len(frames), _CHUNK):
+        yield from reader.read(frames[start : start + _CHUNK])

@@ -1,4 +1,4 @@
-"""Pictures of what an encoder sees in images: computed here, drawn by the visualization room."""
+"""What an encoder sees in images: principal components and nearest neighbours, and pictures."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from poodle_mm.apis.encoder import DenseEncoder
-from poodle_mm.apis.features import Image, cell_size, dense_features, load_image
-from poodle_mm.apis.neighbours import nearest_neighbours
+from poodle_mm.apis.features import (
+    Image,
+    cell_size,
+    cells_to_pixels,
+    dense_features,
+    load_image,
+    pixels_to_cells,
+)
+from poodle_mm.geometry.warp import sample_bilinear
 
 if TYPE_CHECKING:  # matplotlib takes a second to import
     from matplotlib.figure import Figure
@@ -45,6 +53,58 @@ def draw_pca(
     maps = list(dense_features(encoder, images, size, batch_size))
     cells = [cell_size(encoder, image.shape[1:], size) for image in images]
     return draw_feature_maps(images, maps, cells, titles)
+
+
+def nearest_neighbours(
+    encoder: DenseEncoder,
+    query_image: Image,
+    query_points: Tensor | Sequence[tuple[float, float]],
+    other_images: Sequence[Image],
+    size: tuple[int, int] | None = None,
+    batch_size: int = 8,
+) -> tuple[Tensor, Tensor]:
+    """Find in each of some images the cell most similar to points of another image.
+
+    Similarity is the cosine of the feature at the point (bilinear look-up) and the cell's feature.
+
+    Args:
+        encoder: An encoder in eval mode.
+        query_image: Image of the points.
+        query_points: (N, 2), (u, v) in pixels of ``query_image`` as it was given.
+        other_images: M images.
+        size, batch_size: As in :func:`dense_features`.
+
+    Returns:
+        ``points`` float32 (M, N, 2), centres of the cells found, in pixels of the other images as
+        they were given; ``similarity`` float32 (M, N), cosines.
+
+    Raises:
+        ValueError: If a point lies outside of the query image.
+    """
+    query_image = load_image(query_image, 'query_image')
+    points = torch.as_tensor(query_points, dtype=torch.float32).reshape(-1, 2)
+    height, width = query_image.shape[1:]
+    limits = points.new_tensor([width, height]) - 0.5
+    outside = ((points < -0.5) | (points > limits)).any(dim=1)
+    if outside.any():
+        raise ValueError(
+            f'point {points[outside][0].tolist()} (u, v) lies outside of the query image, which is '
+            f'{width} pixels wide and {height} high'
+        )
+    (query,) = dense_features(encoder, [query_image], size)
+    cells = pixels_to_cells(points, cell_size(encoder, (height, width), size))
+    wanted = F.normalize(sample_bilinear(query[None], cells[None])[0], dim=0)
+
+    found, similarity = [], []
+    images = [load_image(image, f'other image {n}') for n, image in enumerate(other_images)]
+    for image, features in zip(images, dense_features(encoder, images, size, batch_size)):
+        cosine = wanted.T @ F.normalize(features.flatten(1), dim=0)
+        best, index = cosine.max(dim=1)
+        columns = features.shape[2]
+        cell = torch.stack([index % columns, index // columns], dim=1).float()
+        found.append(cells_to_pixels(cell, cell_size(encoder, image.shape[1:], size)))
+        similarity.append(best)
+    return torch.stack(found), torch.stack(similarity)
 
 
 def draw_nearest_neighbours(

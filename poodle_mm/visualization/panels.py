@@ -100,10 +100,8 @@ def draw_feature_maps(
         cells: Width and height of a map's cell in pixels of its image.
         titles: Titles of the images.
     """
-    axes = panels(len(images), 2, max(image.shape[1] / image.shape[2] for image in images))
-    for n, (picture, (width, height)) in enumerate(zip(feature_pca(maps), cells)):
-        photo, below = axes[n]
-        show(photo, images[n].movedim(0, -1), titles[n] if titles else '', interpolation=None)
+    axes = _photos(images, 2, titles)
+    for (photo, below), picture, (width, height) in zip(axes, feature_pca(maps), cells):
         show(below, picture, size=(picture.shape[0] * height, picture.shape[1] * width))
         below.set(xlim=photo.get_xlim(), ylim=photo.get_ylim())  # cells may reach into padding
     return axes[0][0].figure
@@ -113,7 +111,7 @@ def draw_points(
     images: Sequence[Tensor],
     points: Sequence[Tensor],
     labels: Sequence[Sequence[str]],
-    titles: Sequence[str],
+    titles: Sequence[str] | None = None,
 ) -> Figure:
     """Draw images with marked points; the k-th points of all images have one colour.
 
@@ -123,10 +121,9 @@ def draw_points(
         labels: Text beside each point.
         titles: Titles of the images.
     """
-    axes = panels(len(images), 1, max(image.shape[1] / image.shape[2] for image in images))
+    axes = _photos(images, 1, titles)
     rim = [withStroke(linewidth=2.5, foreground='black')]
     for n, (axis,) in enumerate(axes):
-        show(axis, images[n].movedim(0, -1), titles[n], interpolation=None)
         for k, ((u, v), label) in enumerate(zip((points[n] + 0.5).tolist(), labels[n])):
             colour = colormaps['tab10'](k % 10)
             axis.plot(u, v, 'o', color=colour, markersize=7, mec='white', mew=1.2)
@@ -142,3 +139,11 @@ def draw_points(
                 path_effects=rim,
             )
     return axes[0][0].figure
+
+
+def _photos(images: Sequence[Tensor], rows: int, titles: Sequence[str] | None) -> list[list[Axes]]:
+    """Axes of :func:`panels` with the images in the first row of each."""
+    axes = panels(len(images), rows, max(image.shape[1] / image.shape[2] for image in images))
+    for (axis, *_), image, title in zip(axes, images, titles or [''] * len(images)):
+        show(axis, image.movedim(0, -1), title, interpolation=None)
+    return axes

@@ -30,7 +30,7 @@ def video(tmp_path_factory):
 
 
 def test_iterator_equals_frames_one_by_one(encoder, video, monkeypatch):
-    monkeypatch.setattr('poodle_mm.apis.video._CHUNK', 3)
+    monkeypatch.setattr('poodle_mm.apis.features._CHUNK', 3)
     found = list(video_features(encoder, video, batch_size=2, step=2))
     assert [item.frame for item in found] == [0, 2, 4, 6, 8, 10]
     assert [item.seconds for item in found] == pytest.approx(
