@@ -44,8 +44,6 @@ def panels(count: int, rows: int, aspect: float, across: int = 4) -> list[list[A
     """Axes of a new figure: for each of ``count`` images ``rows`` of them, from top to bottom.
 
     Args:
-        count: Number of images.
-        rows: Panels of an image, one below the other.
         aspect: Height of a panel over its width.
         across: Largest number of images side by side.
     """

@@ -16,6 +16,7 @@ from poodle_mm.apis import (
     video_features,
 )
 from poodle_mm.apis import store as store_module
+from poodle_mm.datasets.video.decoding import OpenVideo
 from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 from tests.test_apis.conftest import assert_same_map, noise
 from tests.test_datasets.video_factory import write_video
@@ -106,14 +107,14 @@ def test_errors_name_video_and_frame(encoder, video, tmp_path, monkeypatch):
         list(video_features(encoder, tmp_path / 'no.mp4'))
     with pytest.raises(ValueError, match='step must be at least 1, got 0'):
         list(video_features(encoder, video, step=0))
-    whole = VideoReader._decode
+    whole = OpenVideo.decode
 
-    def misses_frame_7(self, key, wanted, convert):
-        images = whole(self, key, wanted, convert)
+    def misses_frame_7(self, *args):
+        images = whole(self, *args)
         images.pop(7, None)
         return images
 
-    monkeypatch.setattr(VideoReader, '_decode', misses_frame_7)
+    monkeypatch.setattr(OpenVideo, 'decode', misses_frame_7)
     with pytest.raises(FrameReadError, match=r'v\.mp4: frame 7 cannot be decoded'):
         list(video_features(encoder, video))
 

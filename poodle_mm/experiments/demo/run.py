@@ -10,7 +10,7 @@ from poodle_mm.engine.pretrain import pretrain, steps_in
 from poodle_mm.engine.resumable import run_checkpoints
 from poodle_mm.engine.schedule import set_max_iters
 from poodle_mm.experiments.demo.readouts import read_out
-from poodle_mm.experiments.demo.report import report_parts, results_table
+from poodle_mm.experiments.demo.summary import report_parts, results_table
 from poodle_mm.experiments.report import write_report
 from poodle_mm.utils.files import write_json
 from poodle_scenes import write_scenes

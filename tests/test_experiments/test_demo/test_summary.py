@@ -2,8 +2,7 @@
 
 import pytest
 
-from poodle_mm.experiments.demo.figures import draw_classes
-from poodle_mm.experiments.demo.report import results_table
+from poodle_mm.experiments.demo.summary import draw_classes, results_table
 
 
 @pytest.fixture

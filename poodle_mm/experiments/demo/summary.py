@@ -1,14 +1,17 @@
-"""What the demo's report shows and says."""
+"""The demo's results in a table, in plots and in words: the parts of its report."""
 
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 
+import numpy as np
+from matplotlib.figure import Figure
+from mmengine.logging import HistoryBuffer
+
 from poodle_mm.engine.hooks.pair_visualization_hook import look
 from poodle_mm.engine.pretrain import PretrainingResult
-from poodle_mm.experiments.demo.figures import PARTS, draw_classes, draw_curves
-from poodle_mm.experiments.demo.readouts import Readouts
-from poodle_mm.experiments.report import Picture
+from poodle_mm.experiments.demo.readouts import PARTS, Readouts
+from poodle_mm.experiments.report import BLUE, GREY, ORANGE, TEAL, Picture, style
 from poodle_mm.utils.tables import markdown_table, spread
 from poodle_mm.visualization.pair import draw_pair
 from poodle_mm.visualization.panels import draw_columns
@@ -18,6 +21,12 @@ _PACKAGES = (
     'onedl-mmpretrain', 'opencv-python', 'av',
 )  # fmt: skip
 _COLUMNS = dict(miou='mIoU', acc='accuracy', small='Small', large='Large')
+_PANELS = {
+    'losses': dict(loss_dense=BLUE, loss_pool=ORANGE),
+    'std of normalised projections (0 = collapsed)': dict(std_dense=BLUE, std_pool=ORANGE),
+    'share of pixels / subcrops': dict(valid_share=TEAL, fallback_share=GREY),
+    'learning rate and 1 - target momentum': dict(lr=BLUE, momentum=ORANGE),
+}
 
 _READOUT = """
 One 1×1 convolution is trained on frozen features to name the class of every pixel. The only
@@ -39,11 +48,7 @@ on random filters one linear layer already separates sky, road and trees by colo
 
 
 def results_table(metrics: Mapping) -> str:
-    """Scores of all readouts, and how much the pretraining changed them, in Markdown.
-
-    Args:
-        metrics: Content of ``metrics.json``.
-    """
+    """Scores of all readouts in ``metrics.json``, and what the pretraining changed, in Markdown."""
     rows = []
     for part, name in PARTS.items():
         if part not in metrics:
@@ -54,6 +59,55 @@ def results_table(metrics: Mapping) -> str:
         changes = ['–' if None in pair else f'{pair[1] - pair[0]:+.1f}' for pair in pairs]
         rows.append([f'**{cell}**' for cell in ('change', *changes)])
     return markdown_table(['weights', *_COLUMNS.values()], rows)
+
+
+def draw_curves(scalars: Mapping[str, HistoryBuffer]) -> Figure:
+    """Losses, spread of the projections and share of valid pixels over the iterations.
+
+    Args:
+        scalars: The message hub's ``log_scalars`` of a finished training.
+    """
+    figure = Figure(figsize=(14, 3.4), layout='constrained')
+    for axis, (title, lines) in zip(figure.subplots(1, len(_PANELS)), _PANELS.items()):
+        for name, colour in lines.items():
+            if f'train/{name}' not in scalars:
+                continue
+            values, _ = scalars[f'train/{name}'].data
+            label = name.replace('_', ' ')
+            if name == 'momentum':
+                values, label = 1 - values, '1 - momentum'
+            steps = np.arange(1, len(values) + 1)
+            window = max(1, len(values) // 50)
+            smooth = np.convolve(values, np.ones(window) / window, mode='valid')
+            axis.plot(steps, values, color=colour, alpha=0.2 if window > 1 else 1, linewidth=0.8)
+            axis.plot(steps[window - 1 :], smooth, color=colour, label=label, linewidth=1.8)
+        style(axis, title)
+        axis.set_xlabel('iteration')
+        if 'learning' in title:
+            axis.set_yscale('log')
+        else:
+            axis.set_ylim(bottom=0)
+    return figure
+
+
+def draw_classes(metrics: Mapping) -> Figure:
+    """IoU of each class in ``metrics.json``, random against pretrained, by part of the network."""
+    parts = [part for part in PARTS if part in metrics]
+    small = metrics['class_groups']['small']
+    figure = Figure(figsize=(14, 2.9 * len(parts)), layout='constrained')
+    for axis, part in zip(figure.subplots(len(parts), 1, squeeze=False)[:, 0], parts):
+        random, pretrained = (metrics[part][w]['per_class'] for w in ('random', 'pretrained'))
+        names = [name for name, score in random.items() if score is not None]
+        names.sort(key=lambda name: -(pretrained[name] or 0))
+        at = np.arange(len(names))
+        axis.bar(at - 0.2, [random[n] for n in names], 0.38, color='#c3c8d0', label='random')
+        after = [pretrained[n] or 0 for n in names]
+        axis.bar(at + 0.2, after, 0.38, color=BLUE, label='pretrained')
+        labels = [f'{name} (S)' if name in small else name for name in names]
+        axis.set_xticks(at, labels, rotation=30, ha='right')
+        style(axis, f'IoU of each class in %, {PARTS[part]}  (S = small)')
+        axis.grid(visible=False)
+    return figure
 
 
 def report_parts(
