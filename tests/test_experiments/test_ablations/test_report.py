@@ -144,4 +144,4 @@ def test_ticks():
 def test_settings_at_the_scale_of_the_data():
     wanted = dict(size=(256, 512), delta=2, area=(0.1, 0.2))
     assert scaled(wanted, DATA['bdd100k']) == dict(size=(256, 512), delta=30, area=(0.1, 0.2))
-    assert scaled(wanted, DATA['demo']) == dict(size=(128, 256), delta=1.0, area=(0.1, 0.2))
+    assert scaled(wanted, DATA['scenes']) == dict(size=(128, 256), delta=1.0, area=(0.1, 0.2))

@@ -80,14 +80,14 @@ def test_checkpoint_goes_through_the_suite(demo, repo, tmp_path):
     checkpoint = root / 'out' / 'pretrain' / f'iter_{steps}.pth'
     command = [sys.executable, str(repo / 'tools' / 'evaluate.py'), f'A={checkpoint}', 'none']
     options = dict(
-        suite='demo', data_root=root / 'scenes', work_dir=tmp_path, iters=2, size=(64, 128)
+        suite='scenes', data_root=root / 'scenes', work_dir=tmp_path, iters=2, size=(64, 128)
     )
     for name, value in options.items():
         values = value if isinstance(value, tuple) else (value,)
         command += [f'--{name.replace("_", "-")}', *map(str, values)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    results = json.loads((tmp_path / 'demo.json').read_text())['results']
+    results = json.loads((tmp_path / 'scenes.json').read_text())['results']
     readouts = ['linear', 'linear-encoder', 'upernet']
     assert [(r['name'], r['readout']) for r in results] == [
         (name, readout) for name in ('A', 'scratch') for readout in readouts

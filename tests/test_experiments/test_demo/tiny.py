@@ -9,7 +9,7 @@ scenes = dict(
     fps=10.0,
     labelled_frames=2,
 )
-readout = dict(suite='demo', size=(64, 128), iters=3)
+readout = dict(suite='scenes', size=(64, 128), iters=3)
 model = dict(
     type='PooDLe',
     momentum=0.98,
