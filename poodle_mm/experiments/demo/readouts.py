@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from poodle_mm.checkpoints import read_checkpoint
+from poodle_mm.evaluation.class_groups import groups_of
 from poodle_mm.evaluation.readout import readout_config, run_readout, without_nan
 from poodle_mm.evaluation.suites import LINEAR, LINEAR_ENCODER
 from poodle_mm.visualization.images import label_colours
 from poodle_mm.visualization.pca import feature_pca
-from poodle_mm.evaluation.class_groups import groups_of
 
 PARTS = dict(encoder='encoder', encoder_sdm='encoder + SDM')
 """Parts of the network that are read out, as ``metrics.json`` and as people call them."""
