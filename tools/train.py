@@ -5,6 +5,7 @@ import os
 
 from mmengine.config import DictAction
 
+from poodle_mm.engine.cpu_ranks import cpu_ranks, processes_to_start
 from poodle_mm.engine.train import build_runner, training_config
 from poodle_mm.utils.errors import one_line_errors
 
@@ -66,8 +67,9 @@ def main() -> None:
             cfg_options=args.cfg_options,
             launcher=args.launcher,
         )
-        runner = build_runner(cfg)
-        runner.train()
+        with cpu_ranks(cfg, processes_to_start(cfg)):
+            runner = build_runner(cfg)
+            runner.train()
 
 
 if __name__ == '__main__':

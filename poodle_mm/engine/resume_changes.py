@@ -22,8 +22,8 @@ from poodle_mm.utils.modules import bare_model
 # Where, and with how many helpers, a run computes is not what it computes.
 _NEUTRAL = (
     'custom_imports', 'default_hooks', 'default_scope', 'env_cfg', 'experiment_name', 'launcher',
-    'load_from', 'log_level', 'log_processor', 'model_wrapper_cfg', 'resume', 'sync_bn',
-    'visualizer', 'work_dir',
+    'load_from', 'log_level', 'log_processor', 'model_wrapper_cfg', 'processes', 'resume',
+    'sync_bn', 'visualizer', 'work_dir',
 )  # fmt: skip
 _NEUTRAL_OF_LOADERS = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor')
 _KEPT = ('train_dataloader', 'optim_wrapper')  # without them a config text is not a run's

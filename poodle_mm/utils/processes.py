@@ -34,10 +34,11 @@ def process_pool(workers: int) -> ProcessPoolExecutor:
     Those of a pool of Python's own would finish what is in their queue, and then wait for ever.
     """
     context = multiprocessing.get_context('spawn')
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """End this process, started by ``multiprocessing``, when the one that started it ends."""
     threading.Thread(target=_wait_for_end, daemon=True).start()
 
 

@@ -11,6 +11,7 @@ import time
 
 import pytest
 import torch
+from mmengine.hooks import Hook
 
 from poodle_mm.datasets import PairSampler
 from poodle_mm.engine import stop_signal
@@ -109,8 +110,10 @@ def test_sampler_that_cannot_start_within_an_epoch(make_runner, tmp_path, monkey
     assert find_resumable(tmp_path / 'run') == str(tmp_path / 'run' / 'epoch_1.pth')
 
 
-def train_until_stopped(repo, tmp_path, processes: int, whole_job: bool) -> int:
-    """Train without end and send SIGTERM: to the launcher, or to every process there is."""
+def train_until_stopped(
+    repo, tmp_path, processes: int, whole_job: bool, launcher: bool = False
+) -> int:
+    """Train without end and send SIGTERM: to the process started, or to every one there is."""
     loader = workers()['train_dataloader'] | dict(batch_size=1)
     cfg = toy_config(
         tmp_path / 'run',
@@ -125,10 +128,11 @@ def train_until_stopped(repo, tmp_path, processes: int, whole_job: bool) -> int:
         env_cfg=dict(dist_cfg=dict(backend='gloo')),
         log_level='INFO',
     )
+    cfg.processes = processes
     cfg.dump(tmp_path / 'toy.py')
     env = dict(os.environ, PYTHONPATH=str(repo), OMP_NUM_THREADS='1', PYTHON=sys.executable)
     train = [sys.executable, str(repo / 'tools/train.py'), 'toy.py']
-    if processes > 1:
+    if launcher:
         env['PORT'] = free_port()
         train = ['bash', str(repo / 'tools/dist_train.sh'), 'toy.py', str(processes)]
     with open(tmp_path / 'log', 'w') as log:
@@ -162,12 +166,39 @@ def test_signal_to_the_whole_job_with_data_workers(repo, tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason='the CPU path')
 def test_signal_to_the_launcher_of_two_processes(repo, tmp_path):
-    train_until_stopped(repo, tmp_path, 2, whole_job=False)
+    train_until_stopped(repo, tmp_path, 2, whole_job=False, launcher=True)
     log = (tmp_path / 'log').read_text()
     (path,) = (tmp_path / 'run').glob('*.pth')
     assert log.count(f'{path} is written and --resume goes on from it') == 1, log[-3000:]
     iteration = torch.load(path, weights_only=False)['meta']['iter']
     assert re.search(rf'Stopped by SIGTERM after {iteration} of', log)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.is_available(), reason='the CPU path')
+@pytest.mark.parametrize('whole_job', [False, True])
+def test_signal_to_two_processes_without_launcher(repo, tmp_path, whole_job):
+    code = train_until_stopped(repo, tmp_path, 2, whole_job)
+    log = (tmp_path / 'log').read_text()
+    assert code == EXIT_CODE and 'Traceback' not in log, log[-3000:]
+    (path,) = (tmp_path / 'run').glob('*.pth')
+    assert log.count(f'{path} is written and --resume goes on from it') == 1, log[-3000:]
+    assert torch.load(path, weights_only=False)['meta']['world']['processes'] == 2
+
+
+@pytest.mark.parametrize('error', [RuntimeError, KeyboardInterrupt])
+def test_signal_is_given_back_when_training_fails(make_runner, error):
+    class Fail(Hook):
+        def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+            assert signal.getsignal(signal.SIGTERM) is not before
+            raise error
+
+    before = signal.getsignal(signal.SIGTERM)
+    runner = make_runner()
+    runner.register_hook(Fail())
+    with pytest.raises(error):
+        runner.train()
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_second_signal_ends_at_once(monkeypatch):

@@ -1,14 +1,16 @@
-"""dist_train.sh really trains on two processes; slurm_train.sh asks srun for the right thing."""
+"""Two processes train, started by torchrun or by train.py; srun is asked for the right thing."""
 
 import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from poodle_mm.engine.train import build_runner
+from tests.test_engine.test_resume import assert_equal_checkpoints
 from tests.test_engine.toy_pairs import toy_config
 
 
@@ -18,10 +20,12 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def dist_train(repo, tmp_path) -> subprocess.CompletedProcess:
-    cfg = toy_config(tmp_path / 'run', env_cfg=dict(dist_cfg=dict(backend='gloo')), sync_bn='torch')
-    cfg.train_dataloader.dataset.length = 4
-    cfg.dump(tmp_path / 'toy.py')
+def train(repo, config: Path, *command: str) -> Path:
+    """Run a training to its end.
+
+    Returns:
+        Its last checkpoint.
+    """
     env = dict(
         os.environ,
         PYTHONPATH=str(repo),
@@ -29,26 +33,41 @@ def dist_train(repo, tmp_path) -> subprocess.CompletedProcess:
         PORT=free_port(),
         PYTHON=sys.executable,
     )
-    script = str(repo / 'tools' / 'dist_train.sh')
-    return subprocess.run(
-        ['bash', script, str(tmp_path / 'toy.py'), '2'],
-        cwd=tmp_path,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=500,
+    result = subprocess.run(
+        command, cwd=config.parent, env=env, capture_output=True, text=True, timeout=500
     )
+    assert result.returncode == 0, result.stderr[-3000:]
+    return config.parent / 'run' / 'epoch_2.pth'
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason='the CPU path')
 def test_two_processes_train(repo, tmp_path):
-    """4 samples on 2 processes by 2 are one iteration an epoch: two steps in all."""
-    result = dist_train(repo, tmp_path)
-    assert result.returncode == 0, result.stderr[-3000:]
-    checkpoint = torch.load(tmp_path / 'run' / 'epoch_2.pth', weights_only=False)
+    """4 samples on 2 processes by 2 are one iteration an epoch: two steps in all.
+
+    ``processes = 2`` without a launcher does the same, bit for bit; resumed, it is finished.
+    """
+    paths = []
+    for name, options in (('torchrun', {}), ('alone', dict(processes=2))):
+        work_dir = tmp_path / name / 'run'
+        cfg = toy_config(work_dir, sync_bn='torch', **options)
+        cfg.train_dataloader.dataset.length = 4
+        if name == 'torchrun':
+            cfg.env_cfg = dict(dist_cfg=dict(backend='gloo'))
+        work_dir.parent.mkdir()
+        cfg.dump(tmp_path / name / 'toy.py')
+        paths.append(tmp_path / name / 'toy.py')
+    script, tool = (str(repo / 'tools' / file) for file in ('dist_train.sh', 'train.py'))
+    launched = train(repo, paths[0], 'bash', script, 'toy.py', '2')
+    checkpoint = torch.load(launched, weights_only=False)
     assert checkpoint['meta']['iter'] == 2
     assert int(checkpoint['state_dict']['target.steps']) == 2
+    half = ['--cfg-options', 'train_cfg.max_epochs=1']
+    alone = train(repo, paths[1], sys.executable, tool, 'toy.py', *half)
+    assert not alone.exists()
+    train(repo, paths[1], sys.executable, tool, 'toy.py', '--resume')
+    assert torch.load(alone, weights_only=False)['meta']['world']['processes'] == 2
+    assert_equal_checkpoints(launched, alone)
 
 
 @pytest.mark.parametrize(('launcher', 'backend'), [('pytorch', 'nccl'), ('slurm', 'gloo')])

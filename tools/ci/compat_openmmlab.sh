@@ -101,7 +101,7 @@ run 'drawing a few scenes' "$python" tools/make_scenes.py "$work/scenes" \
 steps=4
 run "pretraining the demo for $steps steps" "$python" tools/train.py configs/demo/poodle_r18_scenes.py \
     --work-dir "$work/run" --cfg-options "train_dataloader.dataset.data_root=$work/scenes" \
-    train_dataloader.batch_size=2 "train_cfg.max_iters=$steps" "default_hooks.checkpoint.interval=$steps"
+    processes=1 train_dataloader.batch_size=2 "train_cfg.max_iters=$steps" "default_hooks.checkpoint.interval=$steps"
 checkpoint=$work/run/iter_$steps.pth
 
 cat >"$work/check.py" <<'PY'

@@ -81,10 +81,28 @@ class AtomicCheckpointHook(CheckpointHook):
             **kwargs,
         )
 
+    def before_run(self, runner: Runner) -> None:
+        """Have SIGTERM given back also when training fails; MMEngine has no hook for that."""
+        super().before_run(runner)
+        self._stop, self._stopping = StopSignal(), False
+        loop = runner._train_loop
+        if not isinstance(loop, BaseLoop):
+            return
+        run = loop.run
+
+        def run_and_give_back():
+            try:
+                return run()
+            except BaseException as error:
+                if not isinstance(error, SystemExit):  # a launcher may repeat the signal
+                    self._stop.close()
+                raise
+
+        loop.run = run_and_give_back
+
     def before_train(self, runner: Runner) -> None:
         """Listen to SIGTERM; say so if the resumed run was at its end."""
         super().before_train(runner)
-        self._stop, self._stopping = StopSignal(), False
         self._stop.start()
         loader = runner.train_dataloader
         if loader.num_workers:

@@ -155,6 +155,8 @@ def plan_run(variant: Variant, seed: int, args: PlanArguments) -> Run:
 def train_command(run: Run, port: int = 29500) -> list[str]:
     """The command that trains a run, or goes on with it."""
     options = [f'{key}={_text(value)}' for key, value in run.options.items()]
+    if run.processes != run.load().get('processes', 1):
+        options.append(f'processes={run.processes}')
     common = [str(run.config), '--work-dir', str(run.work_dir), '--resume', 'auto']
     common += ['--cfg-options', *options] if options else []
     if run.processes == 1:
