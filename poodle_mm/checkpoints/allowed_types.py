@@ -1,4 +1,4 @@
-"""Which classes a file may have built: a config in a checkpoint is somebody else's text.
+"""Classes that a file may have built: a config in a checkpoint is somebody else's text.
 
 Registries import whatever ``type`` names, with arguments of the file's choice. So only types on a
 list are taken from a file; a user's own config may name anything.
@@ -16,7 +16,7 @@ _ENCODERS = {
     'poodle_mm.ResNet',
     'poodle_mm.SpatialDecoderModule',
 }
-# Norms, activations, convolutions: what their *_cfg may name.
+# Norms, activations and convolutions that their *_cfg may name.
 _PARTS = {
     'BN', 'BN1d', 'BN2d', 'Conv', 'Conv2d', 'ConvWS', 'GELU', 'GN', 'IN', 'LN', 'LN2d', 'LeakyReLU',
     'PReLU', 'ReLU', 'SiLU', 'SyncBN', 'Swish', 'nearest', 'bilinear',
@@ -27,7 +27,7 @@ def allow_encoder(type_name: str) -> None:
     """Let checkpoints name an encoder of your own, registered in your code.
 
     Args:
-        type_name: With its scope, e.g. ``'my_project.MyResNet'``.
+        type_name: Name with its scope, e.g. ``'my_project.MyResNet'``.
     """
     _ENCODERS.add(type_name)
 

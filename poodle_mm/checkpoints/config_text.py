@@ -16,7 +16,7 @@ def read_config_text(text: str, *keys: str, strict: bool = True) -> dict[str, An
 
     Args:
         text: ``meta['cfg']`` of an MMEngine checkpoint.
-        keys: Which assignments to read; absent ones are left out. None means all.
+        keys: Assignments to read, all if none is named; absent ones are left out.
         strict: Whether a value that is more than literals is an error; else it is left out.
 
     Raises:

@@ -32,10 +32,10 @@ def convert_release(
         config: Training config under which the run is to go on. Its learning rate and schedules
             are brought to where the file's training stopped, and the optimizer's moments to the
             scale of its loss.
-        steps_per_epoch: Updates an epoch; default what the optimizer's own count gives.
+        steps_per_epoch: Updates an epoch; by default the optimizer's own count over the epochs.
 
     Returns:
-        What was done, in a line.
+        Summary in a line.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -92,7 +92,7 @@ def finished_epochs(epoch: object, name: str) -> int | None:
     """Epochs that are done: the number in the file's name, if the file's ``epoch`` allows it.
 
     Args:
-        epoch: What the file has; perhaps counted from 0, perhaps finished epochs.
+        epoch: Entry of the file: finished epochs, or the last one counted from 0.
         name: ``checkpoint-<finished epochs>.pth``; another name leaves ``epoch`` alone.
     """
     if not isinstance(epoch, int):

@@ -1,4 +1,4 @@
-"""What encoder and decoder a checkpoint holds, and loading them to the last key."""
+"""Encoder and decoder in a checkpoint: finding them, and loading them to the last key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ class EncoderCheckpoint:
         backbone: Config of the encoder (``mmpretrain.ResNet``, ``mmpretrain.VisionTransformer``),
             without ``init_cfg`` and frozen stages.
         neck: Config of the spatial decoder, or None.
-        backbone_prefix: What the file puts before the encoder's keys, e.g. ``'backbone.'``.
+        backbone_prefix: Beginning of the encoder's keys in the file, e.g. ``'backbone.'``.
         neck_prefix: Likewise for the decoder; None without one.
-        scheme: What MMEngine needs before the path to read the file by its loader for it.
+        scheme: Prefix of the path by which MMEngine finds its loader for the file.
     """
 
     path: str | None
@@ -170,7 +170,7 @@ def check_pretrained(module: nn.Module, name: str = 'backbone', equal: bool = Fa
 
 
 def _published(found: object, path: str) -> Mapping:
-    """What ``tools/publish_model.py`` wrote about a file, checked."""
+    """Check the entry of ``tools/publish_model.py`` in a file's meta data."""
     if not isinstance(found, Mapping) or not {'weights', 'backbone', 'neck'} <= found.keys():
         raise ValueError(f"{path}: meta['poodle_mm'] is not what tools/publish_model.py writes")
     for part in (found['backbone'], found['neck']):

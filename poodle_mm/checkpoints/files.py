@@ -73,11 +73,11 @@ def state_dict_of(loaded: Mapping, path: str | Path) -> dict[str, Tensor]:
 
 
 def scheme_of(loaded: Mapping, state: Mapping[str, Tensor]) -> str:
-    """What MMEngine needs before a file's path to find the tensors that we find.
+    """Prefix of a file's path by which MMEngine finds the tensors that we find.
 
     Args:
-        loaded: The file's content.
-        state: Its tensors as :func:`state_dict_of` names them.
+        loaded: Content of the file.
+        state: Result of :func:`state_dict_of`.
     """
     if is_release(tensors_of(loaded, '')):
         return RELEASE_SCHEME
@@ -87,5 +87,5 @@ def scheme_of(loaded: Mapping, state: Mapping[str, Tensor]) -> str:
 
 @CheckpointLoader.register_scheme(prefixes=(RELEASE_SCHEME, FILE_SCHEME), force=True)
 def load_from_scheme(filename: str, map_location: str | None = None) -> dict:
-    """What MMEngine calls for ``poodle-file://FILE``: our names, on the CPU."""
+    """MMEngine's loader for ``poodle-file://FILE``: our names, on the CPU."""
     return dict(state_dict=state_dict_of(load_file(filename), filename))

@@ -1,4 +1,4 @@
-"""Where other projects keep the tensors in their files, and ResNets whose parts are numbered."""
+"""Places of the tensors in other projects' files, and ResNets whose parts are numbered."""
 
 import re
 from collections.abc import Mapping

@@ -21,7 +21,7 @@ from poodle_mm.checkpoints.safe_load import safe_load
 
 @CheckpointLoader.register_scheme(prefixes='', force=True)
 def load_from_local(filename: str, map_location: Any = None) -> Any:
-    """What MMEngine calls for a path.
+    """MMEngine's loader for a path.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -38,7 +38,7 @@ def load_from_local(filename: str, map_location: Any = None) -> Any:
 
 @CheckpointLoader.register_scheme(prefixes=('http://', 'https://'), force=True)
 def load_from_http(filename: str, map_location: Any = None) -> Any:
-    """What MMEngine calls for a URL: downloaded once, into torch's folder for checkpoints.
+    """MMEngine's loader for a URL: downloaded once, into torch's folder for checkpoints.
 
     Raises:
         FileNotFoundError: If it cannot be downloaded, saying where to put it.
@@ -62,7 +62,7 @@ def load_from_http(filename: str, map_location: Any = None) -> Any:
 
 @CheckpointLoader.register_scheme(prefixes=('modelzoo://', 'torchvision://'), force=True)
 def load_from_torchvision(filename: str, map_location: Any = None) -> Any:
-    """What MMEngine calls for ``torchvision://resnet50.imagenet1k_v2`` and the like.
+    """MMEngine's loader for ``torchvision://resnet50.imagenet1k_v2`` and the like.
 
     Raises:
         ValueError: If torchvision has no such weights.

@@ -158,7 +158,7 @@ def release_model(state: Mapping[str, Tensor]) -> dict:
     """Config of our model for the authors' tensors, read off their names and shapes.
 
     Args:
-        state: What :func:`convert_state` returns.
+        state: Result of :func:`convert_state`.
 
     Raises:
         ValueError: If a part is incomplete, naming the tensor, or not as the authors build it.

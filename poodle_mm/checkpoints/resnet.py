@@ -20,7 +20,7 @@ def infer_resnet(state: Mapping[str, Tensor], prefix: str = '') -> dict:
 
     Args:
         state: Tensors by name.
-        prefix: What stands before the encoder's names.
+        prefix: Beginning of the encoder's names.
 
     Raises:
         ValueError: If the first tensors are missing, or no ResNet has that many blocks.

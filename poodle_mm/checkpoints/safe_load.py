@@ -36,7 +36,7 @@ _TYPES = {
 
 
 class Stub:
-    """What stands in a read file for an object that was not built.
+    """Placeholder in a read file for an object that was not built.
 
     It takes whatever a pickle does to an object and ignores it.
 
@@ -136,14 +136,14 @@ def safe_load(path: str | Path, map_location: Any = 'cpu', mapped: bool = True) 
 
     Args:
         path: Written by ``torch.save``.
-        map_location: As in ``torch.load``.
+        map_location: Device, or another value that ``torch.load`` takes.
         mapped: Whether tensors are mapped from the file, which then must not change; otherwise
             they are copied.
 
     Raises:
         pickle.UnpicklingError: If the file needs stubs and is older than torch 1.6, or is a
             TorchScript archive, which is a program.
-        Exception: What torch raises for damaged files.
+        Exception: Any kind, by torch, for damaged files.
     """
     path = str(path)
     archive = zipfile.is_zipfile(path)

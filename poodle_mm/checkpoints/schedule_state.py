@@ -1,4 +1,4 @@
-"""Where a schedule stands after so many updates, as MMEngine saves it."""
+"""State of a schedule after a number of updates, as MMEngine saves it."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from mmengine.registry import PARAM_SCHEDULERS
 def schedule_state(
     config: str | Path, optimizer: dict, steps_per_epoch: int, steps: int
 ) -> dict[str, Any]:
-    """What resuming needs beside weights and moments.
+    """State of the schedules, which resuming needs beside weights and moments.
 
     The config's schedulers run over an optimizer of empty groups, as they would have in training.
 

@@ -1,4 +1,4 @@
-"""What runs around the model: hooks of MMEngine's Runner, training's entry and pictures."""
+"""Training around the model: MMEngine's Runner with our hooks, resuming, several processes."""
 
 from poodle_mm.engine.autocast_optim_wrapper import BFloat16OptimWrapper
 from poodle_mm.engine.hooks.checkpoint_hook import AtomicCheckpointHook

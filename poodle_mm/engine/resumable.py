@@ -1,4 +1,4 @@
-"""Which checkpoints a training can go on from."""
+"""Finding and checking the checkpoint from which a training goes on."""
 
 import logging
 import re
@@ -18,13 +18,13 @@ _RESUMABLE = ('meta', 'state_dict', 'optimizer', 'message_hub')
 
 
 def non_finite(checkpoint: Mapping[str, Any]) -> str:
-    """Which weights, averages and optimizer state hold NaN or infinity.
+    """Find weights, averages and optimizer state that hold NaN or infinity.
 
     Args:
-        checkpoint: What a run saves.
+        checkpoint: Content of a run's checkpoint.
 
     Returns:
-        Their number and the first names, as a clause for a message; empty if all are finite.
+        Number and first names of the others, a clause for a message; empty if all are finite.
     """
     names = [
         name
@@ -93,17 +93,16 @@ def _read(path: str | Path) -> Mapping[str, Any]:
 
 
 def run_checkpoints(work_dir: str | Path) -> list[Path]:
-    """Files in ``work_dir`` that a run names so: ``epoch_N``, ``iter_N``, ``stopped_iter_N``."""
+    """Files in ``work_dir`` with a run's names: ``epoch_N``, ``iter_N``, ``stopped_iter_N``."""
     return [path for path in Path(work_dir).glob('*.pth') if _NAME.fullmatch(path.name)]
 
 
 def find_resumable(work_dir: str | Path) -> str | None:
-    """The checkpoint in ``work_dir`` with which training is furthest, or None.
+    """Find the checkpoint in ``work_dir`` with which training is furthest, or None.
 
-    Unlike MMEngine's ``find_latest_checkpoint`` it does not trust the file ``last_checkpoint``,
-    which a killed run may leave empty, and passes over damaged files with a warning. How far a
-    checkpoint is, it says itself: times of files change when they are copied. Other files than a
-    run's own are not looked at.
+    MMEngine's ``find_latest_checkpoint`` trusts the file ``last_checkpoint``, which a killed run
+    may leave empty. Here checkpoints say themselves how far they are (times of files change when
+    they are copied), and damaged ones are passed over with a warning.
     """
     found = []
     for path in run_checkpoints(work_dir):
@@ -137,7 +136,7 @@ def _pass_over(error: ValueError) -> None:
 
 
 def last_resumable(work_dir: str | Path) -> str | None:
-    """As :func:`find_resumable`; says so if there is none and the run starts anew."""
+    """Do as :func:`find_resumable`, and say so if there is none and the run starts anew."""
     found = find_resumable(work_dir)
     if found is None:
         damaged = len(run_checkpoints(work_dir))

@@ -6,7 +6,7 @@ or never, and the target network freezes.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -27,6 +27,7 @@ _NEUTRAL = (
 )  # fmt: skip
 _NEUTRAL_OF_LOADERS = ('num_workers', 'persistent_workers', 'pin_memory', 'prefetch_factor')
 _KEPT = ('train_dataloader', 'optim_wrapper')  # without them a config text is not a run's
+_TAKE_BACK = 'Take the change back, or start a new run from the weights (load_from)'
 
 
 def fit_to_run(runner: Runner, checkpoint: dict[str, Any]) -> None:
@@ -81,11 +82,9 @@ def config_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[st
     ]
 
 
-def _leaves(node: Any, name: str = ''):
-    if name in _NEUTRAL:
-        return
+def _leaves(node: Any, name: str = '') -> Iterator[tuple[str, Any]]:
     parent, _, last = name.rpartition('.')
-    if parent.endswith('_dataloader') and last in _NEUTRAL_OF_LOADERS:
+    if name in _NEUTRAL or (parent.endswith('_dataloader') and last in _NEUTRAL_OF_LOADERS):
         return
     if isinstance(node, Mapping):
         items = list(node.items())
@@ -109,7 +108,7 @@ def _config(text: Any) -> dict[str, Any]:
 
 
 def _guessed_world(meta: Mapping, config: Mapping, now: World, runner: Runner) -> World:
-    """Of a checkpoint that does not say its world: as many processes and samples as now."""
+    """The world of a checkpoint that does not name it: as many processes and samples as now."""
     dataset = config['train_dataloader'].get('dataset', {})
     length = now.iters_per_epoch
     if by_epoch(runner) and meta['epoch'] and meta['iter'] % meta['epoch'] == 0:
@@ -141,15 +140,14 @@ def _check_kinds(before: Mapping, now: Mapping) -> None:
     if a != b:
         raise ValueError(
             f'cannot resume: optim_wrapper.optimizer.type changed from {a} to {b}, and the state '
-            'of the one means nothing to the other. Take the change back, or start a new run from '
-            'the weights (load_from)'
+            f'of the one means nothing to the other. {_TAKE_BACK}'
         )
     a, b = ('max_epochs' in cfg.get('train_cfg', {}) for cfg in (before, now))
     if a != b:
         raise ValueError(
             'cannot resume: train_cfg counted '
             + ('epochs and counts iterations now' if a else 'iterations and counts epochs now')
-            + '. Take the change back, or start a new run from the weights (load_from)'
+            + f'. {_TAKE_BACK}'
         )
 
 
@@ -221,27 +219,22 @@ def _fit_schedules(
     ):
         raise ValueError(
             'cannot resume with changes: param_scheduler depends on more than the iteration. '
-            'Take the changes back, or start a new run from the weights (load_from)'
+            + _TAKE_BACK
         )
     wrapper, state = runner.optim_wrapper, checkpoint['optimizer']
     groups, saved = wrapper.optimizer.param_groups, state['param_groups']
     if [len(g['params']) for g in groups] != [len(g['params']) for g in saved]:
         raise ValueError(
             'cannot resume: optim_wrapper groups the parameters differently (constructor, '
-            'paramwise_cfg, or frozen parts of the model). Take the change back, or start a new '
-            'run from the weights (load_from)'
+            f'paramwise_cfg, or frozen parts of the model). {_TAKE_BACK}'
         )
-    runner.optim_wrapper._global_step = (
-        0  # else MMEngine warns of a schedule ahead of its optimizer
-    )
-    for i in range(iteration):
-        for scheduler in schedulers:
-            if not scheduler.by_epoch:
-                scheduler.step()
-        if by_epoch(runner) and (i + 1) % iters_per_epoch == 0:
-            for scheduler in schedulers:
-                if scheduler.by_epoch:
-                    scheduler.step()
+    wrapper._global_step = 0  # else MMEngine warns of a schedule ahead of its optimizer
+    for done in range(1, iteration + 1):
+        due = [s for s in schedulers if not s.by_epoch]
+        if by_epoch(runner) and done % iters_per_epoch == 0:
+            due += [s for s in schedulers if s.by_epoch]
+        for scheduler in due:
+            scheduler.step()
     checkpoint['param_schedulers'] = [scheduler.state_dict() for scheduler in schedulers]
     rates = [(old['lr'], new['lr']) for old, new in zip(saved, groups)]
     if 'base_param_settings' in state:  # MMEngine's stand-in for a group, of several

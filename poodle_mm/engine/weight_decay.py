@@ -15,7 +15,7 @@ class MatrixDecayConstructor(DefaultOptimWrapperConstructor):
     parameter, which slows AdamW down.) Frozen parameters are left out.
 
     Args:
-        optim_wrapper_cfg: As MMEngine's constructors take it.
+        optim_wrapper_cfg: Config of the optimizer wrapper, with ``optimizer``.
         paramwise_cfg: Not supported: the groups are fixed.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a run's iterations are made of, as its checkpoints remember it."""
+"""Batch, processes and data behind a run's iterations, as its checkpoints remember them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -63,7 +63,7 @@ def can_skip(runner: Runner) -> bool:
 
 
 def remember_world(runner: Runner, meta: dict[str, Any]) -> None:
-    """Put the world, and how far the run is, into a checkpoint's meta data."""
+    """Write the world, and how far the run is, into a checkpoint's meta data."""
     world = World.of(runner)
     if by_epoch(runner):
         progress = meta['iter'] / world.iters_per_epoch  # epochs

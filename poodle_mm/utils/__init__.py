@@ -1,1 +1,1 @@
-"""What every room may use: whole files, processes, messages for users."""
+"""Small jobs of every room: whole files, tables, modules, processes, messages for users."""

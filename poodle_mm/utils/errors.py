@@ -34,12 +34,12 @@ def warn(message: str) -> None:
 
 @contextmanager
 def one_line_errors(debug: bool = False, active: Callable[[], bool] = lambda: True) -> Iterator:
-    """Print what went wrong to stderr, on one line if one says it, and exit with code 2.
+    """Print an error's message to stderr, on one line where possible, and exit with code 2.
 
     Args:
         debug: Let the error through, with its trace.
-        active: Asked when an error arrives; False lets it through. Training passes "no iteration
-            is done yet", because what fails later deserves a trace.
+        active: Called when an error arrives; False lets it through. Training passes "no iteration
+            is done yet", because later failures deserve a trace.
     """
     try:
         yield
@@ -69,7 +69,7 @@ def describe(error: Exception) -> str:
 
 
 def _after_trace(lines: list[str]) -> list[str]:
-    """What follows the last indented line of a trace, ``Error: message`` and its further lines."""
+    """Lines after the last indented one of a trace: ``Error: message`` and what it goes on with."""
     start = max(i for i, line in enumerate(lines) if _TRACE in line)
     inside = [i for i in range(start + 1, len(lines)) if not lines[i].startswith(' ')]
     return lines[inside[0] :] if inside else lines[-1:]

@@ -1,6 +1,5 @@
 """Checkpoints that are whole or absent, and never hold a broken number."""
 
-import os
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -14,7 +13,7 @@ from poodle_mm.engine.resume_changes import fit_to_run
 from poodle_mm.engine.stop_signal import OutliveStop, StopSignal
 from poodle_mm.engine.world import by_epoch, can_skip, remember_world
 from poodle_mm.registry import HOOKS
-from poodle_mm.utils.files import sync
+from poodle_mm.utils.files import replacing
 from poodle_mm.utils.modules import bare_model
 
 
@@ -24,19 +23,10 @@ class AtomicLocalBackend(LocalBackend):
     def put(self, obj: bytes, filepath: str | Path) -> None:
         """Write bytes; whoever opens ``filepath`` finds the old or the new file, never a part."""
         path = Path(filepath)
-        # One fixed name per checkpoint: what a killed run left is overwritten by the next one.
-        temporary = path.with_name(f'.{path.name}.tmp')
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, 'wb') as file:
-                file.write(obj)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except OSError:  # a full disk gets its room back
-            temporary.unlink(missing_ok=True)
-            raise
-        sync(path.parent)  # the name, too, must survive a power cut
+        for left in path.parent.glob(f'.*.{path.name}'):  # by a run that was killed while writing
+            left.unlink()
+        with replacing(path, durable=True) as temporary, open(temporary, 'wb') as file:
+            file.write(obj)
 
 
 register_backend('atomic_local', AtomicLocalBackend, force=True)
@@ -56,30 +46,22 @@ class AtomicCheckpointHook(CheckpointHook):
     that cannot start within one stops without it.
 
     Args:
-        max_keep_ckpts: As in ``CheckpointHook``, but not 1: MMEngine deletes the oldest
-            checkpoint before it writes the next.
-        backend_args: As in ``CheckpointHook``; default local files, written atomically.
-        *args, **kwargs: As in ``CheckpointHook``.
+        max_keep_ckpts: Number of checkpoints to keep, -1 for all; not 1, because MMEngine deletes
+            the oldest before it writes the next.
+        backend_args: File backend; default local files, written atomically.
+        *args, **kwargs: Other arguments of ``CheckpointHook``.
     """
 
     def __init__(
-        self,
-        *args,
-        max_keep_ckpts: int = -1,
-        backend_args: dict | None = None,
-        **kwargs,
+        self, *args, max_keep_ckpts: int = -1, backend_args: dict | None = None, **kwargs
     ) -> None:
         if max_keep_ckpts == 1:
             raise ValueError(
                 'default_hooks.checkpoint.max_keep_ckpts=1 leaves no checkpoint while the next '
                 'one is written: keep 2 or more'
             )
-        super().__init__(
-            *args,
-            max_keep_ckpts=max_keep_ckpts,
-            backend_args=backend_args or dict(backend='atomic_local'),
-            **kwargs,
-        )
+        backend_args = backend_args or dict(backend='atomic_local')
+        super().__init__(*args, max_keep_ckpts=max_keep_ckpts, backend_args=backend_args, **kwargs)
 
     def before_run(self, runner: Runner) -> None:
         """Have SIGTERM given back also when training fails; MMEngine has no hook for that."""
@@ -150,13 +132,11 @@ class AtomicCheckpointHook(CheckpointHook):
             and not ends_epoch  # saved below
             and done < runner.max_iters
         ):
-            name = f'stopped_iter_{done}.pth'
-            if by_epoch(runner) and not can_skip(runner):
-                name = None
-            else:
-                runner.save_checkpoint(
-                    self.out_dir, name, by_epoch=False, backend_args=self.backend_args
-                )
+            name = None
+            if not by_epoch(runner) or can_skip(runner):
+                name = f'stopped_iter_{done}.pth'
+                options = dict(by_epoch=False, backend_args=self.backend_args)
+                runner.save_checkpoint(self.out_dir, name, **options)
             self._leave(runner, done, name)
 
     def after_train_epoch(self, runner: Runner) -> None:
@@ -169,13 +149,11 @@ class AtomicCheckpointHook(CheckpointHook):
             self._leave(runner, runner.iter, name)
 
     def _leave(self, runner: Runner, done: int, name: str | None) -> None:
+        how = 'this sampler cannot start within an epoch: resume from the last checkpoint'
+        if name:
+            how = f'{Path(self.out_dir) / name} is written and --resume goes on from it'
         runner.logger.warning(
-            f'Stopped by SIGTERM after {done} of {runner.max_iters} iterations; '
-            + (
-                f'{Path(self.out_dir) / name} is written and --resume goes on from it'
-                if name
-                else 'this sampler cannot start within an epoch: resume from the last checkpoint'
-            )
+            f'Stopped by SIGTERM after {done} of {runner.max_iters} iterations; {how}'
         )
         runner.call_hook('before_leaving')
         self._stop.leave()
