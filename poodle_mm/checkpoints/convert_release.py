@@ -7,7 +7,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from poodle_mm.checkpoints.files import load_file, state_dict_of, tensors_of
+from poodle_mm.checkpoints.files import check_conversion, load_file, state_dict_of, tensors_of
 from poodle_mm.checkpoints.release import release_layout, release_model
 from poodle_mm.checkpoints.release_optimizer import LOSS_WEIGHTS, convert_optimizer, optimizer_steps
 from poodle_mm.checkpoints.schedule_state import schedule_state
@@ -39,7 +39,8 @@ def convert_release(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not the authors', or not the whole model, naming the tensors.
+        ValueError: If it is not the authors', not the whole model or not finite, naming the
+            tensors; or if both are one file.
     """
     loaded = load_file(source)
     theirs = tensors_of(loaded, source)
@@ -56,6 +57,7 @@ def convert_release(
     with DefaultScope.overwrite_default_scope('poodle_mm'):
         ours = MODELS.build(model)
     check_state(ours, state, source, 'model, under our names')
+    check_conversion(source, target, state)
 
     meta = dict(
         cfg=Config(dict(default_scope='poodle_mm', model=model)).pretty_text,

@@ -69,7 +69,7 @@ def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpo
     Knows MMEngine checkpoints, which carry their config (ours and mmpretrain's), what
     ``tools/publish_model.py`` writes, the files of PooDLe's authors as they are, and ResNet and
     ViT weights of torchvision and of other projects, whose architecture is read off the shapes
-    (:mod:`~poodle_mm.checkpoints.layouts`). Nothing in a file is executed, and only encoders on a
+    (:mod:`~poodle_mm.checkpoints.files`). Nothing in a file is executed, and only encoders on a
     list are built from its config.
 
     Args:

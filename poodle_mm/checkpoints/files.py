@@ -1,20 +1,32 @@
 """Checkpoint files and their tensors, whoever wrote them."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
-from poodle_mm.checkpoints.layouts import find_tensors, name_children
 from poodle_mm.checkpoints.release import convert_state, is_release
 from poodle_mm.checkpoints.safe_load import safe_load
+from poodle_mm.checkpoints.state_dict import non_finite
 
 # Before a path they make MMEngine's ``Pretrained`` read a file as we do: one of PooDLe's authors
 # under our names, one of another project wherever it keeps its tensors.
 RELEASE_SCHEME = 'poodle-release://'
 FILE_SCHEME = 'poodle-file://'
+
+# Keys that lead to the tensors, in the order in which they are looked for.
+_PLACES = (
+    ('state_dict',),  # MMEngine, MoCo, SwAV, DenseCL, solo-learn, lightly
+    ('model',),  # PixPro, Barlow Twins, PooDLe's authors
+    ('teacher',),  # DINO
+    ('classy_state_dict', 'base_model', 'model', 'trunk'),  # VISSL
+)
+# Sequential(*resnet.children()): 2 and 3 are ReLU and pooling
+_CHILDREN = {'0': 'conv1', '1': 'bn1', '4': 'layer1', '5': 'layer2', '6': 'layer3', '7': 'layer4'}
 
 
 def load_file(path: str | Path) -> dict:
@@ -57,6 +69,43 @@ def tensors_of(loaded: Mapping, path: str | Path) -> dict[str, Tensor]:
     return name_children(state)
 
 
+def find_tensors(loaded: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part of a loaded file that holds the tensors by name; the file itself if none does."""
+    for place in _PLACES:
+        part: Any = loaded
+        for key in place:
+            part = part.get(key) if isinstance(part, Mapping) else None
+        if isinstance(part, Mapping):
+            return part
+    return loaded
+
+
+def name_children(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give numbered parts of a ResNet their names, as ``backbone.4.0.`` of lightly's files.
+
+    Args:
+        state: Tensors by name.
+
+    Returns:
+        The same, ``<prefix>0.`` renamed to ``<prefix>conv1.`` and so on, wherever ``<prefix>``
+        holds a ResNet. Other names stay.
+    """
+    prefixes = {
+        key.removesuffix('0.weight')
+        for key, value in state.items()
+        if key.endswith('0.weight') and value.ndim == 4 and value.shape[1] == 3
+    }
+    prefixes = {p for p in prefixes if f'{p}4.0.conv1.weight' in state}
+    if not prefixes:
+        return dict(state)
+    either = '|'.join(re.escape(p) for p in sorted(prefixes, key=len, reverse=True))
+    pattern = re.compile(rf'^({either})([{"".join(_CHILDREN)}])\.')
+    return {
+        pattern.sub(lambda m: f'{m[1]}{_CHILDREN[m[2]]}.', key): value
+        for key, value in state.items()
+    }
+
+
 def state_dict_of(loaded: Mapping, path: str | Path) -> dict[str, Tensor]:
     """The tensors of a loaded checkpoint; those of PooDLe's authors under our names.
 
@@ -70,6 +119,23 @@ def state_dict_of(loaded: Mapping, path: str | Path) -> dict[str, Tensor]:
         return convert_state(state)
     except ValueError as error:
         raise ValueError(f'{path}: {error}') from error
+
+
+def check_conversion(source: str | Path, target: str | Path, state: Mapping[str, Tensor]) -> None:
+    """Refuse to write a converted file over its source, and weights that are useless.
+
+    Args:
+        source: File that was read.
+        target: File to write.
+        state: Converted tensors.
+
+    Raises:
+        ValueError: If the two are one file, or a tensor is not finite, naming it.
+    """
+    if os.path.exists(target) and os.path.exists(source) and os.path.samefile(source, target):
+        raise ValueError(f'{target} is the file to convert: give another one to write')
+    if broken := non_finite(dict(state_dict=state)):
+        raise ValueError(f'{source}: {broken}')
 
 
 def scheme_of(loaded: Mapping, state: Mapping[str, Tensor]) -> str:

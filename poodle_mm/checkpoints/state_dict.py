@@ -1,6 +1,6 @@
-"""Comparing the tensors of a file with a module's."""
+"""Checking the tensors of a file: against a module's, and for numbers that are not finite."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,35 @@ def check_state(
         lines = [f'  {kind} ({len(names)}): {some(names)}' for kind, names in problems.items()]
         hint = hint or (_PART_HINT if part else '')
         raise ValueError('\n'.join([f'{path} does not fit the {name}:', *lines, hint]).rstrip())
+
+
+def non_finite(checkpoint: Mapping[str, Any]) -> str:
+    """Find weights, averages and optimizer state that hold NaN or infinity.
+
+    Args:
+        checkpoint: Content of a run's checkpoint.
+
+    Returns:
+        Number and first names of the others, a clause for a message; empty if all are finite.
+    """
+    names = [
+        name
+        for part in ('state_dict', 'optimizer')
+        for name, tensor in _tensors(checkpoint.get(part), '' if part == 'state_dict' else part)
+        if tensor.is_floating_point() and not tensor.isfinite().all()
+    ]
+    if not names:
+        return ''
+    return f'{len(names)} tensors are not finite ({some(names, 3)})'
+
+
+def _tensors(content: Any, name: str) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(content, Tensor):
+        yield name, content
+    elif isinstance(content, (Mapping, list, tuple)):
+        items = content.items() if isinstance(content, Mapping) else enumerate(content)
+        for key, value in items:
+            yield from _tensors(value, f'{name}.{key}' if name else str(key))
 
 
 def some(names: Collection[str], shown: int = 6) -> str:

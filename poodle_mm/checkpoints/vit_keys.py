@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from poodle_mm.checkpoints.files import load_file, state_dict_of
+from poodle_mm.checkpoints.files import check_conversion, load_file, state_dict_of
 from poodle_mm.utils.files import replacing
 
 _RENAMES = (
@@ -70,7 +70,8 @@ def convert_vit_file(source: str | Path, target: str | Path) -> str:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file holds no plain ViT of those names.
+        ValueError: If the file holds no plain ViT of those names, its tensors are not finite, or
+            both are one file.
     """
     state = {
         key.removeprefix('backbone.'): value
@@ -79,6 +80,7 @@ def convert_vit_file(source: str | Path, target: str | Path) -> str:
     if not is_foreign_vit(state):
         raise ValueError(f'{source} holds no ViT with the names of DINO and timm')
     renamed = rename_vit(state)
+    check_conversion(source, target, renamed)
     with replacing(target) as temporary:
         torch.save(dict(state_dict=renamed), temporary)
     return f'{target}: {len(renamed)} tensors of a ViT, {infer_vit(renamed)["arch"]}'

@@ -3,48 +3,18 @@
 import logging
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.logging import print_log
 
-from poodle_mm.checkpoints import safe_load
+from poodle_mm.checkpoints import load_file
+from poodle_mm.checkpoints.state_dict import non_finite
 from poodle_mm.engine.world import META_KEY
 
 _NAME = re.compile(r'(epoch|iter|stopped_iter)_\d+\.pth')
 _RESUMABLE = ('meta', 'state_dict', 'optimizer', 'message_hub')
-
-
-def non_finite(checkpoint: Mapping[str, Any]) -> str:
-    """Find weights, averages and optimizer state that hold NaN or infinity.
-
-    Args:
-        checkpoint: Content of a run's checkpoint.
-
-    Returns:
-        Number and first names of the others, a clause for a message; empty if all are finite.
-    """
-    names = [
-        name
-        for part in ('state_dict', 'optimizer')
-        for name, tensor in _tensors(checkpoint.get(part), '' if part == 'state_dict' else part)
-        if tensor.is_floating_point() and not tensor.isfinite().all()
-    ]
-    if not names:
-        return ''
-    more = f' and {len(names) - 3} more' if len(names) > 3 else ''
-    return f'{len(names)} tensors are not finite ({", ".join(names[:3])}{more})'
-
-
-def _tensors(content: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:
-    if isinstance(content, torch.Tensor):
-        yield name, content
-    elif isinstance(content, (Mapping, list, tuple)):
-        items = content.items() if isinstance(content, Mapping) else enumerate(content)
-        for key, value in items:
-            yield from _tensors(value, f'{name}.{key}' if name else str(key))
 
 
 def check_resumable(path: str | Path) -> None:
@@ -77,19 +47,15 @@ def check_resumable(path: str | Path) -> None:
 
 
 def _read(path: str | Path) -> Mapping[str, Any]:
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'checkpoint {path} does not exist')
     try:
-        checkpoint = safe_load(path)
-        if not isinstance(checkpoint, Mapping):
-            raise ValueError(f'it holds a {type(checkpoint).__name__}')
-    except Exception as error:  # torch raises many kinds for damaged files
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        return load_file(path)
+    except ValueError as error:
+        cause = error.__cause__ or error
+        reason = (str(cause) or type(cause).__name__).splitlines()[0]
         raise ValueError(
             f'checkpoint {path} is damaged and cannot be resumed from ({reason}): resume from an '
             'earlier one'
         ) from error
-    return checkpoint
 
 
 def run_checkpoints(work_dir: str | Path) -> list[Path]:

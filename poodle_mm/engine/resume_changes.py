@@ -42,8 +42,8 @@ def fit_to_run(runner: Runner, checkpoint: dict[str, Any]) -> None:
     - options of the optimizer (rate, weight decay, …) are the new config's. Its moments stay.
 
     Args:
-        runner: Built, before it reads the checkpoint.
-        checkpoint: Changed in place.
+        runner: Runner that is built and has not read the checkpoint yet.
+        checkpoint: Content of the checkpoint; changed in place.
 
     Raises:
         ValueError: If that is not well defined: naming the option and what to do.
@@ -69,7 +69,7 @@ def fit_to_run(runner: Runner, checkpoint: dict[str, Any]) -> None:
 
 
 def config_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What differs between two configs, a line each, without what has no effect on the training.
+    """Differences between two configs, a line each, without those that do not affect the training.
 
     Args:
         before, now: Configs as plain dicts.
@@ -193,10 +193,8 @@ def _fit_steps(
     done = checkpoint['meta']['iter']
     if not done or (iteration == done and ratio == 1):
         return []
-    lines = []
-    model = bare_model(runner.model)
-    state = checkpoint['state_dict']
-    for name, module in model.named_modules():
+    lines, state = [], checkpoint['state_dict']
+    for name, module in bare_model(runner.model).named_modules():
         key = f'{name}.steps'
         if isinstance(module, BaseAveragedModel) and key in state:
             steps = int(int(state[key]) * iteration * ratio / done)

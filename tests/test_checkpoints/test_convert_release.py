@@ -230,6 +230,22 @@ def test_tool(tmp_path, repo):
     assert done.stdout.startswith(f'{tmp_path}/ours.pth: ') and done.stdout.count('\n') == 1
 
 
+def test_source_stays_and_broken_weights_are_refused(tmp_path):
+    path = save_authors_file(tmp_path / 'checkpoint-1.pth', their_state(tiny_model()))
+    before = path.read_bytes()
+    (tmp_path / 'link.pth').symlink_to(path)
+    for target in (path, tmp_path / 'link.pth'):
+        with pytest.raises(ValueError, match=r'is the file to convert: give another one'):
+            convert_release(path, target)
+    assert path.read_bytes() == before
+    state = their_state(tiny_model())
+    state['backbone.conv1.weight'] = torch.full_like(state['backbone.conv1.weight'], torch.nan)
+    save_authors_file(path, state)
+    with pytest.raises(ValueError, match=r'1\.pth: 1 tensors are not finite \(backbone\.conv1\.w'):
+        convert_release(path, tmp_path / 'ours.pth')
+    assert not (tmp_path / 'ours.pth').exists()
+
+
 def test_files_of_others_are_refused(tmp_path):
     torch.save(dict(state_dict=tiny_model().state_dict()), tmp_path / 'ours.pth')
     with pytest.raises(ValueError, match=r"ours\.pth is not a checkpoint of PooDLe's authors"):

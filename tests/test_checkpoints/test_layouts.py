@@ -9,7 +9,7 @@ from mmpretrain.models import ResNet
 from poodle_mm import apis
 from poodle_mm.checkpoints import load_file, read_checkpoint, state_dict_of
 from poodle_mm.checkpoints.encoder_checkpoint import check_pretrained
-from poodle_mm.checkpoints.layouts import name_children
+from poodle_mm.checkpoints.files import name_children
 
 NARROW = dict(depth=18, stem_channels=8, base_channels=8)
 NUMBERS = dict(conv1='0', bn1='1', layer1='4', layer2='5', layer3='6', layer4='7')

@@ -7,8 +7,8 @@ from mmengine.fileio import LocalBackend, register_backend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import BaseLoop, Runner
 
-from poodle_mm.checkpoints.state_dict import LEFT_OVER, MISSING, check_state
-from poodle_mm.engine.resumable import find_resumable, non_finite
+from poodle_mm.checkpoints.state_dict import LEFT_OVER, MISSING, check_state, non_finite
+from poodle_mm.engine.resumable import find_resumable
 from poodle_mm.engine.resume_changes import fit_to_run
 from poodle_mm.engine.stop_signal import OutliveStop, StopSignal
 from poodle_mm.engine.world import by_epoch, can_skip, remember_world

@@ -51,7 +51,7 @@ class TargetUpdateHook(Hook):
                 'train_cfg.max_epochs or max_iters'
             )
         accumulation = runner.optim_wrapper._accumulative_counts
-        _online(runner).target.total_steps = math.ceil(iters / accumulation)
+        bare_model(runner.model).target.total_steps = math.ceil(iters / accumulation)
         self._check_batch_size(runner, accumulation)
 
     def after_train_iter(
@@ -64,7 +64,7 @@ class TargetUpdateHook(Hook):
         """One EMA step if this iteration ended in an optimizer step."""
         if not runner.optim_wrapper.should_update():
             return
-        model = _online(runner)
+        model = bare_model(runner.model)
         momentum = model.target.momentum_at(model.target.step_count)
         runner.message_hub.update_scalar('train/momentum', momentum)
         model.update_target()
@@ -86,7 +86,3 @@ class TargetUpdateHook(Hook):
                 f'but the learning rate is meant for {base}: pass --auto-scale-lr, or change '
                 'train_dataloader.batch_size or optim_wrapper.accumulative_counts.'
             )
-
-
-def _online(runner: Runner):
-    return bare_model(runner.model)
