@@ -8,9 +8,9 @@ from benchmarks.result import Bar, Measurement, Options, StageResult
 from benchmarks.timing import isolated, take_turns
 from poodle_mm.engine.hooks.run_stats_hook import peak_resident_mib
 from poodle_mm.geometry.affine import affine_matrix, apply_affine
-from poodle_mm.geometry.blocked_cosine import corners
 from poodle_mm.geometry.equivariance import BLOCK_CELLS, BLOCK_CELLS_ELSEWHERE
 from poodle_mm.geometry.equivariance import flow_equivariance_loss as dense_loss
+from poodle_mm.geometry.look_up import corners
 from poodle_mm.geometry.warp import pixel_grid
 
 STRIDE = 8

@@ -1,6 +1,7 @@
 """Stage ``memory``: what a step keeps, what a process needs, what a checkpoint takes."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -38,7 +39,7 @@ def run(options: Options) -> StageResult:
         model = build(variant(options, name) | dict(pooled_head=None), 'meta')
         views = dict(dense=torch.empty(2, 1, 3, *size), affine=torch.empty(2, 1, 2, 3))
         views = {key: value.to('meta') for key, value in views.items()}
-        dense = kept_bytes(lambda: model.predict(views), model.parameters()) / 2**20
+        dense = kept_bytes(partial(model.predict, views), model.parameters()) / 2**20
         row = Measurement(name, [seconds])
         row.more = {
             'encoder and decoder keep MiB': round(kept_mib(model, views['dense'].flatten(0, 1)), 1),

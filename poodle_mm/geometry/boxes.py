@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from poodle_mm.geometry.transfer import constant
+from poodle_mm.geometry.warp import constant
 
 
 def cell_grid(

@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 
 from poodle_mm.geometry.affine import apply_affine
-from poodle_mm.geometry.blocked_cosine import cosine_distance
-from poodle_mm.geometry.plain_cosine import cosine_distance_plain
-from poodle_mm.geometry.static_cosine import cosine_distance_static
+from poodle_mm.geometry.cosine_distance import (
+    cosine_distance_blocked,
+    cosine_distance_plain,
+    cosine_distance_static,
+)
 from poodle_mm.geometry.warp import inside, pixel_grid
 
 # Side of a block in cells. On a CPU the dot products of a block should stay in the cache; elsewhere
@@ -54,7 +56,7 @@ def flow_equivariance_loss(
     PooDLe §3 writes q(A1^-1 p), un-warp, then predict, then upsample. Here the predictor has run on
     the feature grid, and un-warp, upsampling and flow-warp are ONE bilinear look-up: an
     approximation of the chained interpolations, not the same number. It needs no tensor of
-    H x W x C, see :mod:`poodle_mm.geometry.blocked_cosine`.
+    H x W x C, see :mod:`poodle_mm.geometry.cosine_distance`.
 
     The arithmetic is float32 (float64 if a map is), also under autocast. With
     ``torch.backends.cuda.matmul.allow_tf32`` the dot products lose the usual 1e-3.
@@ -71,9 +73,8 @@ def flow_equivariance_loss(
         unwarped: Both maps already lie on the grids of the crops, the affine maps undone: they are
             read at x and y. What is valid stays the same.
         mean_over: ``'valid'`` pixels of a sample, or ``'all'`` H x W of them (Eq. 1's 1 / HW).
-        static: In the blocked path, no shapes that depend on data: with them the host would wait
-            for a GPU in every block (:mod:`poodle_mm.geometry.static_cosine`). Equal up to
-            rounding; None: on all devices but the CPU.
+        static: In the blocked path, no shapes that depend on data. Equal up to rounding; None: on
+            all devices but the CPU.
 
     Returns:
         The loss, with gradients for ``online`` and ``target``, and the share of valid pixels.
@@ -111,7 +112,7 @@ def flow_equivariance_loss(
             distance = cosine_distance_static(*arguments)
         elif blocked:
             block = stride * BLOCK_CELLS.get(flow.device.type, BLOCK_CELLS_ELSEWHERE)
-            distance = cosine_distance(*arguments, block)
+            distance = cosine_distance_blocked(*arguments, block)
         else:
             distance = cosine_distance_plain(*arguments)
         number = counts.clamp(min=1) if mean_over == 'valid' else size[0] * size[1]
@@ -131,19 +132,17 @@ def _check_shapes(
     flow: Tensor,
     visible: Tensor,
 ) -> None:
-    batch, channels = online.shape[:2]
-    size = flow.shape[-2:]
+    (batch, channels), size = online.shape[:2], flow.shape[-2:]
     if target.shape[:2] != (batch, channels):
         raise ValueError(
             f'online {tuple(online.shape)} and target {tuple(target.shape)} must agree in batch '
             'and channels'
         )
-    expected = {
-        'affine_online': (affine_online, (batch, 2, 3)),
-        'affine_target': (affine_target, (batch, 2, 3)),
-        'flow': (flow, (batch, 2, *size)),
-        'visible': (visible, (batch, *size)),
-    }
-    for name, (tensor, shape) in expected.items():
+    for name, tensor, shape in (
+        ('affine_online', affine_online, (batch, 2, 3)),
+        ('affine_target', affine_target, (batch, 2, 3)),
+        ('flow', flow, (batch, 2, *size)),
+        ('visible', visible, (batch, *size)),
+    ):
         if tensor.shape != shape:
             raise ValueError(f'{name} has shape {tuple(tensor.shape)}, expected {shape}')

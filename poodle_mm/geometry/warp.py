@@ -6,10 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from poodle_mm.geometry.transfer import constant
-
 # Pixels of a strip (:func:`strips`): a dozen float32 planes of it fit into the cache of a core.
 STRIP = 2**15
+
+
+def constant(values: Sequence[float], like: Tensor) -> Tensor:
+    """``like.new_tensor(values)``, without waiting for all that a GPU still has to do."""
+    return torch.tensor(values, dtype=like.dtype).to(like.device, non_blocking=True)
 
 
 def pixel_grid(
@@ -21,8 +24,8 @@ def pixel_grid(
 
     Args:
         size: (H, W).
-        device: Where to put it.
-        dtype: A floating type.
+        device: Device of the result.
+        dtype: Floating type of the result.
 
     Returns:
         (H, W, 2); ``grid[v, u] == (u, v)``.
@@ -46,7 +49,7 @@ def normalise_points(points: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def doubled_to_grid_(planes: Tensor, size: tuple[int, int]) -> Tensor:
-    """What :func:`normalise_points` does, in place and with the coordinates as planes.
+    """:func:`normalise_points` in place, with the coordinates as planes.
 
     Args:
         planes: (B, 2, H', W') twice the points' (u, v), pixels.
@@ -69,7 +72,7 @@ def strips(shape: Sequence[int], device: torch.device) -> Iterator[tuple[slice, 
 
     Args:
         shape: (B, C, H, W).
-        device: Where the work is done.
+        device: Device of the tensors.
 
     Yields:
         Slices of samples and rows, to index ``x[samples, :, rows]``.

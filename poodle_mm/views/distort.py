@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as TF
 
-from poodle_mm.geometry.transfer import constant
-from poodle_mm.geometry.warp import STRIP
+from poodle_mm.geometry.warp import STRIP, constant
 from poodle_mm.views.filters import (
     LUMA,
     blur_by_tiles,

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from poodle_mm.geometry.transfer import constant
+from poodle_mm.geometry.warp import constant
 
 
 def flip_pairs(

@@ -5,9 +5,12 @@ import torch
 from torch import Tensor
 
 from poodle_mm.geometry.affine import affine_matrix
-from poodle_mm.geometry.blocked_cosine import cosine_distance
+from poodle_mm.geometry.cosine_distance import (
+    MAX_PRODUCTS,
+    cosine_distance_blocked,
+    cosine_distance_static,
+)
 from poodle_mm.geometry.equivariance import flow_equivariance_loss
-from poodle_mm.geometry.static_cosine import MAX_PRODUCTS, cosine_distance_static
 from tests.test_cuda_path.fake_cuda import fake_cuda
 
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}
@@ -39,7 +42,7 @@ def close(result, expected, dtype):
 def test_equals_the_blocked_path(dtype, max_products):
     """Bands of 1, 3, 8 and all of the 35 rows of products."""
     case = make_case(dtype)
-    expected = with_grads(cosine_distance(*case, block=8), *case[:2])
+    expected = with_grads(cosine_distance_blocked(*case, block=8), *case[:2])
     close(with_grads(cosine_distance_static(*case, max_products), *case[:2]), expected, dtype)
 
 
@@ -67,7 +70,7 @@ def test_zero_vectors_and_cells_that_cancel_are_those_of_the_blocked_path():
         q[:, :, 0, 1] = -q[:, :, 0, 0]
         points_q[:, :4, :8] = torch.tensor([0.5, 0.0])  # half way between the two
     case = q, p, points_q, points_p, valid
-    expected = with_grads(cosine_distance(*case, block=8), q, p)
+    expected = with_grads(cosine_distance_blocked(*case, block=8), q, p)
     assert (expected[0] > 0).all()
     close(with_grads(cosine_distance_static(*case), q, p), expected, torch.float64)
 
@@ -76,7 +79,7 @@ def test_zero_vectors_and_cells_that_cancel_are_those_of_the_blocked_path():
 def test_maps_of_one_row_or_column(size):
     _, p, *rest = make_case()
     q = torch.randn(2, 6, *size, dtype=torch.float64, requires_grad=True)
-    expected = with_grads(cosine_distance(q, p, *rest, block=8), q, p)
+    expected = with_grads(cosine_distance_blocked(q, p, *rest, block=8), q, p)
     close(with_grads(cosine_distance_static(q, p, *rest), q, p), expected, torch.float64)
 
 

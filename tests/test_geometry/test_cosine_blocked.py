@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from poodle_mm.geometry.blocked_cosine import PAIRS, corners, cosine_distance, quad_products
+from poodle_mm.geometry.cosine_distance import cosine_distance_blocked
+from poodle_mm.geometry.look_up import PAIRS, corners, quad_products
 from poodle_mm.geometry.warp import sample_bilinear
 
 
@@ -18,7 +19,7 @@ def case():
 def test_blocks_do_not_matter(case):
     results = []
     for block in (1, 5, 16, 1000):
-        distance = cosine_distance(*case, block=block)
+        distance = cosine_distance_blocked(*case, block=block)
         results.append(
             (distance, *torch.autograd.grad(distance @ distance.new_tensor([1, 3]), case[:2]))
         )
@@ -32,7 +33,7 @@ def test_against_looked_up_vectors(case):
         sample_bilinear(q, points_q), sample_bilinear(p, points_p), dim=1
     )
     expected = ((1 - cosine) * valid).sum((1, 2))
-    distance = cosine_distance(*case, block=8)
+    distance = cosine_distance_blocked(*case, block=8)
     torch.testing.assert_close(distance, expected)
     for result, reference in zip(
         torch.autograd.grad(distance.prod(), (q, p)), torch.autograd.grad(expected.prod(), (q, p))
@@ -46,24 +47,24 @@ def test_maps_of_one_row_or_column(case, size):
     q = torch.randn(2, 6, *size, dtype=torch.float64, requires_grad=True)
     looked_up = sample_bilinear(q, points_q), sample_bilinear(p, points_p)
     expected = ((1 - torch.cosine_similarity(*looked_up, dim=1)) * valid).sum()
-    distance = cosine_distance(q, p, points_q, points_p, valid, block=8).sum()
+    distance = cosine_distance_blocked(q, p, points_q, points_p, valid, block=8).sum()
     torch.testing.assert_close(distance, expected)
     torch.testing.assert_close(torch.autograd.grad(distance, q), torch.autograd.grad(expected, q))
 
 
 def test_invalid_points_are_never_read(case):
     q, p, points_q, points_p, valid = case
-    expected = torch.autograd.grad(cosine_distance(*case, block=8).sum(), (q, p))
+    expected = torch.autograd.grad(cosine_distance_blocked(*case, block=8).sum(), (q, p))
     points_q = points_q.masked_fill(~valid[..., None], float('nan'))
     points_p = points_p.masked_fill(~valid[..., None], float('inf'))
-    distance = cosine_distance(q, p, points_q, points_p, valid, block=8)
+    distance = cosine_distance_blocked(q, p, points_q, points_p, valid, block=8)
     torch.testing.assert_close(torch.autograd.grad(distance.sum(), (q, p)), expected)
 
 
 def test_zero_vectors_have_cosine_zero_and_no_gradient(case):
     _, p, points_q, points_p, valid = case
     q = torch.zeros(2, 6, 5, 7, dtype=torch.float64, requires_grad=True)
-    distance = cosine_distance(q, p, points_q, points_p, valid, block=8)
+    distance = cosine_distance_blocked(q, p, points_q, points_p, valid, block=8)
     torch.testing.assert_close(distance, valid.sum((1, 2)).double())
     for grad in torch.autograd.grad(distance.sum(), (q, p)):
         assert torch.equal(grad, torch.zeros_like(grad))
@@ -73,7 +74,7 @@ def test_some_zero_cells_leave_the_rest_alone(case):
     q, p, points_q, points_p, valid = case
     with torch.no_grad():
         q[:, :, 1:4, 2:5] = 0
-    distance = cosine_distance(*case, block=8).sum()
+    distance = cosine_distance_blocked(*case, block=8).sum()
     looked_up = sample_bilinear(q, points_q), sample_bilinear(p, points_p)
     zero = valid & (looked_up[0] == 0).all(1)
     assert 0 < zero.sum() < valid.sum() / 2
@@ -94,7 +95,7 @@ def test_cells_that_cancel_do_not_explode():
     points = torch.full((1, 1, 200, 2), 0.5)
     points[..., 0] += torch.linspace(-1e-4, 1e-4, 200)
     valid = torch.ones(1, 1, 200, dtype=torch.bool)
-    distance = cosine_distance(q, p, points, points, valid, block=8)
+    distance = cosine_distance_blocked(q, p, points, points, valid, block=8)
     (grad,) = torch.autograd.grad(distance.sum(), q)
     assert distance.item() == 200
     assert torch.equal(grad, torch.zeros_like(grad))
@@ -104,8 +105,8 @@ def test_cells_that_cancel_do_not_explode():
 def test_scale_of_the_maps_does_not_matter(case, scale):
     q, p, points_q, points_p, valid = (x.detach() for x in case)
     q, p, points_q, points_p = (x.float() for x in (q, p, points_q, points_p))
-    expected = cosine_distance(q, p, points_q, points_p, valid, block=8)
-    distance = cosine_distance(q * scale, p / scale, points_q, points_p, valid, block=8)
+    expected = cosine_distance_blocked(q, p, points_q, points_p, valid, block=8)
+    distance = cosine_distance_blocked(q * scale, p / scale, points_q, points_p, valid, block=8)
     torch.testing.assert_close(distance, expected)
 
 
