@@ -28,7 +28,9 @@ def test_scale_and_angle_fill_their_ranges_and_differ_between_the_frames():
         assert low - 1e-5 <= value.min() < low + 0.01 * width
         assert high - 0.01 * width < value.max() <= high + 1e-5
         assert value.mean().item() == pytest.approx((low + high) / 2, abs=0.03 * width)
-        assert torch.corrcoef(value)[0, 1].abs() < 0.08
+    # The four numbers of a pair are drawn on their own: 2000 draws correlate by 0.022 or so.
+    correlation = torch.corrcoef(torch.cat([scale, angle])).fill_diagonal_(0)
+    assert correlation.abs().max() < 0.08
     # Rotation and scaling only: the columns are orthogonal and equally long.
     torch.testing.assert_close(
         linear.transpose(-1, -2) @ linear,
