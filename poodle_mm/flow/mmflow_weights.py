@@ -5,7 +5,6 @@ differ. MMFlow itself is not needed (and cannot be imported beside today's packa
 """
 
 import hashlib
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,8 @@ import torch
 from torch import Tensor
 from torchvision.models.optical_flow import raft_large
 
-from poodle_mm.checkpoints import load_file
+from poodle_mm.checkpoints.files import load_file
+from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.utils.files import replacing
 
 _RENAMES = (
@@ -69,32 +69,18 @@ def convert_mmflow_raft(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         ValueError: If entries are missing, unknown or of another shape; the message lists them.
     """
-    renamed, foreign = {}, set()
+    if not is_mmflow_raft(state_dict):
+        raise ValueError("these names are not those of MMFlow's RAFT")
+    renamed = {}
     for key, value in state_dict.items():
-        old = new = key.removeprefix('module.')
+        key = key.removeprefix('module.')
         for pattern, replacement in _RENAMES:
-            new = re.sub(pattern, replacement, new)
-        if new == old:  # not MMFlow's, also when torchvision knows it: it is converted already
-            foreign.add(key)
-            continue
-        renamed[new] = value.flip(1) if new in _STEMS else value
+            key = re.sub(pattern, replacement, key)
+        renamed[key] = value.flip(1) if key in _STEMS else value
     with torch.device('meta'):
-        expected = raft_large().state_dict()
-    problems = [
-        f'{name}: {sorted(keys)}'
-        for name, keys in (
-            ('missing', expected.keys() - renamed.keys()),
-            ('unknown', (renamed.keys() - expected.keys()) | foreign),
-            (
-                'of another shape',
-                {k for k in expected if k in renamed and renamed[k].shape != expected[k].shape},
-            ),
-        )
-        if keys
-    ]
-    if problems:
-        raise ValueError(f"not MMFlow's RAFT (names after renaming): {'; '.join(problems)}")
-    return {key: renamed[key].contiguous() for key in expected}
+        net = raft_large()
+    check_state(net, renamed, "The state dict of MMFlow's RAFT, renamed,", 'RAFT of torchvision')
+    return {key: renamed[key].contiguous() for key in net.state_dict()}
 
 
 def convert_file(source: str | Path, target: str | Path) -> str:
@@ -103,7 +89,7 @@ def convert_file(source: str | Path, target: str | Path) -> str:
     Args:
         source: MMFlow's checkpoint (path or URL), whole or only its state dict. Nothing in it is
             executed.
-        target: Where to write torchvision's state dict.
+        target: File for torchvision's state dict.
 
     Returns:
         The SHA-256 of the written file.
@@ -112,10 +98,10 @@ def convert_file(source: str | Path, target: str | Path) -> str:
         FileNotFoundError: If ``source`` does not exist.
         ValueError: If it does not hold MMFlow's RAFT.
     """
+    checkpoint = load_file(source)
     try:
-        checkpoint = load_file(source)
         weights = convert_mmflow_raft(checkpoint.get('state_dict', checkpoint))
-    except (ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except ValueError as error:
         raise ValueError(f'{source}: {error}') from error
     with replacing(target) as temporary:
         torch.save(weights, temporary)

@@ -1,12 +1,15 @@
 """RAFT as torchvision implements it."""
 
+import pickle
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
+from torchvision.models import WeightsEnum
 from torchvision.models.optical_flow import (
     Raft_Large_Weights,
     Raft_Small_Weights,
@@ -14,13 +17,16 @@ from torchvision.models.optical_flow import (
     raft_small,
 )
 
+from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.flow.base import FlowEstimator
-from poodle_mm.flow.raft_weights import load_raft_weights
+from poodle_mm.flow.mmflow_weights import is_mmflow_raft
+from poodle_mm.flow.weights import read_state_dict
 from poodle_mm.registry import MODELS
 
 ARCHS = dict(large=(raft_large, Raft_Large_Weights), small=(raft_small, Raft_Small_Weights))
 STRIDE = 8
 MIN_SIDE = 128  # torchvision's correlation pyramid needs 16 x 16 cells
+CONVERTER = 'tools/model_converters/mmflow_raft_to_torchvision.py'
 
 
 @MODELS.register_module()
@@ -36,8 +42,8 @@ class RAFTFlow(FlowEstimator):
         weights: A name of torchvision's, which downloads them into its own cache
             (``'DEFAULT'``, ``'C_T_SKHT_V2'``, …: see ``Raft_Large_Weights``), or a file with a
             state dict of torchvision's (for MMFlow's checkpoints see
-            ``tools/model_converters/mmflow_raft_to_torchvision.py``). None means random weights,
-            the same in every process: for tests.
+            ``tools/model_converters/mmflow_raft_to_torchvision.py``). None: random weights,
+            the same in every process, for tests.
         num_updates: Recurrent updates. torchvision's default is 12, MMFlow tests with 32.
         size: (h, w) at which the flow is estimated; None for the size of the images.
     """
@@ -71,7 +77,7 @@ class RAFTFlow(FlowEstimator):
             torch.default_generator.manual_seed(0)
             net = build()
         if self.weights is not None:
-            load_raft_weights(net, self.weights, names)
+            net.load_state_dict(_read(self.weights, names, net))
         return net.eval().requires_grad_(False)
 
     def estimate(
@@ -95,3 +101,38 @@ def _padding(side: int) -> tuple[int, int]:
     """Pixels to add before and after one side."""
     missing = max(-(-side // STRIDE) * STRIDE, MIN_SIDE) - side
     return missing // 2, missing - missing // 2
+
+
+def _read(weights: str, names: type[WeightsEnum], net: nn.Module) -> dict[str, Tensor]:
+    """State dict of ``net`` by one of torchvision's ``names``, or from a file."""
+    if weights in names.__members__:
+        return _download(names[weights])
+    state = read_state_dict(
+        weights,
+        'RAFTFlow',
+        f"Give the path of a state dict like {names['DEFAULT'].url}, of a checkpoint of MMFlow's "
+        f'after {CONVERTER}, one of the names {", ".join(names.__members__)} (torchvision '
+        'downloads those), or weights=None for random weights',
+    )
+    if is_mmflow_raft(state):
+        raise ValueError(
+            f'RAFTFlow: {weights} is a checkpoint of MMFlow; convert it first: '
+            f'python {CONVERTER} {weights} NEW_FILE'
+        )
+    hint = "Check arch ('large' or 'small')."
+    check_state(net, state, f'RAFTFlow: {weights}', type(net).__name__, hint=hint)
+    return state
+
+
+def _download(entry: WeightsEnum) -> dict[str, Tensor]:
+    """Weights of torchvision from its cache, where they are put if they are not there."""
+    try:
+        return entry.get_state_dict(
+            progress=True, check_hash=True, map_location='cpu', weights_only=True
+        )
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        cached = Path(torch.hub.get_dir()) / 'checkpoints' / Path(entry.url).name
+        raise FileNotFoundError(
+            f'RAFTFlow: cannot get {entry} ({error}). Download {entry.url} and put it at {cached} '
+            '(delete what lies there), or give its path as RAFTFlow(weights=...)'
+        ) from error

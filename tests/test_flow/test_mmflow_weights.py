@@ -104,9 +104,9 @@ def test_errors_list_the_entries(net):
     with pytest.raises(ValueError) as info:
         convert_mmflow_raft(source)
     message = str(info.value)
-    assert "missing: ['context_encoder.convnormrelu.1.bias']" in message
-    assert "unknown: ['decoder.extra.weight']" in message
-    assert "of another shape: ['update_block.flow_head.conv2.bias']" in message
+    assert 'missing (1): context_encoder.convnormrelu.1.bias' in message
+    assert 'left over (1): decoder.extra.weight' in message
+    assert 'of another shape (1): update_block.flow_head.conv2.bias' in message
 
 
 def test_converts_a_checkpoint_for_raft_flow(net, tmp_path, repo, monkeypatch, capsys):

@@ -5,9 +5,9 @@ import urllib.error
 import pytest
 import torch
 import torch.nn.functional as F
-from torchvision.models.optical_flow import Raft_Small_Weights, raft_large, raft_small
+from torchvision.models.optical_flow import raft_large, raft_small
 
-from poodle_mm.flow import RAFTFlow, raft_weights
+from poodle_mm.flow import RAFTFlow
 from poodle_mm.registry import MODELS
 from tests.test_flow.test_mmflow_weights import to_mmflow
 
@@ -154,7 +154,7 @@ def test_damaged_file(tmp_path, content):
         content = path.read_bytes()[:-1000]
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r'raft\.pth cannot be read'):
-        raft_weights.load_raft_weights(raft_small(), str(path), Raft_Small_Weights)
+        _ = RAFTFlow('small', str(path)).net
 
 
 def test_bad_arguments():

@@ -1,18 +1,17 @@
 """UFlow: optical flow that was learned without labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
-from poodle_mm.checkpoints import safe_load
 from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.flow.base import FlowEstimator
 from poodle_mm.flow.uflow.network import IMAGE_STRIDE, UFlowNetwork
+from poodle_mm.flow.weights import read_state_dict
 from poodle_mm.geometry.warp import crop_resize_flow
 from poodle_mm.registry import MODELS
 
@@ -32,7 +31,7 @@ class UFlow(FlowEstimator):
     Args:
         weights: Checkpoint of :class:`~poodle_mm.flow.uflow.network.UFlowNetwork`: its state dict
             or a dict with ``state_dict``; all its names may have one prefix, such as that of a
-            training model. The file is unpickled: use files from people you trust.
+            training model. Nothing in the file is executed.
         size: (h, w) at which the flow is estimated, the paper's by default; None for the size of
             the images.
     """
@@ -71,30 +70,27 @@ class UFlow(FlowEstimator):
 
 def _read(path: str, net: nn.Module) -> dict[str, Tensor]:
     """The weights in a file, under the names of ``net``."""
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise FileNotFoundError(
-            f'UFlow: there is no weights file {path}. No weights of UFlow are published for this '
-            f'network: train it and give the path of the checkpoint as {CONFIG_KEY}, or take '
-            "another estimator, such as flow=dict(type='RAFTFlow')"
-        )
-    try:
-        loaded = safe_load(file)
-    except Exception as error:  # torch raises many kinds for damaged files
-        raise ValueError(f'UFlow: {path} cannot be read as a checkpoint: {error}') from error
-    state = loaded.get('state_dict', loaded) if isinstance(loaded, Mapping) else loaded
-    if not isinstance(state, Mapping):
-        raise ValueError(f'UFlow: {path} holds a {type(state).__name__}, not a state dict')
-    state = _without_prefix(state, net.state_dict())
+    state = read_state_dict(
+        path,
+        'UFlow',
+        'No weights of UFlow are published for this network: train it and give the path of the '
+        f'checkpoint as {CONFIG_KEY}, or take another estimator, such as '
+        "flow=dict(type='RAFTFlow')",
+    )
+    state = _without_prefix(state, next(iter(net.state_dict())))
     check_state(net, state, f'UFlow: {path} ({CONFIG_KEY})', type(net).__name__)
-    return dict(state)
+    return state
 
 
-def _without_prefix(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> Mapping:
-    """Drop what stands before the network's names, if all names begin with it."""
-    first = next(iter(expected))
-    for key in map(str, state):
+def _without_prefix(state: dict[str, Tensor], first: str) -> dict[str, Tensor]:
+    """Drop what stands before the network's names, if all names begin with it.
+
+    Args:
+        state: Names to tensors.
+        first: One of the network's names.
+    """
+    for key in state:
         prefix = key.removesuffix(first)
-        if prefix != key and all(str(other).startswith(prefix) for other in state):
-            return {str(other).removeprefix(prefix): value for other, value in state.items()}
+        if prefix != key and all(other.startswith(prefix) for other in state):
+            return {other.removeprefix(prefix): value for other, value in state.items()}
     return state

@@ -18,7 +18,6 @@ from poodle_mm.geometry.warp import normalise_points, pixel_grid
 NUM_LEVELS = 5
 DECODED_LEVELS = (4, 3, 2, 1)  # coarse to fine
 IMAGE_STRIDE = 2**NUM_LEVELS  # images must have sides that are multiples of it
-FLOW_STRIDE = 2 ** (DECODED_LEVELS[-1] + 1)
 
 CHANNELS = 32  # of features and of context
 MAX_DISPLACEMENT = 4
@@ -145,7 +144,7 @@ class UFlowNetwork(nn.Module):
 
 
 def warp_features(features: Tensor, flow: Tensor) -> Tensor:
-    """What each cell finds in the other frame, zero where its flow leaves that frame.
+    """Features of the other frame where the flow leads, zero where it leaves that frame.
 
     Zeros as in UFlow and as in the cost volume; :func:`poodle_mm.geometry.warp.sample_bilinear`
     would repeat the border.

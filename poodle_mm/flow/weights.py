@@ -1,0 +1,33 @@
+"""Weights of the estimators' networks, from a file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from poodle_mm.checkpoints import load_file
+
+
+def read_state_dict(path: str | Path, owner: str, advice: str) -> dict[str, Tensor]:
+    """State dict in a checkpoint file, without DDP's ``module.``; nothing in it is executed.
+
+    Args:
+        path: File with a state dict, or with a dict that has it as ``state_dict``.
+        owner: Name of the estimator, for the messages.
+        advice: Sentence on where to get weights.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged or holds no state dict.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise FileNotFoundError(f'{owner}: there is no weights file {path}. {advice}')
+    try:
+        loaded = load_file(file)
+    except ValueError as error:
+        raise ValueError(f'{owner}: {error}') from error
+    state = loaded.get('state_dict', loaded)
+    if not isinstance(state, Mapping):
+        raise ValueError(f'{owner}: {path} holds a {type(state).__name__}, not a state dict')
+    return {str(key).removeprefix('module.'): value for key, value in state.items()}
