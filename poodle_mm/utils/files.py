@@ -1,15 +1,15 @@
-"""Files that are whole or absent: written under another name, then renamed."""
+"""Files and folders that are whole or absent: written under another name, then renamed."""
 
 import json
-import logging
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import print_log
+from poodle_mm.utils.errors import warn
 
 
 @contextmanager
@@ -36,6 +36,25 @@ def replacing(path: str | os.PathLike, durable: bool = False) -> Iterator[Path]:
             sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """A new folder beside ``path``, which must not exist, and to which it is renamed in the end.
+
+    The name is hidden and always the same, so that what a killed process has left goes first; two
+    processes must not fill one folder. Folders above are made. When the block fails nothing is
+    left.
+    """
+    path = Path(path)
+    temporary = path.with_name(f'.{path.name}.part')
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def sync(path: str | os.PathLike) -> None:
@@ -76,7 +95,5 @@ def read_json(path: str | os.PathLike) -> Any:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:  # also: no UTF-8
-        print_log(
-            f'{path} is damaged and is ignored ({error})', logger='current', level=logging.WARNING
-        )
+        warn(f'{path} is damaged and is ignored ({error})')
         return None

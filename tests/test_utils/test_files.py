@@ -7,7 +7,7 @@ import pytest
 
 from poodle_mm.engine.hooks.checkpoint_hook import AtomicLocalBackend
 from poodle_mm.utils import files
-from poodle_mm.utils.files import read_json, replacing, write_json
+from poodle_mm.utils.files import read_json, replacing, replacing_folder, write_json
 
 
 def test_two_writers_with_the_same_process_number(tmp_path):
@@ -31,6 +31,26 @@ def test_nothing_half_written_stays(tmp_path):
         temporary.write_text('new, but')
         raise RuntimeError
     assert path.read_text() == 'old' and list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_is_whole_or_absent(tmp_path):
+    path = tmp_path / 'sub' / 'a'
+    with pytest.raises(RuntimeError), replacing_folder(path) as temporary:
+        (temporary / 'half').touch()
+        raise RuntimeError
+    assert list(path.parent.iterdir()) == []
+    with replacing_folder(path) as temporary:
+        (temporary / 'half').touch()
+        os.rename(temporary, killed := tmp_path / 'killed')
+        temporary.mkdir()
+        (temporary / '1').touch()
+        assert temporary.name.startswith('.') and not path.exists()
+    assert [p.name for p in path.iterdir()] == ['1'] and list(path.parent.iterdir()) == [path]
+    # what a killed process leaves behind
+    os.rename(killed, path.with_name('.b.part'))
+    with replacing_folder(path.with_name('b')) as temporary:
+        (temporary / '2').touch()
+    assert os.listdir(path.with_name('b')) == ['2']
 
 
 @pytest.mark.parametrize(
@@ -58,7 +78,7 @@ def test_order_of_a_write_that_survives_a_power_cut(tmp_path, monkeypatch, write
 @pytest.mark.parametrize('content', [b'', b'{"iter": 3', b'\xff\xfe', b'[1, 2'])
 def test_damaged_json_is_named_and_ignored(tmp_path, monkeypatch, content):
     said = []
-    monkeypatch.setattr(files, 'print_log', lambda text, **_: said.append(text))
+    monkeypatch.setattr(files, 'warn', lambda text: said.append(text))
     path = tmp_path / 'run_stats.json'
     assert read_json(path) is None and not said
     path.write_bytes(content)

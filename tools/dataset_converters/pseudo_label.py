@@ -13,9 +13,9 @@ import argparse
 import sys
 from collections import Counter
 
+from poodle_mm.datasets.preparation.frames import find_videos
 from poodle_mm.datasets.preparation.labelled_frames import (
     LabelledFrames,
-    find_videos,
     label_videos,
     split_videos,
 )

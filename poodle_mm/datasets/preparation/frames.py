@@ -2,10 +2,10 @@
 
 import json
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from poodle_mm.datasets.files import VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
-from poodle_mm.utils.files import write_json
+from poodle_mm.utils.files import replacing_folder, write_json
 from poodle_mm.utils.processes import process_pool
 
 _CHUNK_BYTES = 2**28
@@ -29,7 +29,7 @@ class FrameChoice:
         fps: Number k is the frame on screen k / fps seconds after the first one.
         every: Every ``every``-th frame; its number is the one that it has in the video.
         size: (H, W) in pixels to resize to; None keeps the video's.
-        quality: Of the JPEGs, 1 to 100.
+        quality: Quality of the JPEGs, 1 to 100.
     """
 
     fps: float | None = None
@@ -80,14 +80,33 @@ class Extraction:
     rates: Counter[float] = field(default_factory=Counter)
 
 
+def find_videos(sources: Sequence[str | os.PathLike]) -> dict[str, Path]:
+    """Videos by name: the stem of a file, the path below a tree without extension.
+
+    Raises:
+        FileNotFoundError: If a source does not exist or holds no video.
+        ValueError: If two videos have one name.
+    """
+    found: list[tuple[str, Path]] = []
+    for source in map(Path, sources):
+        if source.is_file():
+            found.append((source.stem, source))
+        else:
+            names = find_files(source, VIDEO_EXTENSIONS)
+            found += [(PurePosixPath(n).with_suffix('').as_posix(), source / n) for n in names]
+    twice = [name for name, count in Counter(name for name, _ in found).items() if count > 1]
+    if twice:
+        raise ValueError(f'several videos would share a folder: {twice[:5]}; rename them')
+    return dict(found)
+
+
 def extract_frames(
     videos: str | os.PathLike, out: str | os.PathLike, choice: FrameChoice, workers: int = 1
 ) -> Extraction:
     """Write frames of all videos of a tree as ``<out>/<path without extension>/<number>.jpg``.
 
     ``FramePairDataset(source='frames', fps=...)`` reads ``out``. A video is finished when its
-    folder is there: frames are collected under a hidden name, and the folder is renamed in the
-    end, so that an interrupted run goes on with the unfinished ones.
+    folder is there, so that an interrupted run goes on with the unfinished ones.
 
     Args:
         videos: Root of the videos.
@@ -104,13 +123,11 @@ def extract_frames(
             another choice.
     """
     out = Path(out)
-    paths = find_files(videos, VIDEO_EXTENSIONS)
-    names = [PurePosixPath(path).with_suffix('').as_posix() for path in paths]
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise ValueError(f'{videos}: several videos would share a folder: {twice[:5]}')
-    _check_choice(out, choice)
-    jobs = [(Path(videos, path), out / name) for path, name in zip(paths, names)]
+    jobs = [(path, out / name) for name, path in find_videos([videos]).items()]
+    facts = out / 'frames.json'
+    refuse_other_facts(facts, vars(choice))
+    if not facts.is_file():
+        write_json(facts, vars(choice))
     todo = [job for job in jobs if not job[1].is_dir()]
     result = Extraction(present=len(jobs) - len(todo))
     results = _results([(*job, choice) for job in todo], workers)
@@ -138,39 +155,26 @@ def _results(jobs: Sequence[tuple], workers: int) -> Iterator[float | FrameReadE
 
 
 def _attempt(video: Path, folder: Path, choice: FrameChoice) -> float | FrameReadError:
-    """What :func:`extract_video` returns or raises about the video."""
-    try:
-        return extract_video(video, folder, choice)
-    except FrameReadError as error:
-        return error
-
-
-def extract_video(video: Path, folder: Path, choice: FrameChoice) -> float:
-    """Write the frames of one video into a folder that must not exist.
-
-    Returns:
-        The video's frames per second.
-
-    Raises:
-        FrameReadError: If the video or one of the frames cannot be read.
-        OSError: If nothing can be written.
-    """
+    """Write the frames of one video; its frames per second, or why it cannot be read."""
     cv2.setNumThreads(0)
-    temporary = folder.with_name(f'.{folder.name}.part')
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
     try:
-        with VideoReader(video) as reader:
-            if not reader.has_end():
-                raise FrameReadError(str(video), 'truncated')
+        with replacing_folder(folder) as temporary, open_whole(video) as reader:
             times = reader.timestamps
             positions, numbers = choice.frames(times)
             for number, image in zip(numbers.tolist(), frames_at(reader, positions)):
                 _write_jpeg(temporary / f'{number:06d}.jpg', image, choice)
-        os.replace(temporary, folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    except FrameReadError as error:
+        return error
     return (len(times) - 1) / float(times[-1]) if len(times) > 1 else 0.0
+
+
+@contextmanager
+def open_whole(video: Path) -> Iterator[VideoReader]:
+    """Open a video; a :class:`FrameReadError` if it is cut off at its end."""
+    with VideoReader(video) as reader:
+        if not reader.has_end():
+            raise FrameReadError(str(video), 'truncated')
+        yield reader
 
 
 def frames_at(reader: VideoReader, positions: np.ndarray) -> Iterator[np.ndarray]:
@@ -203,19 +207,24 @@ def _chunks(reader: VideoReader, positions: np.ndarray) -> list[np.ndarray]:
 def _write_jpeg(path: Path, image: np.ndarray, choice: FrameChoice) -> None:
     if choice.size is not None:
         image = cv2.resize(image, choice.size[::-1], interpolation=cv2.INTER_AREA)
-    options = [cv2.IMWRITE_JPEG_QUALITY, choice.quality]
-    ok, content = cv2.imencode('.jpg', cv2.cvtColor(image, cv2.COLOR_RGB2BGR), options)
+    path.write_bytes(encoded(image, '.jpg', choice.quality))
+
+
+def encoded(image: np.ndarray, suffix: str, quality: int = 95) -> bytes:
+    """Content of a ``.jpg`` or ``.png`` file of (H, W, 3) uint8 RGB or (H, W)."""
+    image = image[..., ::-1] if image.ndim == 3 else image
+    ok, content = cv2.imencode(suffix, image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert ok
-    path.write_bytes(content)
+    return content.tobytes()
 
 
-def _check_choice(out: Path, choice: FrameChoice) -> None:
-    """Refuse to mix two choices in one tree."""
-    path = out / 'frames.json'
-    wanted = json.loads(json.dumps(vars(choice)))
+def refuse_other_facts(path: Path, facts: dict) -> None:
+    """A ValueError if ``path``, a JSON that tells how its folder was made, holds other facts."""
     if path.is_file():
-        found = json.loads(path.read_text())
-        if found != wanted:
-            raise ValueError(f'{out} was made with {found}, not {wanted}: give another folder')
-    else:
-        write_json(path, wanted)
+        found = json.loads(path.read_text(encoding='utf-8'))
+        for key, value in json.loads(json.dumps(facts)).items():
+            if found.get(key) != value:
+                raise ValueError(
+                    f'{path.parent} was made with {key} {found.get(key)}, not {value}: give '
+                    'another folder'
+                )

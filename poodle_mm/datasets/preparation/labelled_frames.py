@@ -5,15 +5,19 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
-from poodle_mm.datasets.files import VIDEO_EXTENSIONS, find_files
-from poodle_mm.datasets.preparation.frames import FrameChoice, frames_at
-from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
+from poodle_mm.datasets.preparation.frames import (
+    FrameChoice,
+    encoded,
+    frames_at,
+    open_whole,
+    refuse_other_facts,
+)
+from poodle_mm.datasets.video.reader import FrameReadError
 from poodle_mm.utils.files import replacing, write_json
 
 FACTS = 'pseudo_labels.json'
@@ -34,7 +38,7 @@ class LabelledFrames:
     Attributes:
         every: Seconds between two frames; number k is the frame on screen at k x ``every``.
         image_suffix: ``'.jpg'`` or ``'.png'`` (lossless).
-        quality: Of the JPEGs, 1 to 100.
+        quality: Quality of the JPEGs, 1 to 100.
     """
 
     every: float = 2.0
@@ -65,36 +69,16 @@ class Labelling:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def find_videos(sources: Sequence[str | os.PathLike]) -> dict[str, Path]:
-    """Videos by name: of a file its stem, of a tree the path below it without extension.
-
-    Raises:
-        FileNotFoundError: If a source does not exist or holds no video.
-        ValueError: If two videos have one name.
-    """
-    found: list[tuple[str, Path]] = []
-    for source in map(Path, sources):
-        if source.is_file():
-            found.append((source.stem, source))
-        else:
-            names = find_files(source, VIDEO_EXTENSIONS)
-            found += [(PurePosixPath(n).with_suffix('').as_posix(), source / n) for n in names]
-    twice = [name for name, count in Counter(name for name, _ in found).items() if count > 1]
-    if twice:
-        raise ValueError(f'several videos would share a folder: {twice[:5]}; rename them')
-    return dict(found)
-
-
 def split_videos(
     names: Sequence[str], val: Sequence[str] | None = None, share: float = 0.2
 ) -> dict[str, str]:
     """The split of each video; frames of one video are never in two.
 
     Args:
-        names: Of the videos.
+        names: Names of the videos.
         val: Names of those for validation, whole or without their folder; None takes ``share``.
-        share: Of the videos, rounded; at least one video is in each split if there are two. They
-            are spread over the sorted names.
+        share: Share of the videos for validation, rounded; at least one video is in each split if
+            there are two. They are spread over the sorted names.
 
     Raises:
         ValueError: If a name of ``val`` is no video's, or ``share`` is not in [0, 1).
@@ -150,7 +134,8 @@ def label_videos(
     if not 0 < len(classes) <= MAX_CLASSES:
         raise ValueError(f'a PNG holds 1 to {MAX_CLASSES} classes, the model has {len(classes)}')
     out = Path(out)
-    _write_facts(out, vars(frames) | dict(model=model, classes=list(classes)), splits)
+    facts = vars(frames) | dict(model=model, classes=list(classes), labels=_CONVENTION)
+    _write_facts(out, facts, splits)
     done = Labelling()
     for name in tqdm(sorted(videos), desc='videos', unit='video'):
         try:
@@ -170,9 +155,7 @@ def _label_video(
     num_classes: int,
     done: Labelling,
 ) -> None:
-    with VideoReader(video) as reader:
-        if not reader.has_end():
-            raise FrameReadError(str(video), 'truncated')
+    with open_whole(video) as reader:
         positions, numbers = FrameChoice(fps=1 / frames.every).frames(reader.timestamps)
         targets = [out / 'annotations' / split / name / f'{k:06d}.png' for k in numbers.tolist()]
         todo = np.array([not path.is_file() for path in targets], bool)
@@ -187,16 +170,13 @@ def _label_video(
                 )
             target = targets[index]
             picture = out / 'images' / split / name / f'{target.stem}{frames.image_suffix}'
-            _write_image(picture, image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, frames.quality])
-            _write_image(target, (ids + 1).astype(np.uint8))
+            for path, content in (
+                (picture, encoded(image, frames.image_suffix, frames.quality)),
+                (target, encoded((ids + 1).astype(np.uint8), '.png')),
+            ):
+                with replacing(path) as temporary:
+                    temporary.write_bytes(content)
             done.written[split] += 1
-
-
-def _write_image(path: Path, image: np.ndarray, options: Sequence[int] = ()) -> None:
-    ok, content = cv2.imencode(path.suffix, image, list(options))
-    assert ok
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
 
 
 def read_facts(root: str | os.PathLike) -> dict | None:
@@ -207,16 +187,8 @@ def read_facts(root: str | os.PathLike) -> dict | None:
 
 def _write_facts(out: Path, facts: dict, splits: dict[str, str]) -> None:
     """Refuse to mix two models, choices or splits in one folder; videos may be added."""
-    facts = json.loads(json.dumps(facts | dict(labels=_CONVENTION)))
-    found = read_facts(out)
-    known = found.pop('videos') if found else {}
-    if found:
-        for key in facts.keys() | found.keys():
-            if facts.get(key) != found.get(key):
-                raise ValueError(
-                    f'{out} was made with {key} {found.get(key)}, not {facts.get(key)}: give '
-                    'another folder'
-                )
+    refuse_other_facts(out / FACTS, facts)
+    known = (read_facts(out) or {}).get('videos', {})
     moved = [name for name in known if splits.get(name, known[name]) != known[name]]
     if moved:
         raise ValueError(

@@ -142,7 +142,7 @@ def test_broken_videos_are_named_and_leave_nothing(tree, tmp_path):
 
 def test_two_choices_do_not_mix(tree, tmp_path):
     extract_frames(tree, tmp_path / 'out', FrameChoice(every=10))
-    with pytest.raises(ValueError, match=r'was made with .*every.: 10'):
+    with pytest.raises(ValueError, match='out was made with every 10, not 5: give'):
         extract_frames(tree, tmp_path / 'out', FrameChoice(every=5))
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from poodle_mm.datasets import VideoReader
 from poodle_mm.datasets.preparation.check import check_data
+from poodle_mm.datasets.preparation.frames import find_videos
 from poodle_mm.datasets.preparation.labelled_frames import (
     LabelledFrames,
-    find_videos,
     label_videos,
     split_videos,
 )
