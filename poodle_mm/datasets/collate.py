@@ -1,17 +1,10 @@
 """Batches of frame pairs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 
 from poodle_mm.registry import FUNCTIONS
-
-
-def _flatten(items: Iterable) -> list[dict]:
-    flat = []
-    for item in items:
-        flat.extend(item if isinstance(item, (list, tuple)) else [item])
-    return flat
 
 
 @FUNCTIONS.register_module()
@@ -27,17 +20,18 @@ def frame_pair_collate(batch: Sequence[dict | list[dict]]) -> dict:
     Raises:
         ValueError: If the crops of the batch differ in size; names both files.
     """
-    pairs = _flatten(batch)
+    pairs = [
+        pair for item in batch for pair in (item if isinstance(item, (list, tuple)) else [item])
+    ]
     first = pairs[0]
     for pair in pairs:
         if pair['inputs'].shape != first['inputs'].shape:
-            names = [
+            names = (
                 f'{p["data_samples"].source}: {tuple(p["inputs"].shape)}' for p in (first, pair)
-            ]
+            )
             raise ValueError(
-                'a batch needs crops of one size: '
-                + ', '.join(names)
-                + "; give the pipeline's crop a fixed size"
+                f"a batch needs crops of one size: {', '.join(names)}; give the pipeline's crop a "
+                'fixed size'
             )
     return dict(
         inputs=torch.stack([pair['inputs'] for pair in pairs]),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import PurePosixPath
 
 import cv2
@@ -78,7 +79,7 @@ def _warn_of_dark(root: str, path: str) -> None:
         )
 
 
-class FolderReader:
+class FolderReader(AbstractContextManager):
     """Frames of one sequence; ``paths`` (relative to ``root``) and ``numbers`` in order."""
 
     def __init__(self, root: str, paths: Sequence[str], numbers: np.ndarray, fps: float) -> None:
@@ -86,9 +87,6 @@ class FolderReader:
         self._paths = paths
         self.frame_ids = numbers
         self.timestamps = (numbers - numbers[0]) / fps
-
-    def __enter__(self) -> 'FolderReader':
-        return self
 
     def __exit__(self, *exc_info) -> None:
         pass

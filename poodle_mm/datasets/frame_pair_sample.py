@@ -1,7 +1,17 @@
-"""What travels with a pair of frames."""
+"""Description of a pair of frames."""
 
 from mmengine.structures import BaseDataElement
 from torch import Tensor
+
+
+def _tensor_field(name: str, doc: str) -> property:
+    """A property that keeps a tensor among the data of a ``BaseDataElement``."""
+    return property(
+        lambda self: getattr(self, name),
+        lambda self, value: self.set_field(value, name, dtype=Tensor),
+        lambda self: delattr(self, name),
+        doc,
+    )
 
 
 class FramePairSample(BaseDataElement):
@@ -22,28 +32,10 @@ class FramePairSample(BaseDataElement):
           where there were any.
     """
 
-    @property
-    def flow(self) -> Tensor:
-        """(2, 2, H, W) float32, ``[0]`` t to t + delta, ``[1]`` back, pixels of the H x W crop."""
-        return self._flow
-
-    @flow.setter
-    def flow(self, value: Tensor) -> None:
-        self.set_field(value, '_flow', dtype=Tensor)
-
-    @flow.deleter
-    def flow(self) -> None:
-        del self._flow
-
-    @property
-    def visible(self) -> Tensor:
-        """(2, H, W) bool: the pixel of frame i is seen in the other frame (exact, if known)."""
-        return self._visible
-
-    @visible.setter
-    def visible(self, value: Tensor) -> None:
-        self.set_field(value, '_visible', dtype=Tensor)
-
-    @visible.deleter
-    def visible(self) -> None:
-        del self._visible
+    flow = _tensor_field(
+        '_flow',
+        '(2, 2, H, W) float32, ``[0]`` t to t + delta, ``[1]`` back, pixels of the H x W crop.',
+    )
+    visible = _tensor_field(
+        '_visible', '(2, H, W) bool: pixels of a frame that are seen in the other one, where known.'
+    )

@@ -9,6 +9,7 @@ positions of frames that are decoded without another one.
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from itertools import pairwise
 
 import numpy as np
@@ -165,7 +166,7 @@ class VideoTree(FrameSource):
         return VideoReader(item['source'], table=table, in_order=True)
 
 
-class ClipReader:
+class ClipReader(AbstractContextManager):
     """Some consecutive frames of a video, with the interface of the whole."""
 
     def __init__(self, video: VideoReader, first: int, stop: int) -> None:
@@ -175,9 +176,6 @@ class ClipReader:
         self.timestamps = video.timestamps[first:stop]
         keyframes = video.keyframes
         self.keyframes = keyframes[(keyframes >= first) & (keyframes < stop)] - first
-
-    def __enter__(self) -> 'ClipReader':
-        return self
 
     def __exit__(self, *exc_info) -> None:
         self._video.close()

@@ -67,7 +67,7 @@ def place_box(
     Args:
         rng: Source of randomness.
         shape: (H0, W0) of the frame.
-        share: Of the frame's area.
+        share: Share of the frame's area.
         aspect: Width over height; None keeps the frame's own.
 
     Returns:

@@ -24,15 +24,8 @@ class PackFramePair(BaseTransform):
     """
 
     META_KEYS = (
-        'source',
-        'source_id',
-        'frame_ids',
-        'timestamps',
-        'ori_shape',
-        'crop_box',
-        'crop_box2',
-        'seed',
-        'rejected',
+        *('source', 'source_id', 'frame_ids', 'timestamps', 'ori_shape', 'crop_box', 'crop_box2'),
+        *('seed', 'rejected'),
     )
 
     def __init__(self, meta_keys: tuple[str, ...] = META_KEYS) -> None:
@@ -50,9 +43,8 @@ class PackFramePair(BaseTransform):
         # channels straight to their places: a tenth of the time of stacking and transposing
         for place, frame in zip(inputs, (a, b)):
             cv2.split(frame, list(place))
-        sample = FramePairSample(
-            metainfo={key: results[key] for key in self.meta_keys if key in results}
-        )
+        sample = FramePairSample()
+        sample.set_metainfo({key: results[key] for key in self.meta_keys if key in results})
         if 'flow' in results:
             sample.flow = torch.as_tensor(results['flow'], dtype=torch.float32)
         if 'visible' in results:

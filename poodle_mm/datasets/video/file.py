@@ -56,8 +56,7 @@ def open_video(
     Raises:
         FrameReadError: If the file cannot be opened or holds no video.
     """
-    problem = file_problem(path)
-    if problem:
+    if problem := file_problem(path):
         raise FrameReadError(path, f'cannot open as a video: {problem}')
     try:
         container = av.open(path, options=_HEADER_ALONE if quick else {}, metadata_errors='replace')
@@ -65,7 +64,10 @@ def open_video(
         raise FrameReadError(path, f'cannot open as a video: {error}') from error
     try:
         stream = _best_stream(path, container)
-        _set_decoder(stream.codec_context, threads)
+        decoder = stream.codec_context
+        decoder.thread_count = threads
+        decoder.thread_type = 'NONE' if threads == 1 else 'AUTO'
+        decoder.options = {'err_detect': ERROR_DETECTION}
     except BaseException:
         container.close()
         raise
@@ -114,12 +116,6 @@ def _best_stream(path: str, container: av.container.InputContainer) -> av.VideoS
             f'{MAX_PIXELS / 1e6:.0f} megapixels',
         )
     return stream
-
-
-def _set_decoder(decoder: av.VideoCodecContext, threads: int) -> None:
-    decoder.thread_count = threads
-    decoder.thread_type = 'NONE' if threads == 1 else 'AUTO'
-    decoder.options = {'err_detect': ERROR_DETECTION}
 
 
 def can_skip(decoder: av.VideoCodecContext) -> bool:

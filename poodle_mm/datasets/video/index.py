@@ -19,6 +19,10 @@ from poodle_mm.utils.files import replacing
 from poodle_mm.utils.processes import map_in_threads
 
 FORMAT = 3
+_COLUMNS = dict(
+    path=str, size=np.int64, mtime_ns=np.int64, frames=np.int64, duration=np.float64,
+    streams=np.int64,
+)  # fmt: skip
 _TABLE_FIELDS = ('pts', 'key_pts', 'key_dts', 'packets')
 
 
@@ -77,15 +81,6 @@ def scan_video(info: VideoInfo, root: str | os.PathLike, with_table: bool = Fals
     return info
 
 
-def _note_streams(root: str | os.PathLike, infos: Iterable[VideoInfo]) -> None:
-    several = [info for info in infos if info.streams > 1]
-    if several:
-        warn(
-            f'{root}: {len(several)} files hold several video streams, such as {several[0].path} '
-            f'({several[0].streams}); the one of the largest pictures is read'
-        )
-
-
 def default_cache_path(root: str | os.PathLike, name: str) -> Path:
     """In the tree itself if it can be written to, else in the user's cache folder."""
     root = Path(root).resolve()
@@ -100,15 +95,11 @@ def write_index(path: str | os.PathLike, infos: Iterable[VideoInfo]) -> None:
     """Write an index atomically; files with an error are left out, so that they are tried again."""
     infos = [info for info in infos if not info.error]
     tables = [info.table for info in infos if info.table is not None]
-    arrays = dict(
-        format=np.array(FORMAT),
-        path=np.array([info.path for info in infos], dtype=str),
-        size=np.array([info.size for info in infos], np.int64),
-        mtime_ns=np.array([info.mtime_ns for info in infos], np.int64),
-        frames=np.array([info.frames for info in infos], np.int64),
-        duration=np.array([info.duration for info in infos], np.float64),
-        streams=np.array([info.streams for info in infos], np.int64),
-    )
+    arrays = {
+        key: np.array([getattr(info, key) for info in infos], kind)
+        for key, kind in _COLUMNS.items()
+    }
+    arrays['format'] = np.array(FORMAT)
     if tables:
         arrays['has_table'] = np.array([info.table is not None for info in infos])
         arrays['time_base'] = np.array([table.time_base for table in tables])
@@ -141,9 +132,8 @@ def read_index(path: str | os.PathLike) -> dict[str, VideoInfo]:
             raise ValueError(f'format {arrays["format"]}, not {FORMAT}')
         if str(arrays.pop('digest')) != _digest(arrays):
             raise ValueError('its digest is that of another content')
-        keys = ('path', 'size', 'mtime_ns', 'frames', 'duration', 'streams')
-        rows = zip(*(arrays[key].tolist() for key in keys), strict=True)
-        infos = [VideoInfo(**dict(zip(keys, row))) for row in rows]
+        rows = zip(*(arrays[key].tolist() for key in _COLUMNS), strict=True)
+        infos = [VideoInfo(**dict(zip(_COLUMNS, row))) for row in rows]
         if 'time_base' in arrays:
             parts = (np.split(arrays[f], arrays[f'{f}_ends'][:-1]) for f in _TABLE_FIELDS)
             tabled = [infos[i] for i in np.flatnonzero(arrays['has_table']).tolist()]
@@ -207,7 +197,11 @@ def build_index(
         scan = partial(scan_video, root=root, with_table=with_table)
         for _ in map_in_threads(scan, todo, f'index {root}', threads=threads):
             pass
-    _note_streams(root, todo)
+    if several := [info for info in todo if info.streams > 1]:
+        warn(
+            f'{root}: {len(several)} files hold several video streams, such as {several[0].path} '
+            f'({several[0].streams}); the one of the largest pictures is read'
+        )
     if todo or len(known) != len(infos):
         try:
             write_index(cache, infos)

@@ -1,6 +1,7 @@
 """Exact frames of a video file by number."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from os import PathLike
 
@@ -28,7 +29,7 @@ def _upright(frame: av.VideoFrame) -> np.ndarray:
     )
 
 
-class VideoReader:
+class VideoReader(AbstractContextManager):
     """Frames of the best video stream of a file, by PyAV.
 
     A table of all presentation times and keyframes, made by demuxing (nothing is decoded), gives
@@ -66,9 +67,6 @@ class VideoReader:
         self._table = table
         self._quick = quick and is_movie_file(self.path)
         self._video = OpenVideo(self.path, threads, self._quick)
-
-    def __enter__(self) -> 'VideoReader':
-        return self
 
     def __exit__(self, *exc_info) -> None:
         self.close()
