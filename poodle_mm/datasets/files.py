@@ -1,4 +1,4 @@
-"""Finding files in a tree, and telling what cannot be opened."""
+"""Finding files in a tree, and telling those that cannot be read."""
 
 import os
 import stat
@@ -11,6 +11,25 @@ VIDEO_EXTENSIONS = (
     *('.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts'),
     *('.ts', '.vob', '.webm', '.wmv'),
 )
+
+
+class FileError(ValueError):
+    """A file that is of no use.
+
+    Args:
+        path: The file.
+        reason: The fault, in the same words for all files of a kind.
+        detail: Particulars of this file.
+    """
+
+    def __init__(self, path: str | os.PathLike, reason: str, detail: str = '') -> None:
+        super().__init__(path, reason, detail)
+        self.path = str(path)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f'{self.path}: {self.reason}' + (f' ({self.detail})' if self.detail else '')
 
 
 def find_files(root: str | os.PathLike, extensions: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which pairs are not worth training on: across a scene cut, or without any motion."""
+"""Pairs that are not worth training on: across a scene cut, or without any motion."""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -10,15 +10,12 @@ from poodle_mm.utils.files import replacing
 
 
 def flow_cache_path(root: str | os.PathLike, source: str, frame_ids: tuple[int, int]) -> Path:
-    """File of one pair's flow.
+    """File of one pair's flow: ``<root>/<source>/<first>_<second>.npz``.
 
     Args:
         root: Folder of the cache.
         source: The pair's ``source_id``: its path relative to the data's root, with ``/``.
         frame_ids: Numbers of both frames.
-
-    Returns:
-        ``<root>/<source>/<first>_<second>.npz``.
 
     Raises:
         ValueError: If ``source`` leads out of ``root``.
@@ -40,8 +37,7 @@ def write_flow(path: str | os.PathLike, flow: np.ndarray) -> None:
     Raises:
         ValueError: For another shape, or values that float16 cannot hold.
     """
-    if flow.ndim != 4 or flow.shape[:2] != (2, 2):
-        raise ValueError(f'{path}: flow must be (2, 2, H, W), got {flow.shape}')
+    _check_shape(path, flow)
     with np.errstate(over='ignore'):
         half = np.asarray(flow).astype(np.float16)
     if not np.isfinite(half).all():
@@ -72,6 +68,10 @@ def read_flow(path: str | os.PathLike) -> np.ndarray:
         raise ValueError(
             f'{path}: damaged flow cache ({error}); delete it and run tools/cache_flow.py again'
         ) from error
+    return _check_shape(path, flow)
+
+
+def _check_shape(path: str | os.PathLike, flow: np.ndarray) -> np.ndarray:
     if flow.ndim != 4 or flow.shape[:2] != (2, 2):
         raise ValueError(f'{path}: flow must be (2, 2, H, W), got {flow.shape}')
     return flow

@@ -28,17 +28,11 @@ _MAX_NUMBER = 2**62
 
 
 def parse_frame_name(path: str) -> tuple[str, int] | None:
-    """Sequence and frame number of an image.
+    """Sequence and frame number of an image, given by its relative path; None without a number.
 
     The last number in the file's stem (one that no letter follows) is the frame number; what stands
     around it, and the folder, name the sequence: ``train/0006R0_f00930.jpg`` is frame 930 of
     ``train/0006R0_f``.
-
-    Args:
-        path: Relative path with ``/``.
-
-    Returns:
-        (sequence, number), or None for a name without a number.
     """
     path = PurePosixPath(path)
     numbers = list(_NUMBER.finditer(path.stem))
@@ -93,7 +87,7 @@ class FolderReader(AbstractContextManager):
 
     def read(self, indices: Sequence[int]) -> list[np.ndarray]:
         """Read frames by position: (H, W, 3) uint8 RGB each."""
-        images = {index: self._read(index) for index in dict.fromkeys(indices)}
+        images = {index: self._read(index) for index in indices}
         first = images[indices[0]].shape[:2]
         for index, image in images.items():
             if image.shape[:2] != first:
@@ -112,8 +106,7 @@ class FolderReader(AbstractContextManager):
 
     def _read(self, index: int) -> np.ndarray:
         path = f'{self._root}/{self._paths[index]}'
-        problem = file_problem(path) or _size_problem(path)
-        if problem:
+        if problem := file_problem(path) or _size_problem(path):
             raise FrameReadError(path, problem)
         try:
             image = cv2.imread(path, cv2.IMREAD_COLOR)
@@ -202,8 +195,8 @@ class FrameFolders(FrameSource):
     def _scan(self) -> tuple[dict, int, dict[str, str]]:
         paths = find_files(self.root, IMAGE_EXTENSIONS)
         with ThreadPoolExecutor() as pool:
-            problems = pool.map(self._problem, paths)
-        bad = {path: problem for path, problem in zip(paths, problems) if problem}
+            problems = zip(paths, pool.map(self._problem, paths))
+            bad = {path: problem for path, problem in problems if problem}
         frames: dict[str, dict[int, str]] = {}
         for path in paths:
             parsed = parse_frame_name(path)

@@ -54,21 +54,19 @@ class FramePairDataset(BaseDataset):
         delta_unit: ``'frames'`` (numbers) or ``'seconds'``.
         starts: Frames of a video that may come first: ``'any'`` that has a partner, or
             ``'keyframes'``, those of them that are decoded without another one. The latter saves
-            most of the time where keyframes are rare, and biases the data: a file has few first
-            frames, always the same ones, at the encoder's rhythm and at scene cuts. A 40 s video
-            with a keyframe every 250 frames has 5, and with 16 distances at most 80 pairs, where
-            ``'any'`` has about 19,000. The partner is drawn as always. A file without a keyframe
-            that has a partner counts as one that cannot be read, and a clip without one is left
-            out. Not for ``'frames'``.
+            most of the time where keyframes are rare, and biases the data: a 40 s video with a
+            keyframe every 250 frames has 5 first frames, and with 16 distances at most 80 pairs,
+            where ``'any'`` has about 19,000. A file without a keyframe that has a partner counts
+            as one that cannot be read, and a clip without one is left out. Not for ``'frames'``.
         repeats: Pairs drawn from one opening of the file (R); more than 1 makes an item a list.
         pipeline: Transforms of a pair: dict(frames=[a, b] uint8 RGB (H0, W0, 3), rng, source,
             source_id, frame_ids, timestamps, ori_shape, seed).
-        seed: Of all randomness.
+        seed: Seed of all randomness.
         filter_scene_cuts: Whether to draw again when the scene is cut between the two frames;
             decodes all frames between, so of ``'frames'`` there have to be some.
         min_motion: Draw again when the frames' thumbnails differ by less than this on average, in
             grey levels (0 to 255); 1 finds a camera at rest. None accepts all.
-        max_redraws: How often an item is drawn again before another item takes its place.
+        max_redraws: Number of times that an item is drawn again before another one replaces it.
         **kwargs: Arguments of the source (:class:`VideoTree`: ``index_cache``; :class:`VideoClips`:
             that, ``clip_seconds`` and ``pairs_per_clip``; :class:`FrameFolders`: ``fps``; all:
             ``max_bad_share``), and of MMEngine's ``BaseDataset``: ``metainfo``, ``indices``,
@@ -144,7 +142,7 @@ class FramePairDataset(BaseDataset):
             key: Index, or (epoch, index) as ``PairSampler`` yields it; a bare index is epoch 0.
 
         Returns:
-            What the pipeline makes of one pair, or a list of ``repeats`` such.
+            Result of the pipeline for one pair, or a list of ``repeats`` such.
         """
         epoch, index = key if isinstance(key, tuple) else (0, key)
         index = range(len(self))[index]

@@ -8,26 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from poodle_mm.catalog import CATALOG, IGNORE_INDEX
-from poodle_mm.datasets.files import file_problem
+from poodle_mm.datasets.files import FileError, file_problem
 
 
-class LabelError(ValueError):
-    """A label image that does not hold class ids.
-
-    Args:
-        path: The file.
-        reason: What is wrong with it, the same words for all files of a kind.
-        detail: What is special to this file.
-    """
-
-    def __init__(self, path: str | os.PathLike, reason: str, detail: str = '') -> None:
-        super().__init__(path, reason, detail)
-        self.path = str(path)
-        self.reason = reason
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return f'{self.path}: {self.reason}' + (f' ({self.detail})' if self.detail else '')
+class LabelError(FileError):
+    """A label image that does not hold class ids."""
 
 
 UNREADABLE = 'truncated or not an image'

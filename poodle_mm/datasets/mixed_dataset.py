@@ -20,7 +20,7 @@ class MixedPairDataset(Dataset):
         weights: Relative frequency of each; None draws in proportion to the lengths.
         pipeline: Transforms for the configs that have none.
         length: Items an epoch; None is the sum of the lengths.
-        seed: Of the mixture and of all that is drawn from it.
+        seed: Seed of the mixture and of all that is drawn from it.
 
     Raises:
         ValueError: If the weights do not fit the data sets, or if these differ in ``repeats``: a

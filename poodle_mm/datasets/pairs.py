@@ -1,4 +1,4 @@
-"""Which two frames make a pair."""
+"""The two frames that make a pair."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

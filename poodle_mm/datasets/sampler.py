@@ -1,4 +1,4 @@
-"""Which pairs an epoch visits, in which order, on which rank."""
+"""The pairs that an epoch visits, their order, and their ranks."""
 
 import math
 from collections.abc import Iterator, Sized

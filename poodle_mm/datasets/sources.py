@@ -1,4 +1,4 @@
-"""Where frames come from: video files, clips of long videos, folders of numbered frames.
+"""Sources of frames: video files, clips of long videos, folders of numbered frames.
 
 A source lists items (an epoch visits each) and opens an item for reading. What it opens is a
 context manager with ``frame_ids`` (N,) and ``timestamps`` (N,) seconds, both increasing,
@@ -25,16 +25,13 @@ MAX_BAD_SHARE = 0.1
 
 
 def check_bad_files(root: str, bad: dict[str, str], total: int, max_bad_share: float) -> None:
-    """Log unusable files, or refuse the tree if there are too many.
+    """Log unusable files, or refuse the tree if more than ``max_bad_share`` of ``total`` are bad.
 
     Args:
         root: Root of the tree.
         bad: Reason by file.
         total: Number of all files.
         max_bad_share: Largest share of them that is tolerated.
-
-    Raises:
-        ValueError: With the count and the first files.
     """
     if not bad:
         return
@@ -49,7 +46,7 @@ def check_bad_files(root: str, bad: dict[str, str], total: int, max_bad_share: f
 
 
 class FrameSource(ABC):
-    """Where frames come from.
+    """A source of frames.
 
     Args:
         root: Folder of the files.
@@ -76,7 +73,7 @@ class FrameSource(ABC):
 
     @abstractmethod
     def list_items(self) -> list[dict]:
-        """What an epoch visits; each has at least ``source_id`` and ``source``.
+        """Items of an epoch; each has at least ``source_id`` and ``source``.
 
         Raises:
             FileNotFoundError: If the root is missing or holds nothing of use.
@@ -85,11 +82,7 @@ class FrameSource(ABC):
 
     @abstractmethod
     def open(self, item: dict):
-        """Open an item for reading.
-
-        Raises:
-            FrameReadError: If it cannot be opened.
-        """
+        """Open an item for reading; a :class:`FrameReadError` if it cannot be opened."""
 
     def axis(self, frame_ids: np.ndarray, timestamps: np.ndarray) -> tuple[np.ndarray, float]:
         """Positions of frames in the unit of delta, and the tolerance on their distances."""
@@ -101,10 +94,7 @@ class FrameSource(ABC):
         return timestamps, 0.5 * float(np.median(np.diff(timestamps)))
 
     def has_pair(
-        self,
-        frame_ids: np.ndarray,
-        timestamps: np.ndarray,
-        starts: Sequence[int] | None = None,
+        self, frame_ids: np.ndarray, timestamps: np.ndarray, starts: Sequence[int] | None = None
     ) -> bool:
         """Whether two of these frames are delta apart, the first one of ``starts`` if given."""
         axis, tolerance = self.axis(frame_ids, timestamps)
@@ -233,11 +223,10 @@ class VideoClips(VideoTree):
                 frames = np.arange(first, stop), times[first:stop]
                 if not self.has_pair(*frames):
                     continue
-                if self.rule.starts == 'keyframes':
-                    inside = keyframes[(keyframes >= first) & (keyframes < stop)] - first
-                    if not self.has_pair(*frames, starts=inside):
-                        left_out += 1
-                        continue
+                inside = keyframes[(keyframes >= first) & (keyframes < stop)] - first
+                if self.rule.starts == 'keyframes' and not self.has_pair(*frames, starts=inside):
+                    left_out += 1
+                    continue
                 item = dict(source=self._path(info), source_id=info.path, clip=(first, stop))
                 items += [item] * self.pairs_per_clip
         if left_out:

@@ -15,10 +15,10 @@ def on_main_process(function: Callable[[], Result]) -> Result:
         function: Called without arguments; what it returns or raises must be picklable.
 
     Returns:
-        Its result.
+        The function's result.
 
     Raises:
-        Exception: Its exception, on every rank.
+        Exception: The function's exception, on every rank.
     """
     outcome = [None, None]
     if is_main_process():

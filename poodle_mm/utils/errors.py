@@ -1,4 +1,4 @@
-"""What a user is told: warnings in the log, and mistakes by a message instead of a trace."""
+"""Messages for a user: warnings in the log, and mistakes told without a trace."""
 
 import logging
 import re
@@ -69,7 +69,7 @@ def describe(error: Exception) -> str:
 
 
 def _after_trace(lines: list[str]) -> list[str]:
-    """Lines after the last indented one of a trace: ``Error: message`` and what it goes on with."""
+    """Lines after the last indented one of a trace: ``Error: message`` and what belongs to it."""
     start = max(i for i, line in enumerate(lines) if _TRACE in line)
     inside = [i for i in range(start + 1, len(lines)) if not lines[i].startswith(' ')]
     return lines[inside[0] :] if inside else lines[-1:]

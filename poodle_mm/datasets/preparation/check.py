@@ -23,7 +23,7 @@ def check_data(dataset: str, root: str | os.PathLike, sample: int | None = None)
 
     Args:
         dataset: One of :data:`CHECKS`.
-        root: Its folder.
+        root: Folder of the data set.
         sample: Number of files of each folder that are opened; None opens all images and labels,
             and decodes a frame of 100 videos.
 

@@ -13,12 +13,7 @@ _SPLITS = {'train': (70_000, 69_863), 'val': (10_000, 10_000)}
 
 
 def check_detection(report: CheckReport, sample: int | None = None) -> None:
-    """Compare images, labels and their COCO form.
-
-    Args:
-        report: Is added to.
-        sample: Number of images of a split that are opened; None opens all.
-    """
+    """Compare images, labels and their COCO form; ``sample`` images of a split are opened."""
     for split, (num_images, num_frames) in _SPLITS.items():
         folder = f'images/100k/{split}'
         images = list_files(Path(report.root, folder), '.jpg')
@@ -34,21 +29,17 @@ def _check_labels(
 ) -> set[str] | None:
     """Names of the labelled images, None if the labels cannot be read."""
     name = f'labels/det_20/det_{split}.json'
-    path = Path(report.root, name)
-    if not path.is_file():
-        report.count(name, 0, expected)
-        return None
     try:
-        frames = read_frames(path)
-    except ValueError as error:
+        frames = read_frames(Path(report.root, name))
+    except (FileNotFoundError, ValueError) as error:
         report.count(name, 0, expected)
-        report.add(name, 'cannot be read', 'unpack the labels again', [str(error)])
+        if isinstance(error, ValueError):
+            report.add(name, 'cannot be read', 'unpack the labels again', [str(error)])
         return None
     report.count(name, len(frames), expected)
     counts = BoxCounts()
     for frame in frames:
-        for _ in frame_boxes(frame, IMAGE_SIZE, counts):
-            pass
+        list(frame_boxes(frame, IMAGE_SIZE, counts))
     report.add(name, 'invalid label', 'the converter needs --skip-invalid', counts.problems)
     names = {frame['name'] for frame in frames}
     if images:

@@ -15,14 +15,7 @@ _OLD_BDD_SUFFIX = '_train_id.png'
 def check_folders(
     report: CheckReport, split: Split, data: DataSet, sample: int | None = None
 ) -> None:
-    """Compare names, then open images and labels.
-
-    Args:
-        report: Is added to.
-        split: Folders and number of images.
-        data: Ends of names and legal ids.
-        sample: Number of images and labels that are opened; None opens all.
-    """
+    """Compare names, then open ``sample`` images and labels, or all, and add to the report."""
     root = Path(report.root)
     images = list_files(root / split.images, data.img_suffix)
     report.count(split.images, len(images), split.count, split.optional)

@@ -39,13 +39,7 @@ _ADVICE = {
 def check_images(
     report: CheckReport, folder: str, names: Sequence[str], sample: int | None = None
 ) -> dict[str, tuple[int, int]]:
-    """Open images to their end.
-
-    Args:
-        report: Is added to.
-        folder: Folder of the images, relative to the root.
-        names: Images, relative to the folder.
-        sample: Number of files that are opened; None opens all.
+    """Open ``sample`` images of a folder, or all, to their end, and add to the report.
 
     Returns:
         (H, W) by name of those that were opened and are whole.
@@ -81,12 +75,12 @@ def check_labels(
     legal: Collection[int],
     sample: int | None = None,
 ) -> None:
-    """Read label images and look at their ids and sizes.
+    """Read ``sample`` label images of a folder, or all, and add to the report.
 
     Args:
         report: Is added to.
         folder: Folder of the labels, relative to the root.
-        sizes: (H, W) of the image by label, relative to the folder; None where unknown.
+        sizes: (H, W) of the image by label; None where unknown.
         legal: Ids that may occur.
         sample: Number of files that are opened; None opens all.
     """

@@ -27,12 +27,8 @@ def check_videos(report: CheckReport, videos: Videos, sample: int | None = 100) 
     Of those whose header or times are odd it makes a note: nothing is wrong with them.
 
     The index that training reads is built on the way and kept; for clips it holds the time stamps
-    of all frames, for which the whole files are read.
-
-    Args:
-        report: Is added to.
-        videos: Folder, number and size.
-        sample: Number of videos of which the middle frame is decoded; None takes all.
+    of all frames, for which the whole files are read. The middle frame of ``sample`` videos, or of
+    all, is decoded.
     """
     folder = videos.folder
     try:
@@ -91,7 +87,7 @@ def _decode_some(
 
 
 def time_oddities(video: VideoReader) -> list[tuple[str, str]]:
-    """What surprises in a video's times, each as (what, details).
+    """Surprises in a video's times, each as (kind, details).
 
     Frames are found by their own times, never by the header's: training reads such files right.
     But a distance in frames is no time where the rate varies, and other tools go by the header.

@@ -21,10 +21,6 @@ def check_wt_sem(report: CheckReport, sample: int | None = None) -> None:
 
     Folders of ``tools/dataset_converters/pseudo_label.py`` are known by their JSON, which gives
     the number of classes; how many frames they hold is then the user's business.
-
-    Args:
-        report: Is added to.
-        sample: Number of files of each folder that are opened; None opens all.
     """
     data = CATALOG['wt-sem']
     facts = read_facts(report.root)
@@ -44,8 +40,7 @@ def check_wt_sem(report: CheckReport, sample: int | None = None) -> None:
 
 def _image_suffix(folder: Path) -> str:
     """End of the names of the first kind that there is."""
-    kinds = ('.jpg', '.png', '.jpeg')
-    return next((k for k in kinds if list_files(folder, k)), kinds[0])
+    return next((kind for kind in ('.jpg', '.png', '.jpeg') if list_files(folder, kind)), '.jpg')
 
 
 def _note_convention(report: CheckReport, labels: str, last: int) -> None:

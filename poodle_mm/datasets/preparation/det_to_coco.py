@@ -79,11 +79,11 @@ def convert_file(
     Args:
         source: JSON in Scalabel's format.
         target: JSON in COCO's format.
-        image_root: As in :func:`convert_frames`.
+        image_root: Argument of :func:`convert_frames`.
         skip_invalid: Leave out what has a problem instead of refusing the file.
 
     Returns:
-        As :func:`convert_frames`.
+        Result of :func:`convert_frames`.
 
     Raises:
         FileNotFoundError: If ``source`` or ``image_root`` is missing.
@@ -104,7 +104,7 @@ def convert_file(
 
 
 def counts_table(coco: dict, counts: BoxCounts) -> str:
-    """What was converted, for the terminal."""
+    """Table of a conversion, for the terminal."""
     with_box = len({annotation['image_id'] for annotation in coco['annotations']})
     lines = [f'{"class":16}{"boxes":>10}{"crowd":>10}']
     lines += [f'{n:16}{counts.classes[n]:10}{counts.crowd[n]:10}' for n in BOX_CLASSES]
@@ -128,17 +128,16 @@ def _image_size(
     frame: dict, image_root: str | os.PathLike | None, counts: BoxCounts
 ) -> tuple[int, int] | None:
     """(H, W), or None if the image has a problem."""
-    if image_root is not None:
-        path = Path(image_root, frame['name'])
-        if path.exists() and (problem := file_problem(path)):
-            counts.problems.append(f'{frame["name"]}: {problem} in {image_root}')
-            return None
+    if image_root is None:
+        size = frame.get('size')
+        return (size['height'], size['width']) if size else IMAGE_SIZE
+    path = Path(image_root, frame['name'])
+    problem = file_problem(path) if path.exists() else 'no such image'
+    if not problem:
         try:
             with Image.open(path) as image:
                 return image.height, image.width
-        except OSError as error:
-            reason = 'no such image' if isinstance(error, FileNotFoundError) else 'not an image'
-            counts.problems.append(f'{frame["name"]}: {reason} in {image_root}')
-            return None
-    size = frame.get('size')
-    return (size['height'], size['width']) if size else IMAGE_SIZE
+        except OSError:
+            problem = 'not an image'
+    counts.problems.append(f'{frame["name"]}: {problem} in {image_root}')
+    return None

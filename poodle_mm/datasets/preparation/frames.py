@@ -23,7 +23,7 @@ _CHUNK_BYTES = 2**28
 
 @dataclass(frozen=True)
 class FrameChoice:
-    """Which frames are written, and how; give ``fps`` or ``every``.
+    """Choice of the frames that are written, and how; give ``fps`` or ``every``.
 
     Args:
         fps: Number k is the frame on screen k / fps seconds after the first one.
@@ -65,7 +65,7 @@ class FrameChoice:
 
 @dataclass
 class Extraction:
-    """What :func:`extract_frames` did.
+    """Result of :func:`extract_frames`.
 
     Attributes:
         written: Videos extracted now.
@@ -111,7 +111,7 @@ def extract_frames(
     Args:
         videos: Root of the videos.
         out: Folder to write to.
-        choice: Which frames.
+        choice: Choice of frames.
         workers: Processes; 1 stays in this one.
 
     Returns:
@@ -178,17 +178,11 @@ def open_whole(video: Path) -> Iterator[VideoReader]:
 
 
 def frames_at(reader: VideoReader, positions: np.ndarray) -> Iterator[np.ndarray]:
-    """Frames of a video, decoded once each and few at a time.
+    """Frames of a video, (H, W, 3) uint8 RGB, decoded once each and few at a time.
 
     Args:
         reader: The video.
         positions: Increasing frame numbers.
-
-    Yields:
-        (H, W, 3) uint8 RGB arrays.
-
-    Raises:
-        FrameReadError: If a frame cannot be decoded.
     """
     if len(positions):
         for chunk in _chunks(reader, positions):

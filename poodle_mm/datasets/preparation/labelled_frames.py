@@ -33,7 +33,7 @@ Labeller = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class LabelledFrames:
-    """Which frames are written, and how.
+    """Choice of the frames that are written, and how.
 
     Attributes:
         every: Seconds between two frames; number k is the frame on screen at k x ``every``.
@@ -56,7 +56,7 @@ class LabelledFrames:
 
 @dataclass
 class Labelling:
-    """What :func:`label_videos` did.
+    """Result of :func:`label_videos`.
 
     Attributes:
         written: Frames labelled now, by split.
@@ -118,11 +118,11 @@ def label_videos(
     Args:
         videos: Path by name.
         out: Folder to write to.
-        frames: Which frames.
+        frames: Choice of frames.
         splits: ``'train'`` or ``'val'`` by name.
         label: The labeller.
-        classes: Their names; class i is stored as i + 1.
-        model: What labelled, for the JSON.
+        classes: Names of the classes; class i is stored as i + 1.
+        model: Description of the labeller, for the JSON.
 
     Returns:
         Counts, and the videos that cannot be read; frames before a fault stay.
@@ -180,7 +180,7 @@ def _label_video(
 
 
 def read_facts(root: str | os.PathLike) -> dict | None:
-    """How a folder of :func:`label_videos` was made; None if it is none."""
+    """Facts of a folder of :func:`label_videos`; None if it is none."""
     path = Path(root, FACTS)
     return json.loads(path.read_text(encoding='utf-8')) if path.is_file() else None
 

@@ -1,4 +1,4 @@
-"""What a check of a data set found: counts, problems and what to do about them."""
+"""Result of a check of a data set: counts, problems and what to do about them."""
 
 import os
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ class Part:
     Attributes:
         name: Folder or file, relative to the root.
         found: Number of files or entries.
-        expected: As many as the full data set has; None where unknown.
-        optional: Whether nothing reads it that is ours.
+        expected: Number of them in the full data set; None where unknown.
+        optional: Whether no config of ours reads it.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Part:
 
     @property
     def status(self) -> str:
-        """What to say about the number."""
+        """Judgement of the number."""
         if self.found == 0:
             return 'absent, not needed' if self.optional else 'ABSENT'
         if self.expected is None or self.found == self.expected:
@@ -35,11 +35,11 @@ class Part:
 
 @dataclass
 class CheckReport:
-    """Collects what is there, missing and wrong.
+    """Collection of what is there, missing and wrong.
 
     Args:
         title: Name of the data set.
-        root: Its folder.
+        root: Folder of the data set.
     """
 
     title: str

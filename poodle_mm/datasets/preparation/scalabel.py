@@ -46,7 +46,7 @@ class Box:
 
 @dataclass
 class BoxCounts:
-    """What was found in a label file.
+    """Content of a label file.
 
     Attributes:
         classes: Boxes by class.
@@ -54,7 +54,7 @@ class BoxCounts:
         mapped: Boxes by the name that was replaced.
         flags: Boxes by attribute that is set.
         without_box: Labels that are no boxes (lanes, drivable areas), left out.
-        problems: What is wrong, each with the frame's name.
+        problems: Mistakes, each with the frame's name.
     """
 
     classes: Counter[str] = field(default_factory=Counter)
@@ -106,7 +106,7 @@ def frame_boxes(frame: Mapping, size: tuple[int, int], counts: BoxCounts) -> Ite
     Args:
         frame: A frame of :func:`read_frames`.
         size: (H, W) of its image in pixels.
-        counts: Is added to.
+        counts: Counters to add to.
     """
     for number, label in enumerate(frame.get('labels') or []):
         if not isinstance(label, Mapping):

@@ -22,10 +22,7 @@ def draw_share(
 ) -> float:
     """Draw a share of a frame's area: uniform in ``area``, or normal and truncated to it.
 
-    Args:
-        rng: Source of randomness.
-        area: Range of the share.
-        normal: (mean, standard deviation) before the truncation; None: uniform.
+    ``normal`` is (mean, standard deviation) before the truncation.
     """
     if normal is None:
         return rng.uniform(*area)
@@ -43,17 +40,10 @@ def share_of_scale(
     size: tuple[int, int],
     short_side: int,
 ) -> float:
-    """Share of the frame that a window covers after the frame was resized by a random scale.
+    """Draw the share of a frame (H0, W0) that a window ``size`` (H, W) covers.
 
-    The frame is resized to a short side of ``short_side * s`` pixels, s uniform, and a window of
-    ``size`` is cut. It may exceed the frame: a share above 1 or a side that does not fit.
-
-    Args:
-        rng: Source of randomness.
-        shape: (H0, W0) of the frame.
-        scale: Range of s.
-        size: (H, W) of the window.
-        short_side: Pixels.
+    The frame is resized to a short side of ``short_side * s`` pixels, s uniform in ``scale``. The
+    window may exceed it: a share above 1 or a side that does not fit.
     """
     factor = rng.uniform(*scale) * short_side / min(shape)
     return size[0] * size[1] / (factor**2 * shape[0] * shape[1])
@@ -79,12 +69,11 @@ def place_box(
     w = np.sqrt(share * width * height * ratio)
     h = w / ratio
     fit = min(1.0, width / w, height / h)
-    clamped = fit < 1 - 1e-6
     w = min(max(round(w * fit), 1), width)
     h = min(max(round(h * fit), 1), height)
     x0 = int(rng.integers(width - w + 1))
     y0 = int(rng.integers(height - h + 1))
-    return (x0, y0, x0 + w, y0 + h), clamped
+    return (x0, y0, x0 + w, y0 + h), fit < 1 - 1e-6
 
 
 def jitter_box(
@@ -93,9 +82,8 @@ def jitter_box(
     """Move a box by up to ``share`` of the frame's width and height; it stays inside."""
     height, width = shape
     x0, y0, x1, y1 = box
-    dx, dy = np.round(rng.uniform(-share, share, size=2) * (width, height)).astype(int).tolist()
-    dx = min(max(dx, -x0), width - x1)
-    dy = min(max(dy, -y0), height - y1)
+    shift = np.round(rng.uniform(-share, share, size=2) * (width, height)).astype(int)
+    dx, dy = np.clip(shift, (-x0, -y0), (width - x1, height - y1)).tolist()
     return x0 + dx, y0 + dy, x1 + dx, y1 + dy
 
 
@@ -141,9 +129,8 @@ class PairRandomCrop(BaseTransform):
         area_normal: (mean, standard deviation) of a normal law of the share, truncated to ``area``
             (the later paper's crop study); None: uniform.
         aspect: Width over height of the crop, with ``area``; None keeps the frame's own, so that
-            the resize may be anisotropic; one that stretches more than 1.5 times, such as a
-            portrait video to 2:1, is warned of. An area that does not fit with a fixed aspect is
-            clamped, with a warning.
+            the resize may be anisotropic (a stretch above 1.5 is warned of). An area that does not
+            fit with a fixed aspect is clamped, with a warning.
         jitter: Largest shift of the second crop for delta = 0, share of the frame's size.
         always_jitter: Shift it for every delta. Not the paper's (it crops both frames at the same
             place): what a frame shows is then at another place of the other crop, so that features
@@ -223,7 +210,7 @@ class PairRandomCrop(BaseTransform):
             box2 = jitter_box(rng, box, shape, self.jitter)
             results['crop_box2'] = box2
         results['crop_box'] = box
-        boxes = (box, box2)
+        boxes = box, box2
         results['frames'] = [crop_resize(f, b, self.size) for f, b in zip(results['frames'], boxes)]
         if 'flow' in results:
             results['flow'] = self._crop_flow(results['flow'], boxes)

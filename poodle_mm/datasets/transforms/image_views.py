@@ -19,10 +19,8 @@ _OF_EACH_FRAME = ('frame_ids', 'timestamps')
 def seeded(seed: int) -> Iterator[None]:
     """Seed the global generators of ``random``, NumPy and torch (CPU) within.
 
-    Each gets a stream of its own. Afterwards they go on from where they were.
-
-    Args:
-        seed: Non-negative, of any size.
+    Each gets a stream of its own from ``seed``, a non-negative number of any size. Afterwards they
+    go on from where they were.
     """
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
     own = np.random.SeedSequence(seed).generate_state(3, np.uint64)
@@ -42,10 +40,10 @@ def seeded(seed: int) -> Iterator[None]:
 class ImageViews(BaseTransform):
     """Run pipelines for single images on the frames of a pair.
 
-    What ``mmpretrain.MultiView`` is for an image, this is for a pair: it leaves a list of views
-    for ``mmpretrain.PackInputs``, so that methods that know nothing of video train on its frames.
-    OpenMMLab's transforms draw from the global generators of ``random``, NumPy and torch. These are
-    seeded with the pair's ``seed`` and restored, so that a sample still depends on its key alone.
+    ``mmpretrain.MultiView`` for a pair: a list of views is left for ``mmpretrain.PackInputs``, so
+    that methods that know nothing of video train on its frames. OpenMMLab's transforms draw from
+    the global generators of ``random``, NumPy and torch. These are seeded with the pair's ``seed``
+    and restored, so that a sample still depends on its key alone.
 
     Required keys: ``frames`` (two uint8 RGB (H0, W0, 3)), ``source``, ``seed``, ``rng``,
     ``frame_ids``, ``timestamps``. Removed: ``frames``, ``rng``, ``flow``, ``visible``. Modified:
@@ -59,7 +57,7 @@ class ImageViews(BaseTransform):
         frames: The views' frames: ``'first'``, all of frame t, as methods for images are published;
             ``'random'``, all of frame t or all of t + delta; ``'pair'``, the first view of t and
             the second of t + delta, positives in time.
-        scope: Where transforms without a scope of their own come from.
+        scope: Scope of transforms that name none.
 
     Raises:
         ValueError: For a wrong argument, or if one of several pipelines leaves no ``img``.

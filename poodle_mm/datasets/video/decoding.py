@@ -21,7 +21,7 @@ class OpenVideo:
 
     Attributes:
         container: The open file.
-        stream: Its best video stream.
+        stream: The best video stream.
 
     Raises:
         FrameReadError: If the file cannot be opened or holds no video.
@@ -161,7 +161,7 @@ class OpenVideo:
 
 
 def _key_stamp(table: FrameTable, key: int) -> int:
-    """What names a keyframe's packet: its time, or its number where packets are counted."""
+    """Name of a keyframe's packet: its time, or its number where packets are counted."""
     if table.packets is None:
         return int(table.key_pts[key])
     return int(table.packets[np.searchsorted(table.pts, table.key_pts[key])])

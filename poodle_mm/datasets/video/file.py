@@ -2,7 +2,7 @@
 
 import av
 
-from poodle_mm.datasets.files import file_problem
+from poodle_mm.datasets.files import FileError, file_problem
 
 MAX_PIXELS = 2**26
 """Largest picture that is read (8192x8192): a pair of larger ones takes gigabytes."""
@@ -23,21 +23,8 @@ _REORDER = 1 << 3  # AV_CODEC_PROP_REORDER
 _NOT_VIDEO = ('attached_pic', 'timed_thumbnails', 'still_image')
 
 
-class FrameReadError(ValueError):
-    """A file that cannot be opened, or a frame that cannot be decoded.
-
-    Args:
-        path: The file.
-        reason: What is wrong with it.
-    """
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f'{self.path}: {self.reason}'
+class FrameReadError(FileError):
+    """A file that cannot be opened, or a frame that cannot be decoded."""
 
 
 def open_video(

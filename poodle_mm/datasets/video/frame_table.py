@@ -1,4 +1,4 @@
-"""Which frames a video file holds, found out without decoding."""
+"""The frames that a video file holds, found out without decoding."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -66,14 +66,11 @@ def is_stamped(container: av.container.InputContainer) -> bool:
 def table_from_packets(
     container: av.container.InputContainer, stream: av.VideoStream
 ) -> FrameTable | None:
-    """The table by demuxing the whole file, where its packets' times can be trusted.
+    """The table by demuxing the whole file; None if a packet's time is missing or occurs twice.
 
     Args:
-        container: Opened for reading; its position is moved.
+        container: Open file; its position is moved.
         stream: One of its video streams.
-
-    Returns:
-        None if they cannot: a time is missing or occurs twice.
 
     Raises:
         av.error.FFmpegError, OSError: If the packets cannot be read.
@@ -129,14 +126,11 @@ def table_by_decoding(
     """The table by decoding the whole file: right where times are missing or wrong.
 
     Packets are counted, and each frame remembers the number of its packet, whatever the order in
-    which the frames come out.
+    which the frames come out. None if there is no frame.
 
     Args:
-        container: Just opened; it is read to its end.
+        container: File that was just opened; it is read to its end.
         stream: One of its video streams.
-
-    Returns:
-        None if there is no frame.
 
     Raises:
         CannotNumber: If two frames come from one packet.
@@ -203,14 +197,7 @@ def table_from_header(path: str, stream: av.VideoStream) -> FrameTable | None:
     It suffices if frames are stored in the order in which they are shown: without composition
     offsets (``ctts``) a sample's composition time is its decoding time (ISO/IEC 14496-12, 8.6.1),
     which FFmpeg's index of the stream holds, edit list applied. Fragmented files and files that
-    end before their last sample are left to :func:`table_from_packets`.
-
-    Args:
-        path: The file.
-        stream: A video stream of it, just opened.
-
-    Returns:
-        None where the header does not suffice.
+    end before their last sample are left to :func:`table_from_packets`: the result is None.
     """
     entries = getattr(stream, 'index_entries', None)  # old PyAV has none
     if not entries or stream.codec_context.has_b_frames:

@@ -1,4 +1,4 @@
-"""Which video files a tree holds and how long they are, found out once and cached."""
+"""The video files of a tree and their lengths, found out once and cached."""
 
 import hashlib
 import os
@@ -19,16 +19,14 @@ from poodle_mm.utils.files import replacing
 from poodle_mm.utils.processes import map_in_threads
 
 FORMAT = 3
-_COLUMNS = dict(
-    path=str, size=np.int64, mtime_ns=np.int64, frames=np.int64, duration=np.float64,
-    streams=np.int64,
-)  # fmt: skip
+_COLUMNS = dict.fromkeys(('size', 'mtime_ns', 'frames', 'streams'), np.int64)
+_COLUMNS |= dict(path=str, duration=np.float64)
 _TABLE_FIELDS = ('pts', 'key_pts', 'key_dts', 'packets')
 
 
 @dataclass
 class VideoInfo:
-    """What the index knows about one file.
+    """Entry of the index about one file.
 
     Attributes:
         path: Relative to the tree's root, with ``/``.
@@ -36,7 +34,7 @@ class VideoInfo:
         mtime_ns: Time of the last change.
         frames: Number of frames; an estimate where the container's header does not say.
         duration: Seconds; 0 where unknown.
-        error: Why the file is of no use; empty if it is.
+        error: Reason why the file is of no use; empty if it is of use.
         streams: Number of video streams that could be read.
         table: All time stamps, where asked for, and of files that are decoded to find them.
     """
