@@ -87,7 +87,7 @@ class FolderReader(AbstractContextManager):
 
     def read(self, indices: Sequence[int]) -> list[np.ndarray]:
         """Read frames by position: (H, W, 3) uint8 RGB each."""
-        images = {index: self._read(index) for index in indices}
+        images = {index: self._read(index) for index in dict.fromkeys(indices)}
         first = images[indices[0]].shape[:2]
         for index, image in images.items():
             if image.shape[:2] != first:
@@ -145,11 +145,7 @@ class FrameFolders(FrameSource):
     """
 
     def __init__(
-        self,
-        root: str,
-        rule: PairRule,
-        fps: float = 30.0,
-        max_bad_share: float = MAX_BAD_SHARE,
+        self, root: str, rule: PairRule, fps: float = 30.0, max_bad_share: float = MAX_BAD_SHARE
     ) -> None:
         super().__init__(root, rule, max_bad_share)
         if fps <= 0:
@@ -172,10 +168,8 @@ class FrameFolders(FrameSource):
             starts = np.flatnonzero(stop > first).tolist()
             if not starts:
                 without[name] = numbers
-            items += [
-                dict(source=f'{self.root}/{name}', source_id=name, starts=[start])
-                for start in starts
-            ]
+            item = dict(source=f'{self.root}/{name}', source_id=name)
+            items += [dict(item, starts=[start]) for start in starts]
         self._check_folders(items, without)
         return items
 
@@ -212,18 +206,19 @@ class FrameFolders(FrameSource):
             raise FileNotFoundError(
                 f'{self.root}: no image has a frame number in its name, such as seq_000012.png'
             )
-        sequences = {}
-        for name, files in frames.items():
-            numbers = np.array(sorted(files), np.int64)
-            sequences[name] = (numbers, [files[number] for number in numbers.tolist()])
+        sequences = {
+            name: (np.array(sorted(files), np.int64), [files[number] for number in sorted(files)])
+            for name, files in frames.items()
+        }
         return sequences, len(paths), bad
 
     def _problem(self, path: str) -> str:
         """Why an image is of no use, by its name and signature alone; empty if it seems to be."""
         whole = f'{self.root}/{path}'
-        problem = name_problem(path) or file_problem(whole)
+        if problem := name_problem(path) or file_problem(whole):
+            return problem
         # decoding all frames would take minutes
-        return problem or ('' if cv2.haveImageReader(whole) else 'not an image')
+        return '' if cv2.haveImageReader(whole) else 'not an image'
 
     def _check_folders(self, items: list[dict], without: dict[str, np.ndarray]) -> None:
         low, high = self._delta_in_numbers()

@@ -9,7 +9,7 @@ from mmengine.dataset import BaseDataset
 
 from poodle_mm.datasets.filters import THUMBNAIL_SIZE, has_scene_cut, mean_difference, thumbnail
 from poodle_mm.datasets.frame_folders import FrameFolders
-from poodle_mm.datasets.pairs import STARTS, PairRule, draw_pair
+from poodle_mm.datasets.pairs import PairRule, draw_pair
 from poodle_mm.datasets.sources import FrameSource, VideoClips, VideoTree, check_bad_files
 from poodle_mm.datasets.video.file import FrameReadError
 from poodle_mm.registry import DATASETS, TRANSFORMS
@@ -83,9 +83,6 @@ class FramePairDataset(BaseDataset):
         ValueError: For a wrong argument, or if too many files are bad.
     """
 
-    SOURCES = tuple(SOURCES)
-    STARTS = STARTS
-
     def __init__(
         self,
         data_root: str,
@@ -105,7 +102,7 @@ class FramePairDataset(BaseDataset):
         bounds = (delta, delta) if np.isscalar(delta) else delta
         self.rule = PairRule(tuple(bounds), delta_unit, starts)
         if source not in SOURCES:
-            raise ValueError(f'source must be one of {self.SOURCES}, got {source!r}')
+            raise ValueError(f'source must be one of {tuple(SOURCES)}, got {source!r}')
         if starts == 'keyframes' and source == 'frames':
             raise ValueError(
                 "source='frames' reads images, which have no keyframes: leave starts at 'any'"

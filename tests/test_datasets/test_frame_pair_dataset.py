@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from poodle_mm.datasets import FramePairDataset, PairSampler, frame_pair_collate
 from poodle_mm.datasets.filters import has_scene_cut
-from poodle_mm.datasets.pairs import draw_pair
+from poodle_mm.datasets.pairs import STARTS, draw_pair
 from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 from poodle_mm.registry import DATASETS
 from tests.test_datasets.video_factory import read_number, write_video
@@ -434,9 +434,7 @@ def test_keyframes_first(tmp_path):
 
 def test_keyframes_first_keeps_the_distances(tmp_path):
     write_video(tmp_path / 'a.mp4', 75, gop=6, options={'x264-params': 'scenecut=0'})
-    anywhere, keyframes = (
-        make(tmp_path, delta=(5, 9), starts=starts) for starts in FramePairDataset.STARTS
-    )
+    anywhere, keyframes = (make(tmp_path, delta=(5, 9), starts=starts) for starts in STARTS)
     counts = []
     for dataset in (anywhere, keyframes):
         ids = [dataset[(epoch, 0)]['frame_ids'] for epoch in range(150)]
@@ -450,7 +448,7 @@ def test_keyframes_first_keeps_the_distances(tmp_path):
 def test_keyframes_everywhere_are_any_frame(tmp_path):
     write_video(tmp_path / 'a.mp4', 40, gop=1)
     anywhere, keyframes = (
-        make(tmp_path, delta=(5, 9), repeats=3, starts=starts) for starts in FramePairDataset.STARTS
+        make(tmp_path, delta=(5, 9), repeats=3, starts=starts) for starts in STARTS
     )
     for epoch in range(10):
         for a, b in zip(anywhere[(epoch, 0)], keyframes[(epoch, 0)], strict=True):

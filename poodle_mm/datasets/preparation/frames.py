@@ -142,8 +142,7 @@ def extract_frames(
 
 def _results(jobs: Sequence[tuple], workers: int) -> Iterator[float | FrameReadError]:
     if workers <= 1:
-        for job in jobs:
-            yield _attempt(*job)
+        yield from (_attempt(*job) for job in jobs)
         return
     with process_pool(workers) as pool:
         try:

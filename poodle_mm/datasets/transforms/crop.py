@@ -58,7 +58,7 @@ def place_box(
         rng: Source of randomness.
         shape: (H0, W0) of the frame.
         share: Share of the frame's area.
-        aspect: Width over height; None keeps the frame's own.
+        aspect: Width over height; None is the frame's own.
 
     Returns:
         (x0, y0, x1, y1), whole pixel edges inside of the frame, and whether the box had to be made

@@ -152,7 +152,6 @@ def build_index(
     root: str | os.PathLike,
     cache: str | os.PathLike | None = None,
     with_table: bool = False,
-    threads: int | None = None,
 ) -> list[VideoInfo]:
     """Index a tree of video files; only files that are new or changed are opened.
 
@@ -160,7 +159,6 @@ def build_index(
         root: Root of the tree.
         cache: File of the index; None uses :func:`default_cache_path`.
         with_table: Whether to keep the time stamps of all frames.
-        threads: Number of files that are read at once; None lets Python choose.
 
     Returns:
         One entry a file, sorted by path; unusable files have ``error`` set.
@@ -193,7 +191,7 @@ def build_index(
         infos.append(info)
     if todo:
         scan = partial(scan_video, root=root, with_table=with_table)
-        for _ in map_in_threads(scan, todo, f'index {root}', threads=threads):
+        for _ in map_in_threads(scan, todo, f'index {root}'):
             pass
     if several := [info for info in todo if info.streams > 1]:
         warn(
