@@ -82,11 +82,15 @@ def options(tool: str) -> set[str]:
         file = path if module == tool else REPO / f'{module.replace(".", "/")}.py'
         if not file.is_file():
             continue
-        for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
-            if isinstance(node, ast.Call) and getattr(node.func, 'attr', '') == 'add_argument':
-                names = [a.value for a in node.args if isinstance(a, ast.Constant)]
-                both = 'BooleanOptionalAction' in ast.dump(node)
-                found |= {*names, *(name.replace('--', '--no-') for name in names if both)}
+        text = file.read_text(encoding='utf-8')
+        strings = (n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant))
+        words = [s for s in strings if isinstance(s, str)]
+        names = {word for word in words if re.fullmatch('--[a-z][a-z_-]*', word)}
+        if "f'--{" in text:  # added in a loop
+            names |= {f'--{word}' for word in words if re.fullmatch('[a-z-]+', word)}
+        found |= names
+        if 'BooleanOptionalAction' in text:
+            found |= {name.replace('--', '--no-') for name in names}
     return found
 
 
