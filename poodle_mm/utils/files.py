@@ -4,12 +4,13 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from poodle_mm.utils.errors import warn
+import cv2
+import numpy as np
 
 
 @contextmanager
@@ -66,6 +67,20 @@ def sync(path: str | os.PathLike) -> None:
         os.close(handle)
 
 
+def write_image(path: str | os.PathLike, image: np.ndarray, options: Sequence[int] = ()) -> None:
+    """Write an image, whole or not at all, in the format that the name's end tells.
+
+    Args:
+        path: The file.
+        image: Grey or BGR.
+        options: OpenCV's flags and values.
+    """
+    ok, content = cv2.imencode(Path(path).suffix, image, list(options))
+    assert ok
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Write text in UTF-8, whole or not at all, also when the power fails."""
     with replacing(path, durable=True) as temporary:
@@ -95,5 +110,7 @@ def read_json(path: str | os.PathLike) -> Any:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:  # also: no UTF-8
+        from poodle_mm.utils.errors import warn  # imports torch, which the scenes do without
+
         warn(f'{path} is damaged and is ignored ({error})')
         return None
