@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from poodle_mm.catalog import STREET_PALETTE
-from poodle_mm.utils.files import replacing
+from poodle_mm.utils.files import write_image
 from poodle_scenes.flow import exact_flow
 from poodle_scenes.scene import build_scene, render_frame
 
@@ -42,7 +42,4 @@ def draw_preview(
         colours = flow_to_image(torch.from_numpy(flow)).permute(1, 2, 0).numpy()
         shown = np.where(visible[..., None], rgb, np.uint8((215, 60, 60)))
         rows.append(np.concatenate([rgb, palette[labels], colours, shown], axis=1))
-    picture = np.concatenate(rows)
-    with replacing(path) as part:
-        if not cv2.imwrite(str(part), picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9]):
-            raise OSError(f'cannot write {path}')
+    write_image(path, np.concatenate(rows)[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])

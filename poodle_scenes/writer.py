@@ -1,6 +1,5 @@
 """Writes a set of scenes as videos, labelled images, boxes and descriptions."""
 
-import json
 import os
 from collections.abc import Mapping
 from concurrent.futures import as_completed
@@ -10,11 +9,10 @@ from pathlib import Path
 
 import av
 import cv2
-import numpy as np
 from tqdm import tqdm
 
 from poodle_mm.catalog import STREET_CLASSES
-from poodle_mm.utils.files import replacing
+from poodle_mm.utils.files import read_json, replacing, write_image, write_json
 from poodle_mm.utils.processes import process_pool
 from poodle_scenes.boxes import LabelledFrame, object_boxes, to_coco
 from poodle_scenes.scene import (
@@ -86,7 +84,7 @@ def write_scenes(
     )
     done, begun = root / 'meta.json', root / 'meta.json.part'
     for path in (done, begun):
-        if path.is_file() and _read(path) != parameters:
+        if path.is_file() and read_json(path) != parameters:
             raise ValueError(
                 f'{root} holds scenes made with other parameters (see {path.name}): '
                 'give another folder, or delete this one'
@@ -95,9 +93,8 @@ def write_scenes(
     annotations = {split: root / 'annotations' / f'{split}.json' for split in splits}
     if done.is_file() and all(path.is_file() for path in annotations.values()):
         return root
-    root.mkdir(parents=True, exist_ok=True)
     if not done.is_file():
-        _write(begun, json.dumps(parameters, indent=1).encode())
+        write_json(begun, parameters, indent=1)
     jobs = []
     for number, split in enumerate(SPLITS):
         for index in range(parameters['counts'][split]):
@@ -107,22 +104,14 @@ def write_scenes(
     written = _run(jobs, workers)
     for split, path in annotations.items():
         frames = [f for job, found in zip(jobs, written) if job[1] == split for f in found]
-        path.parent.mkdir(exist_ok=True)
-        _write(path, json.dumps(to_coco(frames, size)).encode())
+        write_json(path, to_coco(frames, size))
     if not done.is_file():
         os.replace(begun, done)
     return root
 
 
-def _read(path: Path) -> dict | None:
-    try:
-        return json.loads(path.read_text(encoding='utf-8'))
-    except ValueError:  # no JSON, or no UTF-8
-        return None
-
-
 def _run(jobs: list[tuple], workers: int) -> list[list[LabelledFrame]]:
-    """What :func:`write_scene` returns for each job."""
+    """Results of :func:`write_scene` for each job."""
     with tqdm(total=len(jobs), desc='scenes', unit='scene') as bar:
         if workers <= 1:
             written = []
@@ -140,18 +129,6 @@ def _run(jobs: list[tuple], workers: int) -> list[list[LabelledFrame]]:
                 pool.shutdown(cancel_futures=True)
                 raise
             return [future.result() for future in futures]
-
-
-def _write(path: Path, content: bytes) -> None:
-    with replacing(path) as part:
-        part.write_bytes(content)
-
-
-def _write_png(path: Path, image: np.ndarray) -> None:
-    ok, content = cv2.imencode('.png', image)
-    assert ok
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, content.tobytes())
 
 
 def labelled_numbers(num_frames: int, labelled_frames: int) -> list[int]:
@@ -173,9 +150,9 @@ def write_scene(
         k: f'{name}_{k:06d}.png' for k in labelled_numbers(spec.num_frames, labelled_frames)
     }
     description = root / 'videos' / split / f'{name}.json'
-    if not description.is_file() or _read(description) is None:
+    if read_json(description) is None:
         _render(scene, root, split, name, labelled)
-        _write(description, (json.dumps(asdict(spec), indent=1) + '\n').encode())
+        write_json(description, asdict(spec), indent=1)
     return [(file, *object_boxes(scene, k / spec.fps)) for k, file in labelled.items()]
 
 
@@ -183,7 +160,10 @@ def _render(scene: Scene, root: Path, split: str, name: str, labelled: dict[int,
     """Write video, images and labels."""
     spec = scene.spec
     video = root / 'videos' / split / f'{name}.mp4'
-    with replacing(video) as part, av.open(str(part), 'w', format='mp4') as container:
+    with (
+        replacing(video, durable=True) as part,
+        av.open(str(part), 'w', format='mp4') as container,
+    ):
         rate = Fraction(spec.fps).limit_denominator(1001)
         # Keyframes only: 13 % more bytes at this noise and motion, half the decoding for a pair.
         options = {'crf': '16', 'preset': 'veryfast', 'g': '1'}
@@ -195,7 +175,7 @@ def _render(scene: Scene, root: Path, split: str, name: str, labelled: dict[int,
             rgb = render_colour(scene, k / spec.fps)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format='rgb24')))
             if k in labelled:
-                _write_png(root / 'images' / split / labelled[k], rgb[..., ::-1])
+                write_image(root / 'images' / split / labelled[k], rgb[..., ::-1])
                 labels = render_labels(scene, k / spec.fps)
-                _write_png(root / 'labels' / split / labelled[k], labels)
+                write_image(root / 'labels' / split / labelled[k], labels)
         container.mux(stream.encode())
