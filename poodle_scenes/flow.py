@@ -63,40 +63,30 @@ def exact_flow(
 
     views = [scene.view(frame / scene.spec.fps, box, size) for frame in (frame_a, frame_b)]
     buffers = [rasterize(view, scene.alpha, size) for view in views]
-    flow_ab, visible_ab = _one_way(scene, views[0], views[1], *buffers[0], size)
-    flow_ba, visible_ba = _one_way(scene, views[1], views[0], *buffers[1], size)
+    flow_ab, visible_ab = _one_way(scene, *views, *buffers[0])
+    flow_ba, visible_ba = _one_way(scene, *views[::-1], *buffers[1])
     return flow_ab, flow_ba, visible_ab, visible_ba
 
 
 def _one_way(
-    scene: Scene,
-    a: View,
-    b: View,
-    ids: np.ndarray,
-    inverse_depth: np.ndarray,
-    size: tuple[int, int],
+    scene: Scene, a: View, b: View, ids: np.ndarray, inverse_depth: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Flow (2, H, W) and visibility (H, W) of view a's pixels in view b."""
-    height, width = size
+    height, width = ids.shape
     # (u, v, 1) → (s, t, 1) / depth_a → depth_b / depth_a * (u', v', 1)
     homographies = b.to_pixel @ a.from_pixel
     present, which = np.unique(ids, return_inverse=True)
-    h = homographies[present].reshape(-1, 9).T[:, which.reshape(size)]
+    h = homographies[present].reshape(-1, 9).T[:, which.reshape(ids.shape)]
     u = np.arange(width, dtype=np.float64)
     v = np.arange(height, dtype=np.float64)[:, None]
     x, y, depth_ratio = (h[i] * u + h[i + 1] * v + h[i + 2] for i in (0, 3, 6))
     before = depth_ratio > 1e-3
     depth_ratio = np.maximum(depth_ratio, 1e-3)
-    limit = _REACH * max(size)
+    limit = _REACH * max(ids.shape)
     flow = np.clip(np.stack([x / depth_ratio - u, y / depth_ratio - v]), -limit, limit)
     points = flow + np.stack(np.broadcast_arrays(u, v))
-    inside = (
-        before
-        & (points[0] >= -_ROUNDING)
-        & (points[0] <= width - 1 + _ROUNDING)
-        & (points[1] >= -_ROUNDING)
-        & (points[1] <= height - 1 + _ROUNDING)
-    )
+    last = np.array([width - 1, height - 1])[:, None, None]
+    inside = before & ((points >= -_ROUNDING) & (points <= last + _ROUNDING)).all(axis=0)
     nearest = cast(b, scene.alpha, np.maximum(points[:, inside].T, 0))
     visible = inside.copy()
     expected = (inverse_depth / depth_ratio)[inside]

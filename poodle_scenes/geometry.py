@@ -68,13 +68,8 @@ class Camera:
         """The camera that sees ``box`` (edges, this camera's pixels) resized to size (H, W)."""
         x0, y0, x1, y1 = box
         sx, sy = size[1] / (x1 - x0), size[0] / (y1 - y0)
-        resize = np.array(
-            [
-                [sx, 0, (0.5 - x0) * sx - 0.5],
-                [0, sy, (0.5 - y0) * sy - 0.5],
-                [0, 0, 1],
-            ]
-        )
+        shift_x, shift_y = (0.5 - x0) * sx - 0.5, (0.5 - y0) * sy - 0.5
+        resize = np.array([[sx, 0, shift_x], [0, sy, shift_y], [0, 0, 1]])
         return Camera(self.centre, self.rotation, resize @ self.intrinsics)
 
 
@@ -166,26 +161,15 @@ def project(
     with np.errstate(divide='ignore', invalid='ignore'):
         corners = (points[:, :2] / depths[:, None]).transpose(0, 2, 1)
     height, width = size
-    seen = (
-        in_front
-        & ~degenerate[:-1]
-        & (surfaces.two_sided | (facing[:-1] > 0))
-        & (boxes[:, 0] < width - 0.5)
-        & (boxes[:, 1] < height - 0.5)
-        & (boxes[:, 2] > -0.5)
-        & (boxes[:, 3] > -0.5)
-    )
+    seen = in_front & ~degenerate[:-1] & (surfaces.two_sided | (facing[:-1] > 0))
+    seen &= (boxes[:, :2] < (width - 0.5, height - 0.5)).all(axis=1)
+    seen &= (boxes[:, 2:] > -0.5).all(axis=1)
     drawn = np.flatnonzero(seen)
     # Nearest first: what lies behind is then rejected before its texture is touched.
     drawn = drawn[np.argsort(depths[drawn].mean(axis=1), kind='stable')]
-    return View(
-        np.concatenate([to_pixel, sky]),
-        np.concatenate([from_pixel, np.linalg.inv(sky)]),
-        corners,
-        depths,
-        boxes,
-        drawn,
-    )
+    to_pixel = np.concatenate([to_pixel, sky])
+    from_pixel = np.concatenate([from_pixel, np.linalg.inv(sky)])
+    return View(to_pixel, from_pixel, corners, depths, boxes, drawn)
 
 
 def _boxes(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -92,7 +92,7 @@ class GroundMap:
         return np.minimum(level, len(self.levels) - 1).astype(np.intp)
 
     def texels(self, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(column, row) of world points, in edge coordinates of the finest map, float32."""
+        """(column, row) of world points, in edge coordinates of the finest map."""
         column = (x - self.road.centre(z) - D_RANGE[0]) / _D_STEP
         row = (z - Z_RANGE[0]) / _Z_STEP
         return column, row
@@ -101,24 +101,17 @@ class GroundMap:
         """Train ids of world points on the ground."""
         column, row = self.texels(x, z)
         rows, columns = self.labels.shape
-        return self.labels[
-            np.clip(row, 0, rows - 1).astype(np.intp),
-            np.clip(column, 0, columns - 1).astype(np.intp),
-        ]
+        row, column = np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1)
+        return self.labels[row.astype(np.intp), column.astype(np.intp)]
 
     def colours(self, x: np.ndarray, z: np.ndarray, level: int) -> np.ndarray:
         """RGB uint8 of world points, read bilinearly from a level (0 = finest) of the pyramid."""
         column, row = self.texels(x, z)
         image = self.levels[level]
-        across = np.float32(image.shape[1] / self.labels.shape[1])
-        along = np.float32(image.shape[0] / self.labels.shape[0])
-        return cv2.remap(
-            image,
-            np.asarray(column * across - np.float32(0.5), np.float32),
-            np.asarray(row * along - np.float32(0.5), np.float32),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        along, across = np.divide(image.shape[:2], self.labels.shape).astype(np.float32)
+        column = np.asarray(column * across - np.float32(0.5), np.float32)
+        row = np.asarray(row * along - np.float32(0.5), np.float32)
+        return cv2.remap(image, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def paint_ground(

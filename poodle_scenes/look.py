@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from poodle_scenes.texture import draw
+
 TIMES = {'day': 0.62, 'dusk': 0.2, 'night': 0.18}
 SEASONS = {'summer': 0.45, 'autumn': 0.25, 'spring': 0.15, 'winter': 0.15}
 WEATHERS = {'clear': 0.5, 'overcast': 0.28, 'fog': 0.1, 'rain': 0.12}
@@ -66,13 +68,9 @@ class Look:
 _PIVOT = 118.0  # the grey that a change of contrast keeps
 
 
-def _draw(rng: np.random.Generator, shares: dict[str, float]) -> str:
-    return str(rng.choice(list(shares), p=list(shares.values())))
-
-
 def draw_look(rng: np.random.Generator) -> Look:
     """Draw the light, season and weather of one scene."""
-    time, season, weather = _draw(rng, TIMES), _draw(rng, SEASONS), _draw(rng, WEATHERS)
+    time, season, weather = draw(rng, TIMES), draw(rng, SEASONS), draw(rng, WEATHERS)
     azimuth = rng.uniform(-np.pi, np.pi)
     dull = weather != 'clear'
     tint = 1 + rng.normal(0, 0.045, 3)
@@ -85,7 +83,7 @@ def draw_look(rng: np.random.Generator) -> Look:
         cloud = np.array([238.0, 240, 243])
     elif time == 'dusk':
         slope = rng.uniform(0.05, 0.3)
-        azimuth = rng.uniform(-1.2, 1.2)
+        azimuth = rng.uniform(-1.2, 1.2)  # ahead
         direct = np.array([1.0, 0.68, 0.42]) * (0.1 if dull else 0.5)
         ambient = np.array([0.6, 0.56, 0.62]) * rng.uniform(0.75, 1.0)
         zenith = np.array([70.0, 88, 138]) * rng.uniform(0.7, 1.1)
@@ -133,7 +131,7 @@ def draw_look(rng: np.random.Generator) -> Look:
 def develop(
     linear: np.ndarray, inverse_depth: np.ndarray, look: Look, rng: np.random.Generator
 ) -> np.ndarray:
-    """What the camera makes of the light: haze, exposure, contrast, rain, noise.
+    """Haze, exposure, contrast, rain and noise between a scene and its picture.
 
     Args:
         linear: uint8 (H, W, 3), the scene without air.

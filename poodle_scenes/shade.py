@@ -99,13 +99,9 @@ def draw_shadows(canvas: np.ndarray, view: View, boxes: np.ndarray, strength: fl
         if x1 <= x0 or y1 <= y0:
             continue
         warp = _to_texel(view.from_pixel[index], (64, 64), (x0, y0))
+        size, white = (x1 - x0, y1 - y0), (255, 255, 255)
         factor = cv2.warpPerspective(
-            masks[boxes[index]],
-            warp,
-            (x1 - x0, y1 - y0),
-            flags=_WARP,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(255, 255, 255),
+            masks[boxes[index]], warp, size, flags=_WARP, borderValue=white
         )
         patch = canvas[y0:y1, x0:x1]
         cv2.multiply(patch, factor, dst=patch, scale=1 / 255)

@@ -29,9 +29,8 @@ def paint_sky(
     sky = horizon + (zenith - horizon) * np.power(up, 0.55)
     sky = np.broadcast_to(sky, (_ROWS, _COLUMNS, 3)).astype(np.float32)
     # Clouds shrink towards the horizon: stretch the rows of a square field.
-    field = noise(
-        rng, (256, _COLUMNS // 2), ((56, 0.9), (26, 0.75), (12, 0.5), (6, 0.3), (3, 0.16))
-    )
+    octaves = ((56, 0.9), (26, 0.75), (12, 0.5), (6, 0.3), (3, 0.16))
+    field = noise(rng, (256, _COLUMNS // 2), octaves)
     field = np.concatenate([field, field[:, ::-1]], axis=1)
     rows = (255 * (1 - np.power(up[:, 0], 0.45))).astype(np.float32)
     columns = np.arange(_COLUMNS, dtype=np.float32)[None]
@@ -56,10 +55,5 @@ def look_up_sky(panorama: np.ndarray, x: np.ndarray, y: np.ndarray, z: np.ndarra
     slope = -y / np.hypot(x, z)
     column = (azimuth / (2 * np.pi) + 0.5) * _COLUMNS - 0.5
     row = (1 - np.clip(slope / _TOP, 0, 1)) * (_ROWS - 1)
-    return cv2.remap(
-        panorama,
-        column.astype(np.float32),
-        row.astype(np.float32),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_WRAP,
-    )
+    column, row = column.astype(np.float32), row.astype(np.float32)
+    return cv2.remap(panorama, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)

@@ -82,6 +82,11 @@ def _halvings(texels: int, pixels: float) -> int:
     return min(max(int(texels / max(pixels, 1.0)), 1).bit_length(), texels.bit_length()) - 1
 
 
+def draw(rng: np.random.Generator, shares: dict[str, float]) -> str:
+    """A key of the shares, which sum to 1."""
+    return str(rng.choice(list(shares), p=list(shares.values())))
+
+
 def colour(rng: np.random.Generator, palette: list, spread: float = 18) -> np.ndarray:
     """A colour (3,) near one of the palette's."""
     base = np.asarray(palette[rng.integers(len(palette))], np.float32)

@@ -5,21 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from poodle_scenes.ground import GroundMap, Road, paint_ground
-from poodle_scenes.texture import colour
+from poodle_scenes.texture import colour, draw
 
 KINDS = {'downtown': 0.3, 'residential': 0.26, 'suburb': 0.22, 'highway': 0.13, 'rural': 0.09}
 
 
 @dataclass(frozen=True)
 class Town:
-    """What a scene's place is like.
+    """Place of a scene.
 
     Attributes:
         kind: key of KINDS.
-        road: geometry; lane_width in metres.
+        road: geometry.
+        lane_width: metres.
+        lanes_left, lanes_right: number of lanes.
         speed: usual speed of traffic in m/s.
         parking: (left, right) whether a parking lane lies along the kerb.
-        turning: whether the camera turns at the cross street: -1 left, 1 right, 0 no.
+        turning: turn of the camera at the cross street: -1 left, 1 right, 0 none.
     """
 
     kind: str
@@ -38,7 +40,7 @@ class Town:
 
 def draw_town(rng: np.random.Generator) -> Town:
     """Draw the road of a scene."""
-    kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
+    kind = draw(rng, KINDS)
     width = rng.uniform(3.1, 3.6)
     lanes = {'downtown': (1, 3), 'residential': (1, 1), 'suburb': (1, 2), 'highway': (2, 3)}
     low, high = lanes.get(kind, (1, 1))
@@ -52,18 +54,18 @@ def draw_town(rng: np.random.Generator) -> Town:
     walks = [rng.uniform(*walk) if walk and rng.random() < 0.92 else 0.0 for _ in range(2)]
     straight = has_cross or rng.random() < 0.3
     bend = 0.0 if straight else float(rng.uniform(-1, 1) / 450)
+    twist = 0.0 if straight else float(-bend * rng.uniform(0, 1) / 180)
+    cross_z = float(rng.uniform(*((17, 26) if turning else (18, 60)))) if has_cross else None
     shoulder = 2.6 if kind == 'highway' else 0.3
     road = Road(
         bend=bend,
-        twist=0.0 if straight else float(-bend * rng.uniform(0, 1) / 180),
+        twist=twist,
         left=-(left * width + 2.3 * parking[0] + shoulder),
         right=right * width + 2.3 * parking[1] + shoulder,
         lanes=tuple(width * k for k in (0, *range(1, right), *(-k for k in range(1, left)))),
         pavement_left=walks[0],
         pavement_right=walks[1],
-        cross_z=float(rng.uniform(18, 60) if not turning else rng.uniform(17, 26))
-        if has_cross
-        else None,
+        cross_z=cross_z,
         cross_half=float(rng.uniform(4, 7)),
     )
     speeds = {'highway': (19, 27), 'rural': (13, 19), 'suburb': (8, 14)}
@@ -80,10 +82,8 @@ def town_ground(
     paving = colour(rng, [(160, 156, 150), (136, 134, 132), (170, 146, 124), (190, 186, 178)])
     greens = [(92, 112, 56), (116, 122, 70), (76, 100, 50)]
     earth = [(132, 108, 78), (150, 134, 96), (120, 112, 92)]
-    verges = {'winter': [*earth, (208, 212, 216)], 'autumn': earth + greens}.get(
-        season, greens * 2 + earth
-    )
-    verge = colour(rng, verges, 12)
+    verges = {'winter': [*earth, (208, 212, 216)], 'autumn': earth + greens}
+    verge = colour(rng, verges.get(season, greens * 2 + earth), 12)
     crossings = (rng.uniform(14, 50),) if town.kind == 'downtown' and rng.random() < 0.3 else ()
     wear = float(rng.uniform(0, 1))
     return paint_ground(town.road, rng, asphalt, paving, verge, wear, light, crossings)
