@@ -29,6 +29,18 @@ class Roadside:
         self.town, self.builder, self.rng, self.eye = town, builder, rng, eye
         self.road = town.road
 
+    def furnish(self) -> None:
+        """Add everything that does not move."""
+        for side in (-1, 1):
+            self.row_of_buildings(side)
+            self.barriers(side)
+            self.greenery(side)
+            self.furniture(side)
+        self.signals()
+        self.cross_street()
+        self.median()
+        self.horizon()
+
     def facing(self, d: float, z: float) -> Place:
         """A place at (d, z) whose flat things face the camera."""
         point = self.road.place(d, z)
@@ -211,19 +223,3 @@ class Roadside:
         what = 'wall' if rng.random() < 0.5 else 'fence'
         for z in np.arange(-6, FAR, 10.0):
             models.barrier(self.along(0.0, z + 5), rng, 10.1, 0.9, what)
-
-
-def furnish(
-    town: Town, builder: Builder, rng: np.random.Generator, eye: tuple[float, float]
-) -> None:
-    """Add everything that does not move."""
-    roadside = Roadside(town, builder, rng, eye)
-    for side in (-1, 1):
-        roadside.row_of_buildings(side)
-        roadside.barriers(side)
-        roadside.greenery(side)
-        roadside.furniture(side)
-    roadside.signals()
-    roadside.cross_street()
-    roadside.median()
-    roadside.horizon()

@@ -15,12 +15,12 @@ from poodle_scenes.geometry import Camera, Surfaces, Trajectory, View, project, 
 from poodle_scenes.ground import GroundMap
 from poodle_scenes.look import Look, develop, draw_look
 from poodle_scenes.raster import rasterize
-from poodle_scenes.roadside import furnish
+from poodle_scenes.roadside import Roadside
 from poodle_scenes.shade import draw_ground, draw_shadows, draw_sky, draw_surfaces
 from poodle_scenes.sky import paint_sky
 from poodle_scenes.texture import Texture
 from poodle_scenes.town import Town, draw_town, town_ground
-from poodle_scenes.traffic import Traffic, populate
+from poodle_scenes.traffic import Traffic
 
 RENDERER_VERSION = 1
 """Changes whenever the same description would give other pictures."""
@@ -86,17 +86,12 @@ class Scene:
     @cached_property
     def ground(self) -> GroundMap:
         """The map of the ground."""
-        rng = np.random.default_rng([self.spec.seed, 3])
-        light = self.look.light(np.array([0.0, -1.0, 0.0]))
-        return town_ground(self.town, rng, self.look.season, self.look.weather == 'rain', light)
+        return town_ground(self.town, np.random.default_rng([self.spec.seed, 3]), self.look)
 
     @cached_property
     def sky(self) -> np.ndarray:
         """The panorama of the sky."""
-        look = self.look
-        rng = np.random.default_rng([self.spec.seed, 4])
-        sun = (*look.sun, look.glow)
-        return paint_sky(rng, look.zenith, look.horizon, look.cloud, look.cover, sun)
+        return paint_sky(np.random.default_rng([self.spec.seed, 4]), self.look)
 
     def camera(self, t: float) -> Camera:
         """The camera at time t (seconds)."""
@@ -142,8 +137,8 @@ def build_scene(
     # Rare things turn up in every n-th scene, so that small sets have them too.
     rare = {name for k, (name, n) in enumerate(_RARE.items()) if (spec.seed + k) % n == 0}
     eye = drive.positions[len(drive.times) // 2]
-    furnish(town, builder, streams[6], (float(eye[0]), float(eye[2])))
-    populate(Traffic(town, builder, streams[7], drive, duration, rare))
+    Roadside(town, builder, streams[6], (float(eye[0]), float(eye[2]))).furnish()
+    Traffic(town, builder, streams[7], drive, duration, rare).populate()
     rng = streams[2]
     return Scene(
         spec,

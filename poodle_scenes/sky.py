@@ -3,30 +3,17 @@
 import cv2
 import numpy as np
 
+from poodle_scenes.look import Look
 from poodle_scenes.texture import noise
 
 _ROWS, _COLUMNS = 192, 1024
 _TOP = 1.1  # tangent of the elevation at the panorama's upper edge
 
 
-def paint_sky(
-    rng: np.random.Generator,
-    zenith: np.ndarray,
-    horizon: np.ndarray,
-    cloud: np.ndarray,
-    cover: float,
-    sun: tuple[float, float, float],
-) -> np.ndarray:
-    """Panorama uint8 (192, 1024, 3): columns are azimuths, rows tangents of the elevation.
-
-    Args:
-        rng: random generator.
-        zenith, horizon, cloud: RGB 0-255.
-        cover: share of clouds, 0-1.
-        sun: (azimuth in radians, tangent of its elevation, strength of the glow 0-1).
-    """
+def paint_sky(rng: np.random.Generator, look: Look) -> np.ndarray:
+    """Panorama uint8 (192, 1024, 3): columns are azimuths, rows tangents of the elevation."""
     up = np.linspace(1, 0, _ROWS, dtype=np.float32)[:, None, None]
-    sky = horizon + (zenith - horizon) * np.power(up, 0.55)
+    sky = look.horizon + (look.zenith - look.horizon) * np.power(up, 0.55)
     sky = np.broadcast_to(sky, (_ROWS, _COLUMNS, 3)).astype(np.float32)
     # Clouds shrink towards the horizon: stretch the rows of a square field.
     octaves = ((56, 0.9), (26, 0.75), (12, 0.5), (6, 0.3), (3, 0.16))
@@ -36,15 +23,15 @@ def paint_sky(
     columns = np.arange(_COLUMNS, dtype=np.float32)[None]
     field = cv2.remap(field, *np.broadcast_arrays(columns, rows), cv2.INTER_LINEAR)
     field = (field - field.mean()) / field.std()
-    threshold = np.quantile(field, 1 - np.clip(cover, 0.001, 0.999))
+    threshold = np.quantile(field, 1 - np.clip(look.cover, 0.001, 0.999))
     amount = np.clip((field - threshold) * 1.3, 0, 1)[..., None] * 0.92
-    lit = cloud * (1 + 0.16 * np.clip(cv2.GaussianBlur(field, (0, 0), 3), -1.5, 1)[..., None])
+    lit = look.cloud * (1 + 0.16 * np.clip(cv2.GaussianBlur(field, (0, 0), 3), -1.5, 1)[..., None])
     amount = amount * np.clip(up * 6 + 0.25, 0, 1)
     sky += (lit - sky) * amount
     azimuth = (columns + 0.5) / _COLUMNS * 2 * np.pi - np.pi
-    turn = np.angle(np.exp(1j * (azimuth - sun[0])))
-    distance = np.hypot(turn, np.arctan(up[:, 0] * _TOP) - np.arctan(sun[1]))
-    glow = sun[2] * (0.55 * np.exp(-distance / 0.5) + np.exp(-((distance / 0.08) ** 2)))
+    turn = np.angle(np.exp(1j * (azimuth - look.sun[0])))
+    distance = np.hypot(turn, np.arctan(up[:, 0] * _TOP) - np.arctan(look.sun[1]))
+    glow = look.glow * (0.55 * np.exp(-distance / 0.5) + np.exp(-((distance / 0.08) ** 2)))
     sky += glow[..., None].astype(np.float32) * np.array([250, 225, 180], np.float32)
     return np.clip(sky, 0, 255).astype(np.uint8)
 

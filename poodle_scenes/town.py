@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from poodle_scenes.ground import GroundMap, Road, paint_ground
+from poodle_scenes.look import Look
 from poodle_scenes.texture import colour, draw
 
 KINDS = {'downtown': 0.3, 'residential': 0.26, 'suburb': 0.22, 'highway': 0.13, 'rural': 0.09}
@@ -73,17 +74,16 @@ def draw_town(rng: np.random.Generator) -> Town:
     return Town(kind, road, width, left, right, speed, parking, turning)
 
 
-def town_ground(
-    town: Town, rng: np.random.Generator, season: str, wet: bool, light: np.ndarray
-) -> GroundMap:
+def town_ground(town: Town, rng: np.random.Generator, look: Look) -> GroundMap:
     """Paint the ground of a town."""
-    grey = rng.uniform(84, 150) * (0.72 if wet else 1.0)
+    grey = rng.uniform(84, 150) * (0.72 if look.weather == 'rain' else 1.0)
     asphalt = np.clip(grey + rng.normal(0, 5, 3), 30, 200)
     paving = colour(rng, [(160, 156, 150), (136, 134, 132), (170, 146, 124), (190, 186, 178)])
     greens = [(92, 112, 56), (116, 122, 70), (76, 100, 50)]
     earth = [(132, 108, 78), (150, 134, 96), (120, 112, 92)]
     verges = {'winter': [*earth, (208, 212, 216)], 'autumn': earth + greens}
-    verge = colour(rng, verges.get(season, greens * 2 + earth), 12)
+    verge = colour(rng, verges.get(look.season, greens * 2 + earth), 12)
     crossings = (rng.uniform(14, 50),) if town.kind == 'downtown' and rng.random() < 0.3 else ()
     wear = float(rng.uniform(0, 1))
+    light = look.light(np.array([0.0, -1.0, 0.0]))
     return paint_ground(town.road, rng, asphalt, paving, verge, wear, light, crossings)

@@ -32,8 +32,17 @@ class Traffic:
     ) -> None:
         self.town, self.builder, self.rng, self.drive = town, builder, rng, drive
         self.road, self.duration, self.rare = town.road, duration, rare
-        self.times = np.arange(0, duration + 2 * STEP, STEP)
+        self.times = drive.times
         self.end_z = float(drive.positions[:, 2].max())
+
+    def populate(self) -> None:
+        """Add everything that moves, and parked vehicles."""
+        self.ahead()
+        self.oncoming()
+        self.crossing()
+        self.tram()
+        self.parked()
+        self.people()
 
     def _vehicle(self, place, kind: str) -> None:
         rng = self.rng
@@ -227,13 +236,3 @@ class Traffic:
         place = self.builder.moving(Trajectory(times, positions, np.full(2, yaw)))
         tall = rng.uniform(1.55, 1.9) if rng.random() < 0.88 else rng.uniform(1.0, 1.4)
         movers.person(place, rng, tall)
-
-
-def populate(traffic: Traffic) -> None:
-    """Add everything that moves, and parked vehicles."""
-    traffic.ahead()
-    traffic.oncoming()
-    traffic.crossing()
-    traffic.tram()
-    traffic.parked()
-    traffic.people()

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Mapping
-from concurrent.futures import as_completed
+from contextlib import nullcontext
 from dataclasses import asdict
 from fractions import Fraction
+from itertools import starmap
 from pathlib import Path
 
 import av
@@ -112,28 +113,9 @@ def write_scenes(
 
 def _run(jobs: list[tuple], workers: int) -> list[list[LabelledFrame]]:
     """Results of :func:`write_scene` for each job."""
-    with tqdm(total=len(jobs), desc='scenes', unit='scene') as bar:
-        if workers <= 1:
-            written = []
-            for job in jobs:
-                written.append(write_scene(*job))
-                bar.update()
-            return written
-        with process_pool(workers) as pool:
-            futures = [pool.submit(write_scene, *job) for job in jobs]
-            try:
-                for future in as_completed(futures):
-                    future.result()
-                    bar.update()
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-            return [future.result() for future in futures]
-
-
-def labelled_numbers(num_frames: int, labelled_frames: int) -> list[int]:
-    """Frame numbers of the labelled frames, evenly spread over the scene."""
-    return [int((k + 0.5) * num_frames / labelled_frames) for k in range(labelled_frames)]
+    with process_pool(workers) if workers > 1 else nullcontext() as pool:
+        written = pool.map(write_scene, *zip(*jobs)) if pool else starmap(write_scene, jobs)
+        return list(tqdm(written, desc='scenes', total=len(jobs), unit='scene'))
 
 
 def write_scene(
@@ -146,9 +128,8 @@ def write_scene(
     """
     cv2.setNumThreads(0)
     scene = build_scene(spec.seed, spec.size, spec.num_frames, spec.fps)
-    labelled = {
-        k: f'{name}_{k:06d}.png' for k in labelled_numbers(spec.num_frames, labelled_frames)
-    }
+    numbers = [int((k + 0.5) * spec.num_frames / labelled_frames) for k in range(labelled_frames)]
+    labelled = {k: f'{name}_{k:06d}.png' for k in numbers}
     description = root / 'videos' / split / f'{name}.json'
     if read_json(description) is None:
         _render(scene, root, split, name, labelled)
