@@ -28,8 +28,7 @@ def exact_flow(
 
     Args:
         scene: a scene or the path of its JSON description.
-        frame_a: frame number (0-based).
-        frame_b: frame number (0-based).
+        frame_a, frame_b: frame numbers (0-based).
         crop_box: (x0, y0, x1, y1) edges in pixels of the full frame; default the full frame.
         size: (H, W) to which the crop is resized; default the crop's own, rounded. The flow is
             evaluated at the centres of these pixels, not resampled.

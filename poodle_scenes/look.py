@@ -101,31 +101,23 @@ def draw_look(rng: np.random.Generator) -> Look:
         grey = np.array([196.0, 200, 206]) * rng.uniform(0.72, 1.1)
         if time == 'dusk':
             grey *= (0.72, 0.62, 0.6)
-        if time == 'night':
+        elif time == 'night':
             grey *= 0.15
         zenith = zenith * 0.2 + grey * 0.75
         horizon = horizon * 0.25 + grey * 0.75
         cloud = grey * rng.uniform(0.8, 1.0)
         cover = rng.uniform(0.6, 0.95)
+    night = time == 'night'
     haze = {'clear': 0.0012, 'overcast': 0.0025, 'fog': rng.uniform(0.012, 0.03), 'rain': 0.006}
-    return Look(
-        time,
-        season,
-        weather,
-        (float(azimuth), float(slope)),
-        direct,
-        ambient,
-        np.clip(zenith, 0, 255),
-        np.clip(horizon, 0, 255),
-        np.clip(cloud, 0, 255),
-        float(cover),
-        0.0 if dull or time == 'night' else float(rng.uniform(0.3, 0.9)),
-        float(haze[weather]),
-        np.clip(horizon * 0.97, 0, 255),
-        tint * rng.uniform(0.86, 1.14) * (1.2 if time == 'night' else 1.0),
-        float(rng.uniform(0.85, 1.15)),
-        float(rng.uniform(1.0, 3.0) * (2.0 if time == 'night' else 1.0)),
-    )
+    sky = [np.clip(q, 0, 255) for q in (zenith, horizon, cloud)]
+    glow = 0.0 if dull or night else float(rng.uniform(0.3, 0.9))
+    air = (float(haze[weather]), np.clip(horizon * 0.97, 0, 255))
+    gain = tint * rng.uniform(0.86, 1.14) * (1.2 if night else 1.0)
+    contrast, grain = float(rng.uniform(0.85, 1.15)), float(rng.uniform(1.0, 3.0))
+    sun = (float(azimuth), float(slope))
+    light = (time, season, weather, sun, direct, ambient)
+    camera = (gain, contrast, grain * (2.0 if night else 1.0))
+    return Look(*light, *sky, float(cover), glow, *air, *camera)
 
 
 def develop(

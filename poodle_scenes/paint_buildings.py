@@ -3,16 +3,7 @@
 import cv2
 import numpy as np
 
-from poodle_scenes.texture import (
-    Painted,
-    colour,
-    fade,
-    finish,
-    polygon,
-    roughen,
-    sheet,
-    whole,
-)
+from poodle_scenes.texture import Painted, colour, fade, finish, polygon, roughen, sheet, whole
 
 FACADES = [
     (150, 72, 52), (186, 150, 110), (214, 202, 178), (128, 128, 126), (196, 196, 192),

@@ -46,9 +46,7 @@ def tree(rng, kind: str, season: str, side: float) -> Painted:
     h, w = 160, 128
     base = leaves(rng, 'summer' if kind == 'conifer' else season)
     canvas = sheet(h, w, base * 0.6, 4)
-    trunk = opaque(colour(rng, BARK, 8))
-    crown = np.zeros_like(canvas)
-    crown[..., :3] = base * 0.6
+    crown, trunk = canvas.copy(), opaque(colour(rng, BARK, 8))
     lean = rng.normal(0, 3)
     polygon(canvas, [(60, h), (68, h), (66 + lean, 70), (62 + lean, 70)], trunk[:3])
     if kind == 'conifer':

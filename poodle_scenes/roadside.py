@@ -75,8 +75,7 @@ class Roadside:
                 z = road.cross_z + road.cross_half + 3.5
                 continue
             width = rng.uniform(9, 18)
-            d = self.road.edge(side) + side * (setback + rng.uniform(0, 1.5) + width / 2)
-            place = self.along(d, middle)
+            d = road.edge(side) + side * (setback + rng.uniform(0, 1.5) + width / 2)
             if rng.random() < chance:
                 if not tall and rng.random() < 0.65:
                     turned = rng.random() < 0.5
@@ -84,7 +83,7 @@ class Roadside:
                     size = (length, width) if turned else (width, length)
                     models.house(place, rng, *size, rng.uniform(3, 6.5))
                 else:
-                    height = rng.uniform(*heights)
+                    place, height = self.along(d, middle), rng.uniform(*heights)
                     shops = bool(tall or rng.random() < 0.3)
                     models.building(place, rng, width, length, height, shops)
             z += length + (0.0 if tall and rng.random() < 0.75 else rng.uniform(2, 9))
@@ -201,15 +200,13 @@ class Roadside:
 
     def horizon(self) -> None:
         """Woods, hills or a skyline that close the view."""
-        rng, road = self.rng, self.road
-        look = self.builder.look
-        base = float(road.centre(np.float64(FAR)))
+        rng, look = self.rng, self.builder.look
+        base = self.road.centre(FAR)
         for x in np.arange(-260, 261, 65):
             z = 205 - abs(x) * 0.45 + rng.uniform(-8, 8)
             place = self.builder.still((base + x, 0, z), float(np.arctan2(x, z)))
             params = dict(season=look.season, hills=bool(rng.random() < 0.4))
-            height = rng.uniform(7, 17)
-            place.billboard(76, height, 0, 'vegetation', tree_line, params)
+            place.billboard(76, rng.uniform(7, 17), 0, 'vegetation', tree_line, params)
             if self.town.kind in ('downtown', 'suburb') and rng.random() < 0.8:
                 tower = self.builder.still((base + x + rng.uniform(-25, 25), 0, z - 14))
                 high = rng.uniform(12, 46) if self.town.kind == 'downtown' else rng.uniform(7, 16)

@@ -136,8 +136,8 @@ def build_scene(
     builder = Builder(look, streams[5])
     # Rare things turn up in every n-th scene, so that small sets have them too.
     rare = {name for k, (name, n) in enumerate(_RARE.items()) if (spec.seed + k) % n == 0}
-    eye = drive.positions[len(drive.times) // 2]
-    Roadside(town, builder, streams[6], (float(eye[0]), float(eye[2]))).furnish()
+    x, _, z = drive.positions[len(drive.times) // 2].tolist()
+    Roadside(town, builder, streams[6], (x, z)).furnish()
     Traffic(town, builder, streams[7], drive, duration, rare).populate()
     rng = streams[2]
     return Scene(
@@ -171,10 +171,9 @@ def load_scene(path: str | Path) -> Scene:
     if not path.is_file():
         raise FileNotFoundError(f'no scene description {path}: make it with tools/make_scenes.py')
     try:
-        fields = json.loads(path.read_text())
-        fields['size'] = tuple(fields['size'])
-        spec = SceneSpec(**fields)
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        fields = json.loads(path.read_text(encoding='utf-8'))
+        spec = SceneSpec(**{**fields, 'size': tuple(fields['size'])})
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f'{path} is not a scene description: {error}') from error
     if spec.version != RENDERER_VERSION:
         raise ValueError(
@@ -189,8 +188,7 @@ def render_labels(scene: Scene, t: float) -> np.ndarray:
     view = scene.view(t)
     ids, inverse_depth = rasterize(view, scene.alpha, scene.spec.size)
     beyond = np.uint8([IGNORE_INDEX, STREET_CLASSES.index('sky')])
-    table = np.concatenate([scene.surfaces.class_id, beyond])
-    labels = table[ids]
+    labels = np.concatenate([scene.surfaces.class_id, beyond])[ids]
     v, u = (ids == view.ground).nonzero()
     m = view.from_pixel[view.ground]
     x, z = ((m[i, 0] * u + m[i, 1] * v + m[i, 2]) / inverse_depth[v, u] for i in (0, 1))

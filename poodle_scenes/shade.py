@@ -1,5 +1,7 @@
 """Colours: every surface's texture drawn through its homography, nearest first wins."""
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 
@@ -61,12 +63,12 @@ def draw_ground(
         cv2.copyTo(colours, below.view(np.uint8), canvas[rows])
 
 
-def _windows(view: View, size: tuple[int, int]) -> np.ndarray:
-    """Integer windows (N, 4) x0, y0, x1, y1 of the pixels in each surface's box."""
+def _windows(view: View, size: tuple[int, int]) -> Iterator[tuple[int, np.ndarray]]:
+    """Drawn surfaces and the windows x0, y0, x1, y1 of the pixels in their boxes."""
     height, width = size
-    low = np.floor(view.boxes[:, :2])
-    high = np.ceil(view.boxes[:, 2:]) + 1
-    return np.clip(np.concatenate([low, high], axis=1), 0, (width, height) * 2).astype(np.intp)
+    low, high = np.floor(view.boxes[:, :2]), np.ceil(view.boxes[:, 2:]) + 1
+    windows = np.clip(np.concatenate([low, high], axis=1), 0, (width, height) * 2).astype(np.intp)
+    return ((i, windows[i]) for i in view.drawn if (windows[i, 2:] > windows[i, :2]).all())
 
 
 def _spans(view: View) -> np.ndarray:
@@ -93,11 +95,7 @@ def draw_shadows(canvas: np.ndarray, view: View, boxes: np.ndarray, strength: fl
         cv2.cvtColor(np.uint8(255 * (1 - strength * _soft(box))), cv2.COLOR_GRAY2RGB)
         for box in (False, True)
     ]
-    windows = _windows(view, canvas.shape[:2])
-    for index in view.drawn:
-        x0, y0, x1, y1 = windows[index]
-        if x1 <= x0 or y1 <= y0:
-            continue
+    for index, (x0, y0, x1, y1) in _windows(view, canvas.shape[:2]):
         warp = _to_texel(view.from_pixel[index], (64, 64), (x0, y0))
         size, white = (x1 - x0, y1 - y0), (255, 255, 255)
         factor = cv2.warpPerspective(
@@ -112,15 +110,11 @@ def draw_surfaces(
 ) -> None:
     """Draw all parallelograms into canvas (H, W, 3) and inverse_depth (H, W), float32."""
     height, width = canvas.shape[:2]
-    windows = _windows(view, (height, width))
     spans = _spans(view)
     planes = view.from_pixel[:, 2].astype(np.float32)
     columns = np.arange(width, dtype=np.float32)
     rows = np.arange(height, dtype=np.float32)[:, None]
-    for index in view.drawn:
-        x0, y0, x1, y1 = windows[index]
-        if x1 <= x0 or y1 <= y0:
-            continue
+    for index, (x0, y0, x1, y1) in _windows(view, (height, width)):
         a, b, c = planes[index]
         inverse = (a * columns[x0:x1] + c) + b * rows[y0:y1]
         nearest = inverse_depth[y0:y1, x0:x1]
