@@ -1,4 +1,4 @@
-"""Light, season and weather: how one scene is lit and how the camera sees it."""
+"""Light, season and weather of a scene, and the camera that sees it."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,8 @@ class Look:
         glow: strength of the sun's glow.
         haze: extinction per metre.
         haze_colour: RGB 0-255.
-        gain: (3,) exposure and white balance; contrast, noise: of the camera.
+        gain: (3,) exposure and white balance.
+        contrast, noise: contrast and noise of the camera.
     """
 
     time: str

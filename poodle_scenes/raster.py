@@ -17,7 +17,7 @@ Alpha = Callable[[int], np.ndarray | None]
 def _hits(
     view: View, index: int, u: np.ndarray, v: np.ndarray, nearest: np.ndarray, alpha: Alpha
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where one surface lies before ``nearest`` (inverse depth); u and v broadcast."""
+    """Mask of one surface before ``nearest``, and its inverse depth; u and v broadcast."""
     m = view.from_pixel[index]
     inverse = (m[2, 0] * u + m[2, 2]) + m[2, 1] * v
     hit = inverse > nearest

@@ -1,4 +1,4 @@
-"""What stands beside a road: buildings, barriers, trees, poles, signs and signals."""
+"""The sides of a road: buildings, barriers, trees, poles, signs and signals."""
 
 from itertools import product
 

@@ -33,11 +33,11 @@ class SceneSpec:
     """Everything a scene is rebuilt from.
 
     Attributes:
-        seed: what the scene shows; any non-negative int.
+        seed: number of the scene; any non-negative int.
         size: (H, W) of its frames in pixels.
         num_frames: number of frames.
         fps: frames per second.
-        version: of the renderer that made it.
+        version: version of the renderer that made it.
     """
 
     seed: int
@@ -58,7 +58,7 @@ class Scene:
     """A scene ready to be rendered; made by `build_scene`.
 
     Attributes:
-        spec: what it is rebuilt from.
+        spec: its description.
         look: light, season and weather.
         town: the road and its kind.
         surfaces: everything but ground and sky; surface i wears ``textures[i]``.
@@ -119,7 +119,7 @@ def build_scene(
     """Build the scene of a seed; the same arguments give the same scene everywhere.
 
     Args:
-        seed: what the scene shows.
+        seed: number of the scene.
         size: (H, W) of its frames in pixels.
         num_frames: number of frames.
         fps: frames per second.

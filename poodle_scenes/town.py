@@ -1,4 +1,4 @@
-"""Draws a place: what kind of road runs there, and how its ground looks."""
+"""Places: the kind of road that runs there, and the look of its ground."""
 
 from dataclasses import dataclass
 

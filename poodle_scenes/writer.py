@@ -12,7 +12,7 @@ import av
 import cv2
 from tqdm import tqdm
 
-from poodle_mm.catalog import STREET_CLASSES
+from poodle_mm.catalog import CATALOG, STREET_CLASSES
 from poodle_mm.utils.files import read_json, replacing, write_image, write_json
 from poodle_mm.utils.processes import process_pool
 from poodle_scenes.boxes import LabelledFrame, object_boxes, to_coco
@@ -25,7 +25,7 @@ from poodle_scenes.scene import (
     render_labels,
 )
 
-SPLITS = ('train', 'val', 'test')
+SPLITS = tuple(CATALOG['scenes'].splits)
 _SEEDS_PER_SPLIT = 1_000_000
 
 
@@ -55,7 +55,7 @@ def write_scenes(
         num_frames: frames per scene.
         fps: frames per second.
         labelled_frames: frames per scene with image and labels, evenly spread.
-        seed: another seed gives other scenes.
+        seed: seed of the set; another one gives other scenes.
         workers: processes; 1 renders in this one. They end with this process, however it ends.
 
     Returns:

@@ -109,7 +109,7 @@ def test_annotations(written):
 
 
 def test_folder_without_annotations_gets_them(tmp_path, written):
-    """As an earlier version wrote it: the boxes are added, nothing else changes."""
+    """A set of an earlier version gets its boxes; nothing else changes."""
     root = tmp_path / 'set'
     shutil.copytree(written, root)
     before = stamps(root)
