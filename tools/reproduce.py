@@ -3,17 +3,21 @@
     python tools/reproduce.py --table 4 --data bdd100k --dry-run
     python tools/reproduce.py --table 4 --data camvid --rows scratch 1 7 --seeds 0 1 2 --jobs 2 \\
         --budget 6400pairs --data-root CAMVID --driving FRAMES
-    python tools/reproduce.py --figure 7 --data demo --jobs 2 --budget 10min
+    python tools/reproduce.py --figure 7 --data scenes --jobs 2 --budget 10min
 
 Runs that are done are skipped, others go on from their last checkpoint; runs that several studies
 share are trained once. Writes <work dir>/<data>/<table or figure>.{json,md,png}.
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
 from mmengine.config import DictAction
+
+from poodle_mm.evaluation.suites import READOUTS, is_detection
+from poodle_mm.experiments.ablations.settings import DATA
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,8 +39,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--data',
         required=True,
-        choices=['demo', 'demo-exact', 'camvid', 'bdd100k'],
-        help='demo: synthetic scenes with DIS flow; demo-exact: with their exact flow',
+        choices=list(DATA),
+        help='scenes: synthetic, with DIS flow; scenes-exact: with their exact flow',
     )
     parser.add_argument('--rows', nargs='+', metavar='KEY', help='e.g. scratch 1 7, or "5c-*"')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0])
@@ -48,19 +52,21 @@ def parse_args() -> argparse.Namespace:
         '--processes', type=int, help='of each run, GPUs if there are any (default: the configs)'
     )
     parser.add_argument(
-        '--readouts', nargs='+', default=['linear'], choices=['linear', 'linear-encoder', 'upernet']
+        '--readouts',
+        nargs='+',
+        default=['linear'],
+        choices=[readout for readout in READOUTS if not is_detection(readout)],
     )
-    parser.add_argument('--split', choices=['val', 'test'], help='demo and camvid: default test')
+    parser.add_argument('--split', choices=['val', 'test'], help='scenes and camvid: default test')
     parser.add_argument('--data-root', help="root of the data (default: the configs')")
     parser.add_argument('--driving', help='camvid: root of the frames of driving videos')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/reproduce'))
-    parser.add_argument('--dry-run', action='store_true', help='print the recipes and stop')
-    parser.add_argument(
-        '--print-commands', action='store_true', help='print a shell line for each run and stop'
-    )
-    parser.add_argument(
-        '--report-only', action='store_true', help='table of what is done; run nothing'
-    )
+    for mode, text in (
+        ('dry-run', 'print the recipes and stop'),
+        ('print-commands', 'print a shell line for each run and stop'),
+        ('report-only', 'table of what is done; run nothing'),
+    ):
+        parser.add_argument(f'--{mode}', dest='mode', action='store_const', const=mode, help=text)
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', default={}
     )
@@ -71,14 +77,18 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     """Plan, run, report."""
     args = parse_args()
+    from poodle_mm.experiments.ablations.plan import PlanOptions
     from poodle_mm.experiments.ablations.reproduce import reproduce
     from poodle_mm.utils.errors import one_line_errors
 
+    if args.mode in ('dry-run', 'print-commands'):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it without a trace
     options = vars(args)
-    study = f'table {options.pop("table")}' if args.table else f'figure {args.figure}'
-    options.pop('table', None), options.pop('figure')
-    with one_line_errors(options.pop('debug')):
-        return reproduce(study, root=ROOT, **options)
+    table, figure, debug = (options.pop(name) for name in ('table', 'figure', 'debug'))
+    study = f'table {table}' if table else f'figure {figure}'
+    which = {name: options.pop(name) for name in ('edition', 'rows', 'seeds', 'jobs', 'mode')}
+    with one_line_errors(debug):
+        return reproduce(study, PlanOptions(root=ROOT, **options), **which)
 
 
 if __name__ == '__main__':

@@ -10,10 +10,10 @@ scenes = dict(
 )
 train_dataloader = dict(
     dataset=dict(
-        data_root='work_dirs/scenes',
+        data_root='data/scenes',
         data_prefix=dict(path='videos/train'),
         source='videos',
         delta=(0.5, 1.0),
     ),
 )
-readout = dict(suite='demo')
+readout = dict(suite='scenes')

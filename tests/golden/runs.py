@@ -14,6 +14,7 @@ from mmengine.hooks import Hook
 from poodle_mm.engine.cpu_ranks import cpu_ranks
 from poodle_mm.engine.schedule import set_max_iters
 from poodle_mm.engine.train import build_runner
+from poodle_mm.experiments.ablations.settings import DATA
 from poodle_scenes import write_scenes
 
 ITERATIONS = 10
@@ -35,36 +36,40 @@ BEFORE_THE_RECIPES = {
     'optim_wrapper.optimizer.eps': 1e-8,
 }
 SCENES, FRAMES = 'scenes', 'frames'
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+
+
+def ablation(folder: str, method: str, data: str, processes: int = 1) -> tuple:
+    """A run of the ablations."""
+    config, options = DATA[folder].config(CONFIGS, method)
+    return config, data, processes, options
+
+
 # Name of the run: config, kind of data, processes, options.
 RUNS = {
     **{
-        f'{method}-{data}': (f'ablations/{folder}/{method}_r18_{folder}_{size}.py', data, 1, {})
+        f'{method}-{data}': ablation(folder, method, data)
         for folder, data in (('scenes', SCENES), ('camvid', FRAMES))
-        for method, size in (
-            ('poodle', '96x192'),
-            ('flowe', '96x192'),
-            ('dilated', '96x192'),
-            ('no-laterals', '96x192'),
-            ('no-blocks', '96x192'),
-            ('dense-only', '96x192'),
-            ('pooled-only', '96x192'),
-            ('byol', '128x128'),
-            ('densecl', '128x128'),
+        for method in (
+            'poodle',
+            'flowe',
+            'dilated',
+            'no-laterals',
+            'no-blocks',
+            'dense-only',
+            'pooled-only',
+            'byol',
+            'densecl',
         )
         if data == SCENES or method in ('poodle', 'flowe', 'byol')
     },
-    'poodle-exact-flow': (
-        'ablations/scenes-exact/poodle_r18_scenes-exact_96x192.py',
-        SCENES,
-        1,
-        {},
-    ),
+    'poodle-exact-flow': ablation('scenes-exact', 'poodle', SCENES),
     'paper-scenes': ('demo/poodle_r18_scenes.py', SCENES, 1, {}),
     'paper-frames': ('demo/poodle_r18_camvid.py', FRAMES, 1, {}),
     'release-scenes': ('demo/poodle_r18_scenes_release.py', SCENES, 1, {}),
     'before-the-recipes-scenes': ('demo/poodle_r18_scenes.py', SCENES, 1, BEFORE_THE_RECIPES),
     'paper-two-processes': ('demo/poodle_r18_scenes.py', SCENES, 2, {}),
-    'flowe-two-processes': ('ablations/scenes/flowe_r18_scenes_96x192.py', SCENES, 2, {}),
+    'flowe-two-processes': ablation('scenes', 'flowe', SCENES, 2),
 }
 
 

@@ -1,14 +1,17 @@
 """The ablations' configs have the parts that the paper ticks and differ in nothing else."""
 
 import math
+import shutil
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from poodle_mm.engine.config import load_config
 from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
 from poodle_mm.experiments.ablations.budget import pairs_per_step
+from poodle_mm.experiments.ablations.settings import DATA
 from poodle_mm.registry import MODELS
 from poodle_scenes import write_scenes
 
@@ -24,23 +27,16 @@ TICKS = {
     'poodle': (True, True, True, True),
     'pooled-only': (False, True, False, False),
 }
-RECIPES = {
-    'bdd100k': 'r50_bdd_256x512_40e',
-    'camvid': 'r18_camvid_96x192',
-    'scenes': 'r18_scenes_96x192',
-    'scenes-exact': 'r18_scenes-exact_96x192',
-}
 CONFIGS = [
     (folder, method)
-    for folder in RECIPES
+    for folder in DATA
     for method in TICKS
     if (folder, method) != ('scenes-exact', 'uflow')
 ]
 
 
 def load(repo, folder: str, method: str) -> Config:
-    name = f'{method}_{RECIPES[folder]}.py'
-    return Config.fromfile(repo / 'configs' / 'ablations' / folder / name)
+    return load_config(*DATA[folder].config(repo / 'configs', method))
 
 
 def shrunk(cfg: Config) -> Config:
@@ -120,7 +116,22 @@ def test_nothing_else_differs(repo, folder, method):
             assert ours.items() <= dict(poodle.model[part]).items()
 
 
-@pytest.mark.parametrize('folder', RECIPES)
+@pytest.mark.parametrize('method', [method for method in TICKS if method != 'poodle'])
+def test_merged_configs_are_those_of_files(repo, method, tmp_path):
+    """BDD100K's files have MMEngine merge an ablation; without the file the plan does the same."""
+    data = DATA['bdd100k']
+    file, options = data.config(repo / 'configs', method)
+    assert file.name == f'{method}_{data.recipe}.py' and not options
+    expected = load_config(file).to_dict()
+    del expected['ablation']
+    without = tmp_path / 'configs'
+    shutil.copytree(repo / 'configs', without, ignore=shutil.ignore_patterns(file.name))
+    base, options = data.config(without, method)
+    assert base.name == f'poodle_{data.recipe}.py' and options
+    assert load_config(base, options).to_dict() == expected
+
+
+@pytest.mark.parametrize('folder', DATA)
 def test_base_rows_have_the_recipe_of_the_ablations(repo, folder):
     """The release recipe without affine and flip, on undistorted crops."""
     cfg = load(repo, folder, 'poodle')
@@ -146,7 +157,7 @@ def contains(node: dict, part: dict) -> bool:
     )
 
 
-@pytest.mark.parametrize('folder', RECIPES)
+@pytest.mark.parametrize('folder', DATA)
 def test_mixture_and_small_data_have_one_pair_a_visit(repo, folder):
     """Only BDD100K's videos are opened for more pairs than one."""
     cfg = load(repo, folder, 'poodle')
@@ -236,8 +247,6 @@ def test_steps(repo, folder, method, scenes, tmp_path):
         ('demo/poodle_r18_scenes_release', 'poodle'),
         ('demo/poodle_r18_camvid', 'poodle'),
         ('demo/poodle_r18_camvid_release', 'poodle'),
-        ('demo/dense-only_r18_camvid', 'dense-only'),
-        ('demo/pooled-only_r18_camvid', 'pooled-only'),
     ],
 )
 def test_other_configs_step(repo, name, method, scenes, tmp_path):
@@ -254,22 +263,11 @@ def check_losses(runner: Runner, method: str) -> None:
     assert int(runner.model.target.steps) == 2
 
 
-IMAGE_CONFIGS = {
-    f'{folder}/{method}_{recipe}': method
-    for method in ('byol', 'densecl')
-    for folder, recipe in (
-        ('bdd100k', 'r50_bdd_224x224_40e'),
-        ('camvid', 'r18_camvid_128x128'),
-        ('scenes', 'r18_scenes_128x128'),
-    )
-}
-
-
-@pytest.mark.parametrize('name', IMAGE_CONFIGS)
-def test_image_baselines_step(repo, name, scenes, tmp_path):
+@pytest.mark.parametrize('method', ['byol', 'densecl'])
+@pytest.mark.parametrize('folder', ['bdd100k', 'camvid', 'scenes'])
+def test_image_baselines_step(repo, folder, method, scenes, tmp_path):
     """mmpretrain's methods on the same reader, with the same length and batch as PooDLe's row."""
-    cfg = Config.fromfile(repo / 'configs' / 'ablations' / f'{name}.py')
-    poodle = load(repo, name.split('/')[0], 'poodle')
+    cfg, poodle = load(repo, folder, method), load(repo, folder, 'poodle')
     assert pairs_per_step(cfg) == pairs_per_step(poodle)
     assert cfg.optim_wrapper == poodle.optim_wrapper
     assert cfg.train_cfg == poodle.train_cfg and cfg.param_scheduler == poodle.param_scheduler
@@ -280,7 +278,7 @@ def test_image_baselines_step(repo, name, scenes, tmp_path):
     cfg.model.neck.update(in_channels=8 * (32 if backbone.depth == 50 else 8))
     for pipeline in cfg.train_dataloader.dataset.pipeline[0].pipelines:
         pipeline[0].scale = 32
-    if IMAGE_CONFIGS[name] == 'densecl':
+    if method == 'densecl':
         cfg.model.queue_len = 8
     runner = train_two_steps(cfg, scenes, tmp_path)
     assert type(runner.model).__module__.startswith('mmpretrain.')

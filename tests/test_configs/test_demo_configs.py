@@ -36,26 +36,6 @@ def test_scenes_are_arguments_of_the_writer(repo):
     assert set(cfg.scenes.counts) == {'train', 'val', 'test'}
 
 
-PARTS = {
-    'poodle_r18_camvid.py': 'neck dense_head pooled_head',
-    'dense-only_r18_camvid.py': ('neck dense_head'),
-    'pooled-only_r18_camvid.py': 'pooled_head',
-}
-
-
-@pytest.mark.parametrize('name', PARTS)
-def test_objectives_of_the_camvid_configs(repo, name):
-    """Each objective alone has only its own parts; data and schedule are the same."""
-    cfg = Config.fromfile(repo / 'configs' / 'demo' / name)
-    model = MODELS.build(cfg.model)
-    parts = [p for p in ('neck', 'dense_head', 'pooled_head') if getattr(model, p) is not None]
-    assert parts == PARTS[name].split()
-    assert (model.data_preprocessor.num_subcrops > 0) == ('pooled_head' in parts)
-    whole = Config.fromfile(repo / 'configs' / 'demo' / 'poodle_r18_camvid.py')
-    for key in ('train_dataloader', 'param_scheduler', 'optim_wrapper', 'train_cfg', 'processes'):
-        assert cfg[key] == whole[key]
-
-
 @pytest.mark.parametrize('name', DEMOS)
 def test_readout_is_arguments_of_the_readout(repo, name):
     cfg = Config.fromfile(repo / 'configs' / 'demo' / name)

@@ -1,6 +1,5 @@
 """How long a run trains: epochs, pairs or minutes."""
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from mmengine.config import Config
 from poodle_mm.engine.pretrain import steps_in
 from poodle_mm.engine.schedule import epochs_of_a_pass, length_options, repeats_of
 from poodle_mm.registry import DATASETS
-from poodle_mm.utils.files import read_json, write_text
+from poodle_mm.utils.files import read_json, write_json
 
 _UNITS = dict(
     min='minutes', minutes='minutes', e='epochs', epochs='epochs', p='pairs', pairs='pairs'
@@ -119,7 +118,7 @@ def timed_options(cfg: Config, minutes: float, threads: int, file: Path) -> dict
         iters = steps_in(cfg, minutes)
     finally:
         torch.set_num_threads(before)
-    write_text(file, json.dumps(dict(minutes=minutes, iters=iters)) + '\n')
+    write_json(file, dict(minutes=minutes, iters=iters))
     return length_options(cfg, iters)
 
 

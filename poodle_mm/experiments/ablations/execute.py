@@ -18,13 +18,17 @@ from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS
 from poodle_mm.experiments.ablations.plan import Run, job_line
 from poodle_mm.experiments.ablations.settings import datasets_of
 from poodle_mm.utils.errors import HINT
-from poodle_mm.utils.files import read_json, write_text
+from poodle_mm.utils.files import read_json, write_json
 
 RUN_FILE = 'run.json'
 LOG_FILE = 'job.log'
-_FIRST_PORT = 29500
 _POLL_SECONDS = 0.5
 _ATTEMPT = '---- attempt ----'
+_BAR = '{l_bar}{bar}| {n:.1f}/{total:.0f} runs [{elapsed}<{remaining}] {postfix}'
+# A job's process group ends when the pipe that it reads from has no writer left.
+_WATCH = (
+    '{{ read -r -u {fd} _; kill -TERM 0; }} & watch=$!; {job}; code=$?; kill $watch; exit $code'
+)
 
 
 def check_folders(runs: Sequence[Run]) -> None:
@@ -34,22 +38,19 @@ def check_folders(runs: Sequence[Run]) -> None:
         ValueError: Naming the folder and what differs.
     """
     for run in runs:
-        file = run.work_dir / RUN_FILE
-        before = read_json(file)
+        before, now = read_json(run.work_dir / RUN_FILE), _identity(run)
         if not isinstance(before, dict):
             continue
-        now = _identity(run)
         # An option that says None is not one that says nothing.
         pairs = {
-            key: [options.get(key, 'not set') for options in (before, now)]
+            key: (before.get(key, 'not set'), now.get(key, 'not set'))
             for key in sorted(before.keys() | now.keys())
         }
-        changed = {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+        changed = [f'{key}: {old} → {new}' for key, (old, new) in pairs.items() if old != new]
         if changed:
-            differences = ', '.join(f'{key}: {old} → {new}' for key, (old, new) in changed.items())
             raise ValueError(
-                f'{run.work_dir} holds another run ({differences}): choose another --work-dir, or '
-                'delete it'
+                f'{run.work_dir} holds another run ({", ".join(changed)}): choose another '
+                '--work-dir, or delete it'
             )
 
 
@@ -57,7 +58,7 @@ def check_machine(runs: Sequence[Run], root: Path) -> None:
     """See, before the first run starts, that the data of all are there, and the GPUs.
 
     Args:
-        runs: Those that are not done count.
+        runs: Runs; those that are done do not count.
         root: Folder in which the commands are run.
 
     Raises:
@@ -65,15 +66,15 @@ def check_machine(runs: Sequence[Run], root: Path) -> None:
         ValueError: If a run wants more GPUs than there are. (Without GPUs it trains on the CPU.)
     """
     runs = [run for run in runs if run.trains and not is_done(run)]
-    missing = {}
-    for run in runs:
-        for key, dataset in datasets_of(run.load()).items():
-            folder = dataset.get('data_root')
-            if folder and not Path(root, folder).exists():
-                missing.setdefault(str(folder), key)
+    folders = {
+        str(dataset['data_root']): key
+        for run in runs
+        for key, dataset in datasets_of(run.load()).items()
+        if dataset.get('data_root')
+    }
+    missing = [f'{f} ({key}.data_root)' for f, key in folders.items() if not Path(root, f).exists()]
     if missing:
-        names = ', '.join(f'{folder} ({key}.data_root)' for folder, key in missing.items())
-        raise FileNotFoundError(f'training data are missing: {names}')
+        raise FileNotFoundError(f'training data are missing: {", ".join(missing)}')
     gpus, wanted = torch.cuda.device_count(), max((run.processes for run in runs), default=0)
     if 0 < gpus < wanted:
         raise ValueError(
@@ -89,13 +90,12 @@ def is_done(run: Run) -> bool:
 
 def read_result(run: Run) -> dict | None:
     """What came out: ``dict(metrics by readout, stats)``, or None while there is nothing."""
-    suite, names = _readouts(run)
-    file = run.readout_dir / f'{suite}.json'
-    report = read_json(file)
+    (suite,) = run.readout['suite']
+    report = read_json(run.readout_dir / f'{suite}.json')
     if not isinstance(report, dict):
         return None
     metrics = {result['readout']: result['metrics'] for result in report['results']}
-    if not set(names) <= metrics.keys():
+    if not set(run.readout['readouts']) <= metrics.keys():
         return None
     return dict(metrics=metrics, stats=read_json(run.work_dir / RUN_STATS) or {})
 
@@ -108,8 +108,8 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
     checkpoints.
 
     Args:
-        runs: In the order in which they start; see :func:`check_folders`.
-        jobs: Running at once.
+        runs: Runs in the order in which they start; see :func:`check_folders`.
+        jobs: Number of runs at once.
         root: Folder with ``tools``, in which the commands are run.
 
     Returns:
@@ -127,7 +127,7 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
         while waiting or running:
             while waiting and len(running) < jobs:
                 index, run = waiting.pop(0)
-                running[index] = run, _start(run, _FIRST_PORT + index % 1000, jobs, root, watched)
+                running[index] = run, _start(run, port_of(index), jobs, root, watched)
             time.sleep(_POLL_SECONDS)
             for index, (run, process) in list(running.items()):
                 if process.poll() is None:
@@ -155,7 +155,7 @@ def end_groups(processes: Sequence[subprocess.Popen], seconds: float = 300) -> N
 
     Args:
         processes: Leaders of their process groups.
-        seconds: After which what is left is killed.
+        seconds: Time after which what is left is killed.
     """
     for process in processes:
         os.killpg(process.pid, signal.SIGTERM)
@@ -169,23 +169,19 @@ def end_groups(processes: Sequence[subprocess.Popen], seconds: float = 300) -> N
             os.killpg(process.pid, signal.SIGKILL)
 
 
-_BAR = '{l_bar}{bar}| {n:.1f}/{total:.0f} runs [{elapsed}<{remaining}] {postfix}'
-
-
 def threads_of(run: Run, jobs: int) -> int:
     """CPU threads for each process of a run when so many runs share the machine."""
     return max(1, (os.cpu_count() or 1) // (jobs * run.processes))
 
 
-# A job's process group ends when the pipe that it reads from has no writer left.
-_WATCH = (
-    '{{ read -r -u {fd} _; kill -TERM 0; }} & watch=$!; {job}; code=$?; kill $watch; exit $code'
-)
+def port_of(index: int) -> int:
+    """Port of a run's processes, another one for each of many runs."""
+    return 29500 + index % 1000
 
 
 def _start(run: Run, port: int, jobs: int, root: Path, watched: int) -> subprocess.Popen:
     run.work_dir.mkdir(parents=True, exist_ok=True)
-    write_text(run.work_dir / RUN_FILE, json.dumps(_identity(run), indent=2) + '\n')
+    write_json(run.work_dir / RUN_FILE, _identity(run), indent=2)
     env = dict(
         os.environ,
         PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ.get("PATH", "")}',
@@ -210,15 +206,8 @@ def _start(run: Run, port: int, jobs: int, root: Path, watched: int) -> subproce
 def _identity(run: Run) -> dict:
     """What makes a run this run: where its data lie does not."""
     options = {k: v for k, v in run.options.items() if not k.endswith('data_root')}
-    identity = dict(config=run.config.stem, processes=run.processes, **options)
+    identity = dict(config=run.config.stem, processes=run.processes) | options
     return json.loads(json.dumps(identity))  # tuples as they are read back
-
-
-def _readouts(run: Run) -> tuple[str, list[str]]:
-    suite = run.readout[run.readout.index('--suite') + 1]
-    rest = run.readout[run.readout.index('--readouts') + 1 :]
-    end = next((i for i, word in enumerate(rest) if word.startswith('--')), len(rest))
-    return suite, list(rest[:end])
 
 
 def _share(run: Run) -> float:
@@ -233,14 +222,11 @@ def failure(log: Path, lines: int = 15) -> str:
     A launcher like torchrun writes a report of its own after the message of the process.
 
     Args:
-        log: Of one or several attempts; only the last one counts.
-        lines: How many of the last ones.
+        log: Log of one or several attempts; only the last one counts.
+        lines: Number of lines that are shown if there is no message.
     """
     text = log.read_text(encoding='utf-8', errors='replace').rpartition(_ATTEMPT)[2]
     messages = re.findall(rf'^error: .*?{re.escape(HINT)}$', text, re.MULTILINE | re.DOTALL)
-    # Several processes say the same; a message does not contain the beginning of another.
-    return 'error: ' + messages[-1].rpartition('error: ')[2] if messages else _tail(text, lines)
-
-
-def _tail(text: str, lines: int) -> str:
+    if messages:  # several processes say the same; a message does not contain another's beginning
+        return 'error: ' + messages[-1].rpartition('error: ')[2]
     return '\n'.join(text.splitlines()[-lines:])

@@ -1,7 +1,7 @@
 """From a study to its runs: configs, options, folders and command lines."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -10,9 +10,48 @@ from typing import Any
 from mmengine.config import Config
 
 from poodle_mm.engine.config import load_config
-from poodle_mm.experiments.ablations.budget import Budget, budget_options
-from poodle_mm.experiments.ablations.settings import DataSetting, datasets_of, sweep_options
+from poodle_mm.experiments.ablations.budget import Budget, budget_options, parse_budget
+from poodle_mm.experiments.ablations.settings import (
+    DATA,
+    datasets_of,
+    sweep_options,
+)
 from poodle_mm.experiments.ablations.study import SCRATCH, Study, Variant
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What the runs of a study have in common.
+
+    Attributes:
+        data: Name in ``DATA``.
+        root: Folder with ``configs`` and ``tools``.
+        work_dir: Folder of the runs and reports.
+        budget: Length of each pretraining, see
+            :func:`~poodle_mm.experiments.ablations.budget.parse_budget`; None: the configs'.
+        processes: Processes of a pretraining; None: the configs'. The total batch stays.
+        readouts: Names of readouts.
+        split: Split that is scored, where there is a choice.
+        data_root: Root of the data; None: the configs'.
+        driving: Root of a mixture's second data set (frames of driving videos beside CamVid's).
+        cfg_options: Further config options of every pretraining.
+    """
+
+    data: str
+    root: Path
+    work_dir: Path
+    budget: str | None = None
+    processes: int | None = None
+    readouts: Sequence[str] = ('linear',)
+    split: str | None = None
+    data_root: str | Path | None = None
+    driving: str | Path | None = None
+    cfg_options: Mapping[str, Any] | None = None
+
+    @property
+    def length(self) -> Budget | None:
+        """The budget, read."""
+        return parse_budget(self.budget) if self.budget else None
 
 
 @dataclass(frozen=True)
@@ -21,12 +60,12 @@ class Run:
 
     Attributes:
         variant: Row of the table or point of the figure.
-        seed: Of everything.
+        seed: Seed of everything.
         config: Config file; for random weights, of the network they fill.
-        options: What differs from the file, dotted keys to values.
-        processes: That train together.
+        options: Differences from the file, dotted keys to values.
+        processes: Number of processes that train together.
         work_dir: Folder of the run; equal runs of several studies share it.
-        readout: Arguments of ``tools/evaluate.py``.
+        readout: Options of ``tools/evaluate.py``: name to values.
     """
 
     variant: Variant
@@ -35,7 +74,7 @@ class Run:
     options: Mapping[str, Any]
     processes: int
     work_dir: Path
-    readout: tuple[str, ...]
+    readout: Mapping[str, Sequence]
 
     @property
     def trains(self) -> bool:
@@ -56,45 +95,21 @@ class Run:
 
     @property
     def readout_dir(self) -> Path:
-        """Where ``tools/evaluate.py`` writes."""
+        """Folder of the output of ``tools/evaluate.py``."""
         return self.work_dir / 'readout'
 
-
-@dataclass(frozen=True)
-class PlanArguments:
-    """What the runs of a study have in common.
-
-    Attributes:
-        data: The data setting.
-        config_dir: ``configs``.
-        work_dir: Folder of all runs.
-        budget: Length of each pretraining; None as the configs say.
-        processes: Processes of a pretraining; None as the configs say. The total batch stays.
-        data_root: Root of the data; None as the configs say.
-        driving: Root of a mixture's second data set (frames of driving videos beside CamVid's).
-        readouts: Names of readouts.
-        split: Split that is scored, where there is a choice.
-        options: Further options for every pretraining.
-    """
-
-    data: DataSetting
-    config_dir: Path
-    work_dir: Path
-    budget: Budget | None = None
-    processes: int | None = None
-    data_root: str | None = None
-    driving: str | None = None
-    readouts: tuple[str, ...] = ('linear',)
-    split: str | None = None
-    options: Mapping[str, Any] | None = None
+    @property
+    def readout_words(self) -> list[str]:
+        """``readout`` as a command line."""
+        return [str(w) for name, values in self.readout.items() for w in (f'--{name}', *values)]
 
 
 def choose(studies: Sequence[Study], keys: Sequence[str] | None) -> list[tuple[Study, Variant]]:
     """Variants of the studies by key or pattern (``5c-*``).
 
     Args:
-        studies: Those asked for.
-        keys: None takes all that need no file which is not there.
+        studies: Studies to choose from.
+        keys: Keys and patterns; None takes all that need no file which is not there.
 
     Raises:
         ValueError: If a key names nothing.
@@ -108,48 +123,49 @@ def choose(studies: Sequence[Study], keys: Sequence[str] | None) -> list[tuple[S
     return [(s, v) for s, v in everything if any(fnmatch(v.key, key) for key in keys)]
 
 
-def plan_run(variant: Variant, seed: int, args: PlanArguments) -> Run:
+def plan_run(variant: Variant, seed: int, args: PlanOptions) -> Run:
     """The run of a variant and a seed.
 
     Raises:
         FileNotFoundError: If the method has no config for these data.
         ValueError: If budget or number of processes do not fit the config.
     """
-    trains = variant.method is not SCRATCH
-    config = args.data.config(args.config_dir, variant.method or 'poodle', with_flow=trains)
-    readout = ['--suite', args.data.suite, '--readouts', *args.readouts]
-    if args.data.size:
-        readout += ['--size', *map(str, args.data.size)]
-    if args.data_root:
-        readout += ['--data-root', str(args.data_root)]
-    if args.split:
-        readout += ['--split', args.split]
-    common = dict(variant=variant, seed=seed, config=config, readout=tuple(readout))
-    if not trains:
-        folder = args.work_dir / config.parent.name / f'scratch_s{seed}'
-        return Run(**common, options={}, processes=1, work_dir=folder)
+    data, method = DATA[args.data].of(variant.method), variant.method or 'poodle'
+    roots = [root and str(Path(root).resolve()) for root in (args.data_root, args.driving)]
+    config, parts = data.config(args.root / 'configs', method)
+    readout = {
+        'suite': [data.suite],
+        'readouts': args.readouts,
+        'size': data.size,
+        'data-root': roots[0] and roots[:1],
+        'split': args.split and [args.split],
+    }
+    common = dict(
+        variant=variant, seed=seed, config=config, readout={k: v for k, v in readout.items() if v}
+    )
+    folder = args.work_dir.resolve() / data.name
+    if variant.method is SCRATCH:
+        return Run(**common, options={}, processes=1, work_dir=folder / f'scratch_s{seed}')
 
-    cfg = load_config(config)
-    wanted = sweep_options(cfg, variant.settings, args.data)
-    options = {key: value for key, value in wanted.items() if not _equal(cfg, key, value)}
-    slug = ''.join(f'_{name}{_slug(value)}' for name, value in _by_name(options).items())
-    options |= _roots(cfg, (args.data_root, args.driving))
+    cfg = load_config(config, parts)
+    wanted = sweep_options(cfg, variant.settings, data)
+    swept = {key: value for key, value in wanted.items() if _value(cfg, key) != value}
+    options = swept | _root_options(cfg, roots)
     processes = args.processes or cfg.get('processes', 1)
     if processes != cfg.get('processes', 1):
         total = cfg.train_dataloader.batch_size * cfg.get('processes', 1)
         if total % processes:
             raise ValueError(f'{config}: a batch of {total} does not split into {processes}')
         options['train_dataloader.batch_size'] = total // processes
-    if args.budget is not None and args.budget.unit != 'minutes':
+    if args.length is not None and args.length.unit != 'minutes':
         cfg.merge_from_dict({k: v for k, v in options.items() if k.endswith('data_root')})
-        options |= budget_options(cfg, args.budget)
+        options |= budget_options(cfg, args.length)
     if seed != cfg.randomness.seed:
-        options['randomness.seed'] = seed
-        for part in ('train_dataloader.dataset', 'train_dataloader.sampler'):
+        for part in ('randomness', 'train_dataloader.dataset', 'train_dataloader.sampler'):
             options[f'{part}.seed'] = seed
-    options |= args.options or {}
-    folder = args.work_dir / config.parent.name / f'{config.stem}{slug}_s{seed}'
-    return Run(**common, options=options, processes=processes, work_dir=folder)
+    options = parts | options | dict(args.cfg_options or {})
+    name = config.stem.replace('poodle', method, 1) + _slug(swept) + f'_s{seed}'
+    return Run(**common, options=options, processes=processes, work_dir=folder / name)
 
 
 def train_command(run: Run, port: int = 29500) -> list[str]:
@@ -157,23 +173,21 @@ def train_command(run: Run, port: int = 29500) -> list[str]:
     options = [f'{key}={_text(value)}' for key, value in run.options.items()]
     if run.processes != run.load().get('processes', 1):
         options.append(f'processes={run.processes}')
-    common = [str(run.config), '--work-dir', str(run.work_dir), '--resume', 'auto']
-    common += ['--cfg-options', *options] if options else []
+    tail = ['--work-dir', str(run.work_dir), '--resume', 'auto']
+    tail += ['--cfg-options', *options] if options else []
     if run.processes == 1:
-        return ['python', 'tools/train.py', *common]
-    config, *rest = common
+        return ['python', 'tools/train.py', str(run.config), *tail]
     launcher = ['env', f'PORT={port}', 'bash', 'tools/dist_train.sh']
-    return [*launcher, config, str(run.processes), *rest]
+    return [*launcher, str(run.config), str(run.processes), *tail]
 
 
 def readout_command(run: Run) -> list[str]:
     """The command that reads a run out."""
-    if run.trains:
-        encoder = [f'{run.variant.key}={run.checkpoint}']
-    else:
-        encoder = [f'{run.variant.key}=none', '--like', str(run.config)]
+    encoder = [f'{run.variant.key}={run.checkpoint if run.trains else "none"}']
+    if not run.trains:
+        encoder += ['--like', str(run.config)]
     tail = ['--seed', str(run.seed), '--work-dir', str(run.readout_dir)]
-    return ['python', 'tools/evaluate.py', *encoder, *run.readout, *tail]
+    return ['python', 'tools/evaluate.py', *encoder, *run.readout_words, *tail]
 
 
 def job_line(run: Run, port: int = 29500) -> str:
@@ -182,44 +196,41 @@ def job_line(run: Run, port: int = 29500) -> str:
     return ' && '.join(shlex.join(command) for command in [*commands, readout_command(run)])
 
 
-def _roots(cfg: Config, roots: Sequence[str | None]) -> dict[str, str]:
+def _root_options(cfg: Config, roots: Iterable[str | None]) -> dict[str, str]:
     """Options that point the data sets of a training to folders."""
-    options = {}
-    for key, root in zip(datasets_of(cfg), roots):
-        if root is None:
-            continue
+    options = {f'{key}.data_root': root for key, root in zip(datasets_of(cfg), roots) if root}
+    for root in options.values():
         if set(root) & set(' ,()[]'):
             raise ValueError(
                 f"{root}: MMEngine's --cfg-options cannot carry spaces, commas and brackets: link "
                 'the folder to a name without them'
             )
-        options[f'{key}.data_root'] = root
     return options
 
 
-def _by_name(options: Mapping[str, Any]) -> dict[str, Any]:
+def _slug(options: Mapping[str, Any]) -> str:
     """Each setting once, with a short name, though it may stand at several data sets.
 
     What is switched off for another setting's sake (``scale`` for ``area``) needs no name.
     """
-    return {
+    named = {
         ('subcrops-' if 'subcrops' in key else '') + key.split('.')[-1]: value
         for key, value in options.items()
         if value is not None
     }
+    return ''.join(f'_{name}{_short(value)}' for name, value in named.items())
 
 
-def _slug(value: Any) -> str:
+def _short(value: Any) -> str:
     if not isinstance(value, tuple):
         return f'{value:g}'
     return ('-' if isinstance(value[0], float) else 'x').join(f'{v:g}' for v in value)
 
 
-def _equal(cfg: Config, key: str, value: Any) -> bool:
+def _value(cfg: Config, key: str) -> Any:
     for part in key.split('.'):
-        cfg = cfg[int(part)] if isinstance(cfg, (list, tuple)) else cfg.get(part)
-    same_length = isinstance(cfg, (list, tuple)) == isinstance(value, (list, tuple))
-    return same_length and (tuple(cfg) == value if isinstance(value, tuple) else cfg == value)
+        cfg = cfg[int(part)] if part.isdigit() else cfg.get(part)
+    return cfg
 
 
 def _text(value: Any) -> str:

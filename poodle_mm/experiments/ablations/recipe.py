@@ -8,18 +8,18 @@ from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
 from poodle_mm.experiments.ablations.budget import pairs_per_step
 from poodle_mm.experiments.ablations.settings import datasets_of
 
+_VIEWS = ('photometric', 'BYOL’s'), ('affine', 'of the defaults')
+
 
 def describe(cfg: Config) -> dict[str, str]:
     """The recipe of a pretraining, read off its config, by topic."""
-    model = cfg.model
-    recipe = dict(data=_data(cfg), model=_model(model))
-    views = model.get('data_preprocessor', {})
+    views = cfg.model.get('data_preprocessor', {})
+    recipe = dict(data=_data(cfg), model=_model(cfg.model))
     if 'flow' in views:
-        flow = dict(views['flow'])
-        recipe['flow'] = ' '.join([flow.pop('type'), *(f'{k}={v}' for k, v in flow.items())])
-        recipe['views'] = _views(views)
+        recipe['flow'] = f'{views.flow.type} {_arguments(views.flow)}'.rstrip()
+        recipe['views'] = ', '.join(_view(views, *view) for view in _VIEWS)
     subcrops = views.get('subcrops')
-    if subcrops and subcrops.get('num') and model.get('pooled_head'):
+    if subcrops and subcrops.get('num') and cfg.model.get('pooled_head'):
         recipe['subcrops'] = (
             f'K = {subcrops["num"]} pairs of {subcrops["size"]}×{subcrops["size"]}, '
             f'area {_range(subcrops["area"])}'
@@ -56,13 +56,13 @@ def _crop_law(crop: Config) -> str:
     return f'area {area}'
 
 
-def _views(views: Config) -> str:
-    words = []
-    for name, default in (('photometric', 'BYOL’s'), ('affine', 'of the defaults')):
-        part = views.get(name, {})
-        text = ' '.join(f'{key}={value}' for key, value in (part or {}).items())
-        words.append(f'{name} ' + ('none' if part is None else text or default))
-    return ', '.join(words)
+def _view(views: Config, name: str, default: str) -> str:
+    part = views.get(name, {})
+    return f'{name} ' + ('none' if part is None else _arguments(part) or default)
+
+
+def _arguments(part: Config) -> str:
+    return ' '.join(f'{key}={value}' for key, value in part.items() if key != 'type')
 
 
 def _model(model: Config) -> str:
@@ -81,11 +81,10 @@ def _model(model: Config) -> str:
             words.append(f'decoder (blocks: {block or "none"}, laterals: {lateral or "none"})')
         else:
             words.append('no decoder')
-        heads = [n for n in ('dense', 'pooled') if model.get(f'{n}_head')]
-        if model.data_preprocessor.get('subcrops') is None or (
-            model.data_preprocessor.subcrops.get('num') == 0
-        ):
-            heads = [h for h in heads if h != 'pooled']
+        subcrops = model.data_preprocessor.get('subcrops')
+        without_pairs = subcrops is None or subcrops.get('num') == 0
+        parts = ('dense',) if without_pairs else ('dense', 'pooled')
+        heads = [part for part in parts if model.get(f'{part}_head')]
         weights = [model[f'{head}_head'].get('loss_weight', 1) for head in heads]
         terms = [head if w == 1 else f'{w:g} {head}' for w, head in zip(weights, heads)]
         words.append(' + '.join(terms) + ' loss')

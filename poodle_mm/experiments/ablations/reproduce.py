@@ -1,20 +1,19 @@
 """One table or figure from its name to its report."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
-from poodle_mm.experiments.ablations.budget import parse_budget, timed_options
+from poodle_mm.experiments.ablations.budget import timed_options
 from poodle_mm.experiments.ablations.execute import (
     check_folders,
     check_machine,
     execute,
     is_done,
+    port_of,
     threads_of,
 )
-from poodle_mm.experiments.ablations.plan import PlanArguments, Run, choose, job_line, plan_run
+from poodle_mm.experiments.ablations.plan import PlanOptions, Run, choose, job_line, plan_run
 from poodle_mm.experiments.ablations.recipe import describe
 from poodle_mm.experiments.ablations.report import write_report
 from poodle_mm.experiments.ablations.settings import DATA
@@ -23,42 +22,25 @@ from poodle_mm.experiments.ablations.studies import studies_of
 
 def reproduce(
     study: str,
-    data: str,
-    root: Path,
-    work_dir: Path,
+    args: PlanOptions,
+    edition: str = 'seed',
     rows: Sequence[str] | None = None,
     seeds: Sequence[int] = (0,),
-    budget: str | None = None,
     jobs: int = 1,
-    processes: int | None = None,
-    readouts: Sequence[str] = ('linear',),
-    split: str | None = None,
-    data_root: str | None = None,
-    driving: str | None = None,
-    dry_run: bool = False,
-    print_commands: bool = False,
-    report_only: bool = False,
-    cfg_options: Mapping[str, Any] | None = None,
-    edition: str = 'seed',
+    mode: str | None = None,
 ) -> int:
     """Run what is missing of a study and write its report.
 
     Args:
         study: ``'table 4'``, ``'figure 5'``, ``'figure 7'`` or ``'figure 9'``.
-        data: Name in ``DATA``.
-        root: Folder with ``configs`` and ``tools``.
-        work_dir: Folder of the runs and reports.
-        rows: Keys or patterns; default all that can run.
-        seeds: Each row is trained once for each.
-        budget: See :func:`~poodle_mm.experiments.ablations.budget.parse_budget`.
-        jobs: Runs at the same time.
-        processes: Of each run.
-        readouts, split, data_root, driving, cfg_options: See
-            :class:`~poodle_mm.experiments.ablations.plan.PlanArguments`.
-        dry_run: Only print what would be done.
-        print_commands: Only print a shell line for each run that is not done.
-        report_only: Write the report of what is done, run nothing.
-        edition: Of the study, see :func:`~poodle_mm.experiments.ablations.studies.studies_of`.
+        args: Data, length and readouts of the runs.
+        edition: Edition of the study, see
+            :func:`~poodle_mm.experiments.ablations.studies.studies_of`.
+        rows: Keys or patterns of rows; None: all that can run.
+        seeds: Seeds; each row is trained once for each.
+        jobs: Number of runs at the same time.
+        mode: ``'dry-run'`` only prints what would be done, ``'print-commands'`` a shell line for
+            each run that is not done; ``'report-only'`` runs nothing and reports what is done.
 
     Returns:
         Exit status: 1 if a run failed.
@@ -66,42 +48,34 @@ def reproduce(
     Raises:
         ValueError: For rows, budgets or folders that do not fit.
     """
-    args = PlanArguments(
-        data=DATA[data],
-        config_dir=root / 'configs',
-        work_dir=work_dir.resolve(),
-        budget=parse_budget(budget) if budget else None,
-        processes=processes,
-        data_root=data_root and str(Path(data_root).resolve()),
-        driving=driving and str(Path(driving).resolve()),
-        readouts=tuple(readouts),
-        split=split,
-        options=cfg_options,
-    )
     chosen = choose(studies_of(study, edition), rows)
     runs = {(v.key, seed): plan_run(v, seed, args) for seed in seeds for _, v in chosen}
-    if report_only:
+    if mode == 'report-only':
         runs = {key: run for key, run in runs.items() if run.work_dir.is_dir()}
-    if args.budget and args.budget.unit == 'minutes' and not dry_run:
-        runs = {key: _timed(run, args.budget.amount, jobs) for key, run in runs.items()}
+    if args.length and args.length.unit == 'minutes' and mode != 'dry-run':
+        runs = {key: _timed(run, args.length.amount, jobs) for key, run in runs.items()}
     unique = list({run.work_dir: run for run in runs.values()}.values())
-    if print_commands:
+    if mode == 'print-commands':
         for index, run in enumerate(run for run in unique if not is_done(run)):
-            print(job_line(run, port=29500 + index % 1000))
+            print(job_line(run, port_of(index)))
         return 0
-    if dry_run:
-        for run in unique:
-            print(_plan_text(run, args))
+    if mode == 'dry-run':
+        print('\n'.join(_plan_text(run, args) for run in unique))
         return 0
 
     check_folders(unique)
-    if not report_only:
-        check_machine(unique, root)
-    failed = [] if report_only else execute(unique, jobs, root)
+    failed = []
+    if mode != 'report-only':
+        check_machine(unique, args.root)
+        failed = execute(unique, jobs, args.root)
+    data, folder = DATA[args.data], args.work_dir.resolve() / args.data
+    settings = (
+        f'Data: {data.name}; each pretraining: {args.length or "the length of the configs"}; '
+        'percent, mean ± std over seeds.'
+    )
     for part in {part.name: part for part, _ in chosen}.values():
-        folder = args.work_dir / args.data.folder
-        own = [run for (key, _), run in runs.items() if run.variant in part.variants]
-        files = write_report(part, own, args.data, readouts, folder, _settings_text(args))
+        own = [run for run in runs.values() if run.variant in part.variants]
+        files = write_report(part, own, data, args.readouts, folder, settings)
         print(files[0].read_text(encoding='utf-8'))
         print('written:', *files)
     if failed:
@@ -118,21 +92,16 @@ def _timed(run: Run, minutes: float, jobs: int) -> Run:
     return replace(run, options={**run.options, **options})
 
 
-def _plan_text(run: Run, args: PlanArguments) -> str:
-    state = 'done' if is_done(run) else 'to do'
-    lines = [f'{run.variant.key}: {run.variant.label}, seed {run.seed} [{state}]']
+def _plan_text(run: Run, args: PlanOptions) -> str:
+    """What a dry run says of a run."""
     topics = dict(config=str(run.config), folder=str(run.work_dir))
     if run.trains:
-        topics |= describe(run.load())
-        topics['processes'] = str(run.processes)
-        if args.budget is not None:
-            topics['budget'] = str(args.budget)
+        topics |= describe(run.load()) | dict(processes=str(run.processes))
+        if args.length is not None:
+            topics['budget'] = str(args.length)
     else:
         topics['model'] = 'random weights'
-    topics['readout'] = ' '.join(run.readout)
-    return '\n'.join(lines + [f'  {topic:10} {text}' for topic, text in topics.items()])
-
-
-def _settings_text(args: PlanArguments) -> str:
-    budget = args.budget or 'the length of the configs'
-    return f'Data: {args.data.folder}; each pretraining: {budget}; percent, mean ± std over seeds.'
+    topics['readout'] = ' '.join(run.readout_words)
+    state = 'done' if is_done(run) else 'to do'
+    head = f'{run.variant.key}: {run.variant.label}, seed {run.seed} [{state}]'
+    return '\n'.join([head, *(f'  {topic:10} {text}' for topic, text in topics.items())])

@@ -7,57 +7,85 @@ from typing import Any
 
 from mmengine.config import Config
 
+from poodle_mm.experiments.ablations.study import SCRATCH
+
+_WITHOUT_STORED_FLOW = (SCRATCH, 'byol', 'densecl', 'uflow')
+
 
 @dataclass(frozen=True)
 class DataSetting:
-    """Where a study is run: its configs, its readout, its scale.
+    """The configs, the readout and the scale of a study.
 
     Attributes:
-        folder: Of ``configs/ablations``; a file's name begins with its method.
-        without_flow: Folder of what does not depend on the flow.
-        suite: Readout suite, see :mod:`poodle_mm.evaluation.suites`.
+        name: Folder of ``configs/ablations``, and of the runs.
+        suite: Suite of the readout, a name of :data:`~poodle_mm.catalog.CATALOG`.
+        recipe: Configs' names after the method's.
+        images: The same of methods on single frames, in ``configs/<method>``.
         size: (H, W) of the readout's images, for suites of whole images.
-        shrink: The sweeps' crop sizes are the paper's divided by this.
+        shrink: Divisor of the sweeps' crop sizes.
         delta_step: Distance of two frames that stands for the paper's 15 frames.
         delta_unit: Its unit, that of the configs.
     """
 
-    folder: str
-    without_flow: str
+    name: str
     suite: str
+    recipe: str
+    images: str
     size: tuple[int, int] | None = None
     shrink: int = 1
     delta_step: float = 15
     delta_unit: str = 'frames'
 
-    def config(self, config_dir: Path, method: str, with_flow: bool = True) -> Path:
-        """The config of a method.
+    def of(self, method: str | None) -> 'DataSetting':
+        """The setting with the runs of a method: those that use no stored flow are shared."""
+        return DATA[self.suite] if method in _WITHOUT_STORED_FLOW else self
+
+    def config(self, config_dir: Path, method: str) -> tuple[Path, dict[str, Any]]:
+        """The config of a method: its file, or PooDLe's and what an ablation changes in it.
 
         Args:
             config_dir: ``configs``.
-            method: First part of the file's name.
-            with_flow: False skips ``folder``, for what does not depend on the flow.
+            method: First part of a config's name, or a name in ``configs/_base_/ablations``.
+
+        Returns:
+            The file, and options (dotted keys to values) that make the method of it.
 
         Raises:
             FileNotFoundError: If there is none for these data.
         """
-        names = (self.folder, self.without_flow) if with_flow else (self.without_flow,)
-        folders = [config_dir / 'ablations' / name for name in names]
-        found = [path for folder in folders for path in sorted(folder.glob(f'{method}_*.py'))]
-        if not found:
-            raise FileNotFoundError(f'{folders[0]}: no config of {method} ({method}_*.py)')
-        return found[0]
+        folder = config_dir / 'ablations' / self.name
+        own = folder / f'{method}_{self.recipe}.py'
+        for file in (own, config_dir / method / f'{method}_{self.images}.py'):
+            if file.is_file():
+                return file, {}
+        overlay = config_dir / '_base_' / 'ablations' / f'{method}.py'
+        if not overlay.is_file():
+            raise FileNotFoundError(f'no ablation {overlay}, and no config {own}')
+        return folder / f'poodle_{self.recipe}.py', _dotted(
+            Config.fromfile(overlay).ablation, 'model'
+        )
 
 
-_SMALL = dict(size=(96, 192), shrink=2, delta_unit='seconds')
-_SCENES = dict(**_SMALL, without_flow='scenes', suite='demo', delta_step=0.5)
+def _small(name: str, suite: str, delta_step: float) -> DataSetting:
+    return DataSetting(
+        name,
+        suite,
+        f'r18_{name}_96x192',
+        f'r18_{suite}_128x128',
+        size=(96, 192),
+        shrink=2,
+        delta_step=delta_step,
+        delta_unit='seconds',
+    )
+
+
 DATA = {
-    'bdd100k': DataSetting('bdd100k', 'bdd100k', 'bdd100k'),
-    # most of CamVid's frames are a second apart
-    'camvid': DataSetting('camvid', 'camvid', 'camvid', **_SMALL, delta_step=1.0),
-    'demo': DataSetting('scenes', **_SCENES),
-    'demo-exact': DataSetting('scenes-exact', **_SCENES),
+    'scenes': _small('scenes', 'scenes', 0.5),
+    'scenes-exact': _small('scenes-exact', 'scenes', 0.5),
+    'camvid': _small('camvid', 'camvid', 1.0),  # most of its frames are a second apart
+    'bdd100k': DataSetting('bdd100k', 'bdd100k', 'r50_bdd_256x512_40e', 'r50_bdd_224x224_40e'),
 }
+"""Settings by the names that ``--data`` takes."""
 
 
 def datasets_of(cfg: Config) -> dict[str, Config]:
@@ -80,6 +108,15 @@ def scaled(settings: Mapping[str, Any], data: DataSetting) -> dict[str, Any]:
     return settings
 
 
+_CROP, _SUBCROPS = 'train_dataloader.dataset.pipeline.0', 'model.data_preprocessor.subcrops'
+_KEYS = dict(
+    size=f'{_CROP}.size',
+    area=f'{_CROP}.area',
+    subcrop_area=f'{_SUBCROPS}.area',
+    num_subcrops=f'{_SUBCROPS}.num',
+)
+
+
 def sweep_options(cfg: Config, settings: Mapping[str, Any], data: DataSetting) -> dict[str, Any]:
     """Config options (dotted keys to values) of a variant's settings.
 
@@ -94,29 +131,30 @@ def sweep_options(cfg: Config, settings: Mapping[str, Any], data: DataSetting) -
         ValueError: For the same frame twice where the flow is exact: it is evaluated at the pixels
             of one crop.
     """
-    options = {}
     settings = scaled(settings, data)
-    crop = 'train_dataloader.dataset.pipeline.0'
-    if 'size' in settings:
-        options[f'{crop}.size'] = settings['size']
+    subcrops = cfg.model.get('data_preprocessor', {}).get('subcrops')
+    options = {
+        key: settings[name]
+        for name, key in _KEYS.items()
+        if name in settings and (subcrops or not key.startswith(_SUBCROPS))
+    }
     if 'area' in settings:
-        options[f'{crop}.area'] = settings['area']
-        options[f'{crop}.scale'] = None  # the configs' law, which excludes the other
+        options[f'{_CROP}.scale'] = None  # the configs' law, which excludes the other
     if 'area_mean' in settings:
-        options[f'{crop}.area_normal'] = (settings['area_mean'], settings['area_std'])
+        options[f'{_CROP}.area_normal'] = (settings['area_mean'], settings['area_std'])
     if 'delta' in settings:
         pipeline = cfg.train_dataloader.dataset.pipeline
         if settings['delta'] == 0 and any('Flow' in t['type'] for t in pipeline):
             raise ValueError(
                 'the sweep over the distance of frames contains 0, for which stored flow has no '
-                'place: use --data demo, whose flow is estimated'
+                'place: use --data scenes, whose flow is estimated'
             )
-        for key in datasets_of(cfg):
-            options[f'{key}.delta'] = settings['delta']
-    subcrops = 'model.data_preprocessor.subcrops'
-    if cfg.model.get('data_preprocessor', {}).get('subcrops'):
-        if 'subcrop_area' in settings:
-            options[f'{subcrops}.area'] = settings['subcrop_area']
-        if 'num_subcrops' in settings:
-            options[f'{subcrops}.num'] = settings['num_subcrops']
+        options |= {f'{key}.delta': settings['delta'] for key in datasets_of(cfg)}
     return options
+
+
+def _dotted(node: Any, key: str) -> dict[str, Any]:
+    """Dotted keys to the values below a key."""
+    if not isinstance(node, dict):
+        return {key: node}
+    return {k: v for name, part in node.items() for k, v in _dotted(part, f'{key}.{name}').items()}

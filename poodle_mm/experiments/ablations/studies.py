@@ -8,16 +8,29 @@ from dataclasses import replace
 from poodle_mm.evaluation.published import PUBLISHED_ABLATIONS
 from poodle_mm.experiments.ablations.study import SCRATCH, Study, Variant
 
+_LABELS = {
+    'poodle': 'PooDLe',
+    'dense-only': 'dense only',
+    'pooled-only': 'pooled only',
+    'flowe': 'FlowE',
+}
+
 
 def _paper(study: str, row: str) -> dict[str, float]:
-    """What the paper prints for a row: metric to percent."""
+    """Scores that the paper prints for a row: metric to percent."""
     (found,) = (r for r in PUBLISHED_ABLATIONS[study] if r.method == row)
     return {metric: value for (_, metric), value in found.scores.items()}
 
 
 def _row(number: str, label: str, method: str, needs: str | None = None) -> Variant:
+    """A numbered row of Table 4."""
     paper = _paper('table 4', number)
     return Variant(number, f'{number} {label}', method, paper=paper, needs=needs)
+
+
+def _point(key: str, method: str = 'poodle', paper: dict | None = None, **settings) -> Variant:
+    """A point of a figure."""
+    return Variant(key, _LABELS[method], method, settings, paper or {})
 
 
 TABLE_4 = Study(
@@ -40,7 +53,8 @@ TABLE_4 = Study(
 BASE_AREA = (0.125, 0.25)
 BASE_SIZE = (256, 512)
 _AREAS = ((0.05, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0))
-_BEST = {(256, 0.05): 34.0, (384, 0.25): 34.4}  # mIoU by height and smallest area, §4.4
+# By height and smallest area, §4.4.
+_BEST = {(256, 0.05): dict(miou=34.0), (384, 0.25): dict(miou=34.4)}
 # Printed in the later version only.
 _SUBCROP_AREAS = ((0.04, 0.18), (0.18, 0.36), (0.36, 0.54), (0.54, 1.0))
 # Size, crop area and subcrop area that keep the pixel density (source pixels per input pixel) and
@@ -51,25 +65,17 @@ _DENSITY = (
     ((320, 640), (0.195, 0.39), (0.032, 0.192)),
     ((384, 768), (0.281, 0.563), (0.022, 0.133)),
 )
-_METHODS = {
-    'poodle': 'PooDLe',
-    'dense-only': 'dense only',
-    'pooled-only': 'pooled only',
-    'flowe': 'FlowE',
+_CROP_MEANS = {
+    (128, 256): (0.05, 0.125, 0.2, 0.275, 0.425, 0.725),
+    (256, 512): (0.05, 0.125, 0.2, 0.275, 0.425, 0.725),
+    (512, 1024): (0.125, 0.275, 0.425, 0.725),
 }
-
 
 FIGURE_5A = Study(
     'figure5a',
     'Figure 5a: global crop area',
     tuple(
-        Variant(
-            f'5a-{size[0]}-{area[0]}',
-            'PooDLe',
-            'poodle',
-            dict(size=size, area=area),
-            paper=dict(miou=_BEST[size[0], area[0]]) if (size[0], area[0]) in _BEST else {},
-        )
+        _point(f'5a-{size[0]}-{area[0]}', size=size, area=area, paper=_BEST.get((size[0], area[0])))
         for size in (BASE_SIZE, (384, 768))
         for area in _AREAS
     ),
@@ -81,12 +87,7 @@ FIGURE_5B = Study(
     'figure5b',
     'Figure 5b: subcrop area',
     tuple(
-        Variant(
-            f'5b-{area[0]}',
-            'PooDLe',
-            'poodle',
-            dict(size=BASE_SIZE, area=BASE_AREA, subcrop_area=area),
-        )
+        _point(f'5b-{area[0]}', size=BASE_SIZE, area=BASE_AREA, subcrop_area=area)
         for area in _SUBCROP_AREAS
     ),
     x='subcrop_area',
@@ -97,13 +98,8 @@ FIGURE_5C = Study(
     'figure5c',
     'Figure 5c: resolution at fixed pixel density',
     tuple(
-        Variant(
-            f'5c-{method}-{size[0]}',
-            label,
-            method,
-            dict(size=size, area=area, subcrop_area=subcrop_area),
-        )
-        for method, label in _METHODS.items()
+        _point(f'5c-{method}-{size[0]}', method, size=size, area=area, subcrop_area=subcrop_area)
+        for method in _LABELS
         for size, area, subcrop_area in _DENSITY
     ),
     x='size',
@@ -112,34 +108,24 @@ FIGURE_5C = Study(
 FIGURE_7 = Study(
     'figure7',
     'Figure 7: number of subcrop pairs',
-    tuple(Variant(f'7-{k}', 'PooDLe', 'poodle', dict(num_subcrops=k)) for k in (0, 3, 6, 9)),
+    tuple(_point(f'7-{k}', num_subcrops=k) for k in (0, 3, 6, 9)),
     x='num_subcrops',
     x_label='K',
 )
 FIGURE_9 = Study(
     'figure9',
     'Figure 9: distance of the frames',
-    tuple(Variant(f'9-{15 * n}', 'PooDLe', 'poodle', dict(delta=n)) for n in (0, 1, 2, 3)),
+    tuple(_point(f'9-{15 * n}', delta=n) for n in (0, 1, 2, 3)),
     x='delta',
     x_label='Δt',
 )
 
-_CROP_MEANS = {
-    (128, 256): (0.05, 0.125, 0.2, 0.275, 0.425, 0.725),
-    (256, 512): (0.05, 0.125, 0.2, 0.275, 0.425, 0.725),
-    (512, 1024): (0.125, 0.275, 0.425, 0.725),
-}
 FIGURE_5A_ICLR = Study(
     'figure5a-iclr',
     'Global crop area and size (ICLR 2025)',
     tuple(
-        Variant(
-            f'5a-{size[0]}-{mean}',
-            'PooDLe',
-            'poodle',
-            # Where the normal is truncated is not printed (ours).
-            dict(size=size, area=(0.02, 1.0), area_mean=mean, area_std=0.1),
-        )
+        # Where the normal is truncated is not printed (ours).
+        _point(f'5a-{size[0]}-{mean}', size=size, area=(0.02, 1.0), area_mean=mean, area_std=0.1)
         for size, means in _CROP_MEANS.items()
         for mean in means
     ),
@@ -160,9 +146,7 @@ FIGURE_9_ICLR = replace(
     FIGURE_9,
     name='figure9-iclr',
     title='Distance of the frames (ICLR 2025)',
-    variants=tuple(
-        Variant(f'9-{n}', 'PooDLe', 'poodle', dict(delta=n / 15)) for n in (0, 8, 15, 30, 45)
-    ),
+    variants=tuple(_point(f'9-{n}', delta=n / 15) for n in (0, 8, 15, 30, 45)),
 )
 
 STUDIES = {
@@ -174,10 +158,7 @@ STUDIES = {
 #: The studies of each edition; Table 4 and Figure 7 of the later one are not known to differ.
 EDITIONS = {
     'seed': STUDIES,
-    'iclr': {
-        'figure 5': (FIGURE_5A_ICLR, FIGURE_5B_ICLR),
-        'figure 9': (FIGURE_9_ICLR,),
-    },
+    'iclr': {'figure 5': (FIGURE_5A_ICLR, FIGURE_5B_ICLR), 'figure 9': (FIGURE_9_ICLR,)},
 }
 
 

@@ -13,12 +13,12 @@ class Variant:
 
     Attributes:
         key: Short name, by which it is asked for.
-        label: What the table calls it.
-        method: First part of the config's name, or ``SCRATCH``: random weights.
-        settings: What differs from that config: ``size`` (H, W), ``area`` (uniform, or with
+        label: Name in the table.
+        method: First part of the config's name, or ``SCRATCH``, random weights.
+        settings: Differences from that config: ``size`` (H, W), ``area`` (uniform, or with
             ``area_mean`` and ``area_std`` the range of a truncated normal), ``num_subcrops``,
             ``subcrop_area``, ``delta`` (steps, see ``DataSetting.delta_step``).
-        paper: What the paper prints, percent: ``miou``, ``small``, ``large``, ``rare``.
+        paper: Scores that the paper prints, percent: ``miou``, ``small``, ``large``, ``rare``.
         needs: File without which it cannot run.
     """
 

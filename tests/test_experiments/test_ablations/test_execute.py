@@ -35,7 +35,7 @@ def make_run(tmp_path, name: str, **changes) -> Run:
         options={'train_cfg.max_iters': 10, 'train_dataloader.dataset.data_root': '/here'},
         processes=1,
         work_dir=tmp_path / name,
-        readout=('--suite', 'demo', '--readouts', 'linear', '--size', '96', '192'),
+        readout=dict(suite=['scenes'], readouts=['linear'], size=(96, 192)),
     )
     return replace(run, **changes)
 
@@ -46,7 +46,7 @@ def shell(monkeypatch):
     lines = {}
 
     def job_line(run, port):
-        file = run.readout_dir / 'demo.json'
+        file = run.readout_dir / 'scenes.json'
         default = f"mkdir -p {run.readout_dir}; echo '{json.dumps(RESULT)}' > {file}"
         return lines.get(run.variant.key, '{finish}').format(
             finish=default, work_dir=run.work_dir, port=port
@@ -139,7 +139,7 @@ def test_empty_files_stop_nothing(tmp_path, shell):
     """A full disk or a power cut leaves files of no length."""
     run = make_run(tmp_path, 'a')
     run.readout_dir.mkdir(parents=True)
-    for file in (run.work_dir / 'run.json', run.readout_dir / 'demo.json'):
+    for file in (run.work_dir / 'run.json', run.readout_dir / 'scenes.json'):
         file.touch()
     (run.work_dir / 'run_stats.json').touch()
     check_folders([run])
@@ -151,8 +151,8 @@ def test_empty_files_stop_nothing(tmp_path, shell):
 def test_more_readouts_are_not_done_yet(tmp_path, shell):
     run = make_run(tmp_path, 'a')
     execute([run], 1, tmp_path)
-    words = ('--suite', 'demo', '--readouts', 'linear', 'upernet', '--size', '96', '192')
-    assert not is_done(replace(run, readout=words))
+    more = run.readout | dict(readouts=['linear', 'upernet'])
+    assert not is_done(replace(run, readout=more))
 
 
 def test_data_and_gpus_are_looked_at_first(tmp_path, repo, monkeypatch):

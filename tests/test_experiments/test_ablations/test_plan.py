@@ -10,9 +10,9 @@ from mmengine.config import DictAction
 
 from poodle_mm.datasets import PairRandomCrop
 from poodle_mm.engine.config import load_config
-from poodle_mm.experiments.ablations.budget import pairs_per_step, parse_budget
+from poodle_mm.experiments.ablations.budget import pairs_per_step
 from poodle_mm.experiments.ablations.plan import (
-    PlanArguments,
+    PlanOptions,
     choose,
     job_line,
     plan_run,
@@ -21,7 +21,6 @@ from poodle_mm.experiments.ablations.plan import (
 )
 from poodle_mm.experiments.ablations.recipe import describe
 from poodle_mm.experiments.ablations.reproduce import reproduce
-from poodle_mm.experiments.ablations.settings import DATA
 from poodle_mm.experiments.ablations.studies import EDITIONS, STUDIES, TABLE_4, studies_of
 
 SUBCROP_AREAS = ((0.04, 0.18), (0.18, 0.36), (0.36, 0.54), (0.54, 1.0))
@@ -39,7 +38,7 @@ def plan(repo, tmp_path):
         edition: str = 'seed',
         **arguments,
     ):
-        args = PlanArguments(DATA[data], repo / 'configs', tmp_path, **arguments)
+        args = PlanOptions(data, repo, tmp_path, **arguments)
         ((_, variant),) = choose(studies_of(study, edition), [key])
         return plan_run(variant, seed, args)
 
@@ -55,7 +54,9 @@ def parsed(command: list[str]) -> tuple[dict, list[str]]:
 
 def dry_run(capsys, repo, tmp_path, study: str, **arguments) -> dict[str, dict[str, str]]:
     """What a dry run prints: row to topic to text."""
-    reproduce(study, root=repo, work_dir=tmp_path, dry_run=True, **arguments)
+    which = {k: arguments.pop(k) for k in ('rows', 'edition') if k in arguments}
+    args = PlanOptions(root=repo, work_dir=tmp_path, **arguments)
+    reproduce(study, args, mode='dry-run', **which)
     rows = {}
     for line in capsys.readouterr().out.splitlines():
         if not line.startswith(' '):
@@ -208,7 +209,7 @@ def test_normal_crop_area_reaches_the_config(plan):
     assert tuple(crop.size) == (256, 512)
 
 
-@pytest.mark.parametrize('data', ['bdd100k', 'camvid', 'demo-exact'])
+@pytest.mark.parametrize('data', ['bdd100k', 'camvid', 'scenes-exact'])
 @pytest.mark.parametrize(('edition', 'study'), [(e, s) for e in EDITIONS for s in EDITIONS[e]])
 def test_every_crop_of_a_sweep_can_be_built(plan, edition, study, data):
     """A swept area takes the place of the configs' scale law; the transform refuses both."""
@@ -216,7 +217,7 @@ def test_every_crop_of_a_sweep_can_be_built(plan, edition, study, data):
         for variant in part.variants:
             swept = 'area' in variant.settings
             if variant.method != 'poodle' or (
-                data == 'demo-exact' and variant.settings.get('delta') == 0
+                data == 'scenes-exact' and variant.settings.get('delta') == 0
             ):
                 continue
             cfg = plan(study, variant.key, edition=edition, data=data).load()
@@ -259,7 +260,7 @@ def test_a_pasted_line_carries_none(plan, tmp_path, monkeypatch):
 def test_further_options_may_be_none(plan):
     """Those of ``--cfg-options`` reach the training, None and all."""
     key = 'model.data_preprocessor.subcrops'
-    run = plan('table 4', '7', options={key: None})
+    run = plan('table 4', '7', cfg_options={key: None})
     options, _ = parsed(train_command(run))
     assert options == {key: None}
     assert load_config(run.config, options).model.data_preprocessor.subcrops is None
@@ -272,7 +273,7 @@ def test_editions_share_runs(plan):
             plan(study, key, data='bdd100k', edition=edition) for edition in ('seed', 'iclr')
         )
         assert train_command(first) == train_command(later)  # 30 frames, not 30.0
-    assert plan('figure 9', '9-8', data='demo', edition='iclr').options[
+    assert plan('figure 9', '9-8', data='scenes', edition='iclr').options[
         'train_dataloader.dataset.delta'
     ] == pytest.approx(0.5 * 8 / 15)  # half a second stands for 15 frames
     names = [
@@ -325,7 +326,7 @@ def test_command_means_what_the_plan_says(plan):
         'figure 5',
         '5a-384-0.25',
         seed=3,
-        budget=parse_budget('1600pairs'),
+        budget='1600pairs',
         data_root='/data/camvid',
         driving='/data/driving',
     )
@@ -371,7 +372,7 @@ def test_processes_keep_the_total_batch(plan):
 def test_what_needs_no_flow_is_shared(plan):
     """Random weights and image methods are the same runs with exact and with estimated flow."""
     for key in ('scratch', 'byol', 'densecl', '1'):
-        exact, estimated = (plan('table 4', key, data=data) for data in ('demo-exact', 'demo'))
+        exact, estimated = (plan('table 4', key, data=data) for data in ('scenes-exact', 'scenes'))
         same = (exact.config, exact.work_dir) == (estimated.config, estimated.work_dir)
         assert same == (key != '1')
 
@@ -398,9 +399,9 @@ def test_rows_by_pattern(tmp_path, monkeypatch):
 
 
 def test_same_frame_twice_has_no_exact_flow(plan):
-    with pytest.raises(ValueError, match='use --data demo'):
-        plan('figure 9', '9-0', data='demo-exact')
-    run = plan('figure 9', '9-15', data='demo')
+    with pytest.raises(ValueError, match='use --data scenes'):
+        plan('figure 9', '9-0', data='scenes-exact')
+    run = plan('figure 9', '9-15', data='scenes')
     assert run.load().train_dataloader.dataset.delta == 0.5  # seconds
 
 
@@ -411,7 +412,7 @@ def test_dry_run_tool(repo, tmp_path):
         (['--table', '4', '--edition', 'iclr'], 'table 4: --edition iclr has only figure 5'),
     ):
         result = subprocess.run(
-            [sys.executable, 'tools/reproduce.py', '--data', 'demo', *words],
+            [sys.executable, 'tools/reproduce.py', '--data', 'scenes', *words],
             cwd=repo,
             capture_output=True,
             text=True,

@@ -1,9 +1,11 @@
 """A table from the command to the report: real trainings and readouts, tiny."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from poodle_mm.experiments.ablations.plan import PlanOptions
 from poodle_mm.experiments.ablations.reproduce import reproduce
 from poodle_scenes import write_scenes
 from tests.test_experiments.test_demo.tiny import TINY_DEMO
@@ -14,16 +16,17 @@ pytest.importorskip('mmseg')
 @pytest.fixture
 def root(repo, tmp_path):
     """A checkout whose configs for the scenes are tiny."""
-    folder = tmp_path / 'checkout' / 'configs' / 'ablations' / 'scenes'
+    configs = tmp_path / 'checkout' / 'configs'
+    folder = configs / 'ablations' / 'scenes'
     folder.mkdir(parents=True)
     text = TINY_DEMO.replace(
         'default_hooks = dict(',
         "default_hooks = dict(\n    run_stats=dict(type='RunStatsHook', interval=1),",
     )
     text += "randomness = dict(seed=0)\nlog_level = 'ERROR'\n"
-    (folder / 'poodle_tiny.py').write_text(text)
-    (folder / 'flowe_tiny.py').write_text(text + "model['pooled_head'] = None\n")
-    (folder.parents[1] / 'downstream').symlink_to(repo / 'configs' / 'downstream')
+    (folder / 'poodle_r18_scenes_96x192.py').write_text(text)
+    for name in ('_base_', 'downstream'):
+        (configs / name).symlink_to(repo / 'configs' / name)
     (tmp_path / 'checkout' / 'tools').symlink_to(repo / 'tools')
     (tmp_path / 'checkout' / 'poodle_mm').symlink_to(repo / 'poodle_mm')
     return tmp_path / 'checkout'
@@ -35,36 +38,37 @@ def test_table(root, tmp_path, capsys):
     scenes = tmp_path / 'scenes'
     counts = dict(train=2, val=1, test=1)
     write_scenes(scenes, counts, size=(64, 128), num_frames=6, fps=10, labelled_frames=2, workers=1)
-    arguments = dict(
-        study='table 4',
-        data='demo',
-        root=root,
-        work_dir=tmp_path / 'runs',
-        rows=['scratch', '7'],
+    args = PlanOptions(
+        'scenes',
+        root,
+        tmp_path / 'runs',
         budget='8pairs',
-        jobs=2,
         data_root=scenes,
         split='val',
     )
-    assert reproduce(**arguments) == 0
+    which = dict(study='table 4', rows=['scratch', '5', '7'], jobs=2)
+    assert reproduce(args=args, **which) == 0
     table = capsys.readouterr().out
     assert '7 PooDLe' in table and 'Scratch' in table
     folder = tmp_path / 'runs' / 'scenes'
     report = json.loads((folder / 'table4.json').read_text())
-    scratch, poodle = report['rows']
+    scratch, dense_only, poodle = report['rows']
     assert 0 <= poodle['seeds']['0']['metrics']['linear']['miou'] <= 100
     assert poodle['seeds']['0']['stats']['pairs'] == 8
+    assert dense_only['seeds']['0']['stats']['pairs'] == 8
+    (log,) = (folder / 'dense-only_r18_scenes_96x192_s0').glob('*/vis_data/scalars.json')
+    assert 'loss_dense' in log.read_text() and 'loss_pool' not in log.read_text()
     assert scratch['seeds']['0']['stats'] == {} and poodle['paper']['miou'] == 34.2
-    checkpoint = folder / 'poodle_tiny_s0' / 'iter_4.pth'
+    checkpoint = folder / 'poodle_r18_scenes_96x192_s0' / 'iter_4.pth'
     before = checkpoint.stat().st_mtime_ns
-    assert reproduce(**arguments) == 0
+    assert reproduce(args=args, **which) == 0
     assert capsys.readouterr().out == table
     assert checkpoint.stat().st_mtime_ns == before
-    more = dict(arguments, seeds=(0, 1), report_only=True)
-    assert reproduce(**more) == 0  # what is not there is left out
+    more = dict(which, seeds=(0, 1), mode='report-only')
+    assert reproduce(args=args, **more) == 0  # what is not there is left out
     assert json.loads((folder / 'table4.json').read_text()) == report
     with pytest.raises(ValueError, match='holds another run'):  # no table under a wrong heading
-        reproduce(**dict(more, budget='16pairs'))
+        reproduce(args=replace(args, budget='16pairs'), **more)
     capsys.readouterr()
-    reproduce(**arguments, print_commands=True)
+    reproduce(args=args, **which, mode='print-commands')
     assert capsys.readouterr().out == ''  # nothing is left to do

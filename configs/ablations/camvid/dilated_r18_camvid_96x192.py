@@ -1,4 +1,0 @@
-# Both objectives on the last map of a dilated encoder, no decoder (Table 4, row 2; Figure 3a).
-_base_ = ['poodle_r18_camvid_96x192.py', '../../_base_/ablations/dilated.py']
-
-model = {{_base_.ablation}}
