@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from mmengine.config import Config
 from modelindex.load_model_index import load as load_model_index
 
+from poodle_mm.catalog import CATALOG
 from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
 from poodle_mm.evaluation.published import PUBLISHED
 from poodle_mm.experiments.ablations.settings import datasets_of
@@ -18,15 +20,15 @@ from poodle_mm.registry import MODELS
 REPO = Path(__file__).resolve().parents[2]
 PAPER_GPUS = 16  # of the configs that name no number of processes
 FLOWS = dict(RAFTFlow='RAFT', DISFlow='DIS', UFlow='UFlow', CachedFlow='exact')
-# What a data set is called, by its root and the folder below it.
+# Titles of data sets, by name and then by root.
 DATA = {
-    ('data/bdd100k', 'videos/train'): 'BDD100K',
-    ('data/walking_tours', 'videos'): 'Walking Tours',
-    ('data/walking_tours', 'videos/venice'): 'Walking Tours (Venice)',
-    ('data/camvid', 'images/train'): 'CamVid',
-    ('data/driving_frames', ''): 'Driving videos',
-    ('work_dirs/scenes', 'videos/train'): 'Synthetic driving scenes',
+    'bdd100k': 'BDD100K',
+    'walking-tours': 'Walking Tours',
+    'camvid': 'CamVid',
+    'scenes': 'Synthetic driving scenes',
 }
+DATA = {CATALOG[name].root: title for name, title in DATA.items()}
+DATA['data/driving_frames'] = 'Driving videos'
 METRICS = [
     f'{readout} {metric}{which}'
     for readout, which in (('Linear', ''), ('Linear', ' (encoder alone)'), ('UperNet', ''))
@@ -44,9 +46,8 @@ COLLECTIONS = {c['Name']: c for meta in metafiles() for c in meta.get('Collectio
 
 
 def pretraining_configs() -> list[str]:
-    patterns = ('*.py', 'demo/*.py', 'ablations/*/*.py')
-    found = [path for pattern in patterns for path in (REPO / 'configs').glob(pattern)]
-    return sorted(str(path.relative_to(REPO)) for path in found)
+    found = (path.relative_to(REPO) for path in (REPO / 'configs').rglob('*.py'))
+    return sorted(str(path) for path in found if not {'_base_', 'downstream'} & {*path.parts})
 
 
 @cache
@@ -133,7 +134,8 @@ def training_data(cfg: Config) -> list[str]:
     names = ['ImageNet-1k'] if 'resnet50.imagenet1k' in init.get('checkpoint', '') else []
     for dataset in datasets_of(cfg).values():
         prefix = dataset.get('data_prefix', {}).get('path', '')
-        names.append(DATA[dataset.data_root, prefix])
+        which = f' ({Path(prefix).name.title()})' if prefix.startswith('videos/venice') else ''
+        names.append(DATA[dataset.data_root] + which)
     return names
 
 
@@ -181,7 +183,7 @@ def test_other_tools_read_the_index(monkeypatch):
     assert [error for error in index.check(silent=True) if 'README' not in error] == []
     full = {model.name: model.full_model for model in index.models}
     assert full['poodle_r18_scenes'].metadata.data['Training Techniques'][0] == 'AdamW'
-    assert full['flowe_r18_scenes_96x192'].paper['URL'].endswith('2101.06553')
+    assert full['flowe_r50_bdd'].paper['URL'].endswith('2101.06553')
 
     from mmpretrain.apis import ModelHub, list_models
 
@@ -266,6 +268,24 @@ def papers_figures() -> dict[str, float]:
         if variant.paper:
             wanted[f'{variant.method}_r50_bdd_256x512_40e'] = variant.paper['miou']
     return wanted
+
+
+HEADLINE = [name for name in ENTRIES if ENTRIES[name]['Config'] == f'configs/{name}.py']
+
+
+@pytest.mark.parametrize('name', HEADLINE)
+def test_header_of_a_headline_config(name):
+    """It says how to run it, on what, how long, and what the paper prints."""
+    lines = (REPO / ENTRIES[name]['Config']).read_text(encoding='utf-8').splitlines()
+    header = list(takewhile(lambda line: line.startswith('#'), lines))
+    assert len(header) <= 8
+    text = '\n'.join(header)
+    assert f'bash tools/dist_train.sh configs/{name}.py {PAPER_GPUS}' in text
+    epochs = ENTRIES[name]['Metadata']['Epochs']
+    suite = 'ade20k' if '_wt-' in name else 'bdd100k'
+    assert f'tools/evaluate.py work_dirs/{name}/epoch_{epochs}.pth --suite {suite}' in text
+    assert f'{PAPER_GPUS} GPUs' in text and 'not measured' in text
+    assert f'The paper: {papers_figures()[name]} mIoU' in text
 
 
 @pytest.mark.parametrize('name', ENTRIES)
