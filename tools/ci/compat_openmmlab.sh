@@ -133,7 +133,7 @@ run 'checking the checkpoint' "$python" "$work/check.py" "$checkpoint" "$steps"
 if [ -n "$with_ops" ]; then
     run 'running the downstream tests' "$python" -m pytest -q -p no:cacheprovider tests/test_evaluation
     say "    $(tail -n 1 "$work/log")"
-    run 'evaluating the checkpoint' "$python" tools/evaluate.py "$checkpoint" --suite demo \
+    run 'evaluating the checkpoint' "$python" tools/evaluate.py "$checkpoint" --suite scenes \
         --data-root "$work/scenes" --iters 2 --work-dir "$work/evaluate"
     cat "$work/log"
 fi

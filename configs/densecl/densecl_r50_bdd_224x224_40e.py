@@ -1,0 +1,8 @@
+# DenseCL on single frames of BDD100K, ResNet-50, 40 epochs of 40 frames a step (2 GPUs).
+_base_ = [
+    '../_base_/models/densecl_r50.py',
+    '../_base_/datasets/densecl_views_224.py',
+    '../_base_/image_r50_bdd.py',
+]
+
+train_dataloader = dict(dataset=dict(pipeline=_base_.pipeline))
