@@ -12,7 +12,7 @@ from PIL import Image
 
 from poodle_mm.datasets.files import IMAGE_EXTENSIONS, file_problem, find_files
 from poodle_mm.datasets.pairs import PairRule, partner_ranges
-from poodle_mm.datasets.sources import MAX_BAD_SHARE, FrameSource, check_bad_files
+from poodle_mm.datasets.sources import MAX_BAD_SHARE, FrameSource
 from poodle_mm.datasets.video.file import MAX_PIXELS, FrameReadError
 from poodle_mm.utils.distributed import on_main_process
 from poodle_mm.utils.errors import warn
@@ -161,7 +161,7 @@ class FrameFolders(FrameSource):
             ValueError: If no two frames of a folder are delta apart, or too many cannot be read.
         """
         self._sequences, self.num_files, self.bad = on_main_process(self._scan)
-        check_bad_files(self.root, self.bad, self.num_files, self.max_bad_share)
+        self.check_bad(self.bad)
         items, without = [], {}
         for name, (numbers, _) in sorted(self._sequences.items()):
             first, stop = partner_ranges(numbers, self._delta_in_numbers())

@@ -10,7 +10,7 @@ from mmengine.dataset import BaseDataset
 from poodle_mm.datasets.filters import THUMBNAIL_SIZE, has_scene_cut, mean_difference, thumbnail
 from poodle_mm.datasets.frame_folders import FrameFolders
 from poodle_mm.datasets.pairs import PairRule, draw_pair
-from poodle_mm.datasets.sources import FrameSource, VideoClips, VideoTree, check_bad_files
+from poodle_mm.datasets.sources import FrameSource, VideoClips, VideoTree
 from poodle_mm.datasets.video.file import FrameReadError
 from poodle_mm.registry import DATASETS, TRANSFORMS
 from poodle_mm.utils.errors import warn
@@ -229,5 +229,5 @@ class FramePairDataset(BaseDataset):
         self.unreadable[error.path] = error.reason
         warn(f'{error}; another sample is taken (file {len(self.unreadable)} in this process)')
         bad = {**self.source.bad, **self.unreadable}
-        if len(bad) > self.source.max_bad_share * self.source.num_files:
-            check_bad_files(self.source.root, bad, self.source.num_files, self.source.max_bad_share)
+        if self.source.too_many(bad):
+            self.source.check_bad(bad)

@@ -24,27 +24,6 @@ from poodle_mm.utils.errors import warn
 MAX_BAD_SHARE = 0.1
 
 
-def check_bad_files(root: str, bad: dict[str, str], total: int, max_bad_share: float) -> None:
-    """Log unusable files, or refuse the tree if more than ``max_bad_share`` of ``total`` are bad.
-
-    Args:
-        root: Root of the tree.
-        bad: Reason by file.
-        total: Number of all files.
-        max_bad_share: Largest share of them that is tolerated.
-    """
-    if not bad:
-        return
-    first = '\n'.join(f'  {path}: {reason}' for path, reason in list(bad.items())[:5])
-    message = f'{root}: {len(bad)} of {total} files cannot be used, among them\n{first}'
-    if len(bad) > max_bad_share * total:
-        raise ValueError(
-            f'{message}\nmore than max_bad_share={max_bad_share}: repair or remove them, or raise '
-            'that share'
-        )
-    warn(f'{message}\nskipped')
-
-
 class FrameSource(ABC):
     """A source of frames.
 
@@ -70,6 +49,25 @@ class FrameSource(ABC):
         self.max_bad_share = max_bad_share
         self.num_files = 0
         self.bad: dict[str, str] = {}
+
+    def check_bad(self, bad: dict[str, str]) -> None:
+        """Log unusable files (reason by file), or refuse the data if there are too many."""
+        if not bad:
+            return
+        first = '\n'.join(f'  {path}: {reason}' for path, reason in list(bad.items())[:5])
+        message = (
+            f'{self.root}: {len(bad)} of {self.num_files} files cannot be used, among them\n{first}'
+        )
+        if self.too_many(bad):
+            raise ValueError(
+                f'{message}\nmore than max_bad_share={self.max_bad_share}: repair or remove them, '
+                'or raise that share'
+            )
+        warn(f'{message}\nskipped')
+
+    def too_many(self, bad: dict[str, str]) -> bool:
+        """Whether more files than ``max_bad_share`` are bad."""
+        return len(bad) > self.max_bad_share * self.num_files
 
     @abstractmethod
     def list_items(self) -> list[dict]:
@@ -134,7 +132,7 @@ class VideoTree(FrameSource):
                 )
         self.num_files = len(infos)
         self.bad = {info.path: info.error for info in infos if info.error}
-        check_bad_files(self.root, self.bad, self.num_files, self.max_bad_share)
+        self.check_bad(self.bad)
         self._tables = {info.path: info.table for info in infos if info.table is not None}
         return [info for info in infos if not info.error]
 

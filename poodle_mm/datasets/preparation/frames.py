@@ -68,16 +68,19 @@ class Extraction:
     """Result of :func:`extract_frames`.
 
     Attributes:
-        written: Videos extracted now.
         present: Videos that an earlier run had finished.
         failed: Reason by video that could not be read.
-        rates: Number of extracted videos by frames per second (rounded to 0.01).
+        rates: Number of videos extracted now by frames per second (rounded to 0.01).
     """
 
-    written: int = 0
     present: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     rates: Counter[float] = field(default_factory=Counter)
+
+    @property
+    def written(self) -> int:
+        """Videos extracted now."""
+        return self.rates.total()
 
 
 def find_videos(sources: Sequence[str | os.PathLike]) -> dict[str, Path]:
@@ -135,7 +138,6 @@ def extract_frames(
         if isinstance(outcome, FrameReadError):
             result.failed[outcome.path] = outcome.reason
         else:
-            result.written += 1
             result.rates[round(outcome, 2)] += 1
     return result
 
