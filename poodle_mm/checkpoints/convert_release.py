@@ -2,15 +2,16 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.registry import DefaultScope
+from mmengine.optim import OptimWrapper
+from mmengine.registry import PARAM_SCHEDULERS, DefaultScope
 
 from poodle_mm.checkpoints.files import check_conversion, load_file, state_dict_of, tensors_of
 from poodle_mm.checkpoints.release import release_layout, release_model
 from poodle_mm.checkpoints.release_optimizer import LOSS_WEIGHTS, convert_optimizer, optimizer_steps
-from poodle_mm.checkpoints.schedule_state import schedule_state
 from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.registry import MODELS
 from poodle_mm.utils.files import replacing
@@ -80,7 +81,7 @@ def convert_release(
         if 'optimizer' not in converted or not epochs or not steps:
             raise ValueError(f'{source} cannot be resumed: {note}, epoch {epochs}, step {steps}')
         length = steps_per_epoch or -(-steps // epochs)  # a loss scaler skips a few steps
-        converted |= schedule_state(config, converted['optimizer'], length, steps)
+        converted |= _schedule_state(config, converted['optimizer'], length, steps)
         note += f' and the schedule of {config}'
     with replacing(target) as temporary:
         torch.save(converted, temporary)
@@ -109,3 +110,45 @@ def _loss_scale(config: str | Path | None, layout: str) -> float:
         return 1.0
     head = Config.fromfile(config).model.get('dense_head') or {}
     return head.get('loss_weight', 1.0) / LOSS_WEIGHTS[layout]
+
+
+def _schedule_state(
+    config: str | Path, optimizer: dict, steps_per_epoch: int, steps: int
+) -> dict[str, Any]:
+    """``param_schedulers`` after so many updates, and an empty ``message_hub``.
+
+    The config's schedulers run over an optimizer of empty groups, as they would have in training.
+    ``optimizer``, a ``state_dict`` of AdamW, gets their learning rates.
+
+    Raises:
+        ValueError: If a schedule counts epochs, or the config accumulates gradients.
+    """
+    cfg = Config.fromfile(config)
+    if cfg.optim_wrapper.get('accumulative_counts', 1) != 1:
+        raise ValueError(
+            f'{config}: optim_wrapper.accumulative_counts must be 1 in the config file'
+        )
+    base = cfg.optim_wrapper.optimizer.lr
+    groups = [
+        {k: v for k, v in group.items() if k not in ('params', 'lr', 'initial_lr')}
+        | dict(params=[torch.nn.Parameter(torch.zeros(()))], lr=base)
+        for group in optimizer['param_groups']
+    ]
+    wrapper = OptimWrapper(torch.optim.AdamW(groups, lr=base))
+    schedulers = []
+    for scheduler in cfg.get('param_scheduler') or []:
+        if scheduler.get('by_epoch', True) and not scheduler.get('convert_to_iter_based'):
+            raise ValueError(f'{config}: {scheduler.type} needs convert_to_iter_based=True')
+        arguments = dict(optimizer=wrapper, epoch_length=steps_per_epoch)
+        schedulers.append(PARAM_SCHEDULERS.build(dict(scheduler), default_args=arguments))
+    wrapper._global_step = steps  # MMEngine warns of schedulers that run ahead of the optimizer
+    for _ in range(steps):
+        for scheduler in schedulers:
+            scheduler.step()
+    for group, scheduled in zip(optimizer['param_groups'], wrapper.optimizer.param_groups):
+        group |= {k: scheduled[k] for k in ('lr', 'initial_lr') if k in scheduled}
+    optimizer['base_param_settings'] = wrapper.base_param_settings
+    return dict(
+        param_schedulers=[scheduler.state_dict() for scheduler in schedulers],
+        message_hub=dict(log_scalars={}, runtime_info={}, resumed_keys={}),
+    )

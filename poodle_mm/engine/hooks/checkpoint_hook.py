@@ -18,10 +18,10 @@ from poodle_mm.utils.modules import bare_model
 
 
 class AtomicLocalBackend(LocalBackend):
-    """MMEngine's local files, written under a temporary name and then renamed."""
+    """MMEngine's local files, each whole or absent."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write bytes; whoever opens ``filepath`` finds the old or the new file, never a part."""
+        """Write bytes under a temporary name and rename the file."""
         path = Path(filepath)
         for left in path.parent.glob(f'.*.{path.name}'):  # by a run that was killed while writing
             left.unlink()
@@ -37,8 +37,8 @@ class AtomicCheckpointHook(CheckpointHook):
     """MMEngine's ``CheckpointHook`` for runs that may be killed at any moment.
 
     Checkpoints get their name once they are whole. One whose weights, averages or optimizer state
-    are not finite is not written. Loading one that does not fit the model is an error that names
-    the first tensor, where MMEngine logs a list and trains on.
+    are not finite is not written. Loading one that does not fit the model is an error that lists
+    the tensors; MMEngine logs them and trains on.
 
     After SIGTERM the iteration is finished (with accumulation: the optimizer step),
     ``stopped_iter_N.pth`` written, and the process ends with exit code 143; resuming goes on
