@@ -1,4 +1,4 @@
-"""What all flow estimators share: frozen, float32, any resolution, nothing to train or save."""
+"""Base of the flow estimators: frozen, float32, any resolution, nothing to train or save."""
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
@@ -56,7 +56,10 @@ class FlowEstimator(nn.Module, metaclass=ABCMeta):
             a, b = a.float(), b.float()
             if self.size is None or self.size == shape:
                 return self.estimate(a, b, samples)
-            a, b = (_resize(image, self.size) for image in (a, b))
+            a, b = (
+                F.interpolate(x, self.size, mode='bilinear', align_corners=False, antialias=True)
+                for x in (a, b)
+            )
             box = (0, 0, self.size[1], self.size[0])
             flow_ab, flow_ba = self.estimate(a, b, samples)
             return crop_resize_flow(flow_ab, box, shape), crop_resize_flow(flow_ba, box, shape)
@@ -65,8 +68,4 @@ class FlowEstimator(nn.Module, metaclass=ABCMeta):
     def estimate(
         self, a: Tensor, b: Tensor, samples: Sequence[BaseDataElement] | None
     ) -> tuple[Tensor, Tensor]:
-        """As :meth:`forward`, on float32 images that already have the size to work at."""
-
-
-def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
-    return F.interpolate(image, size, mode='bilinear', align_corners=False, antialias=True)
+        """:meth:`forward` on float32 images that have the working size already."""

@@ -28,15 +28,10 @@ _RENAMES = (
     (r'\.res_layer(\d)\.(\d)\.bn(\d)\.', r'.layer\1.\2.convnormrelu\3.1.'),
     (r'\.res_layer(\d)\.', r'.layer\1.'),
     # Motion encoder.
-    (
-        r'^decoder\.encoder\.(corr|flow)_net\.0\.conv\.',
-        r'update_block.motion_encoder.conv\g<1>1.0.',
-    ),
-    (
-        r'^decoder\.encoder\.(corr|flow)_net\.1\.conv\.',
-        r'update_block.motion_encoder.conv\g<1>2.0.',
-    ),
-    (r'^decoder\.encoder\.out_net\.0\.conv\.', 'update_block.motion_encoder.conv.0.'),
+    (r'^decoder\.encoder\.', 'update_block.motion_encoder.'),
+    (r'motion_encoder\.(corr|flow)_net\.0\.conv\.', r'motion_encoder.conv\g<1>1.0.'),
+    (r'motion_encoder\.(corr|flow)_net\.1\.conv\.', r'motion_encoder.conv\g<1>2.0.'),
+    (r'motion_encoder\.out_net\.0\.conv\.', 'motion_encoder.conv.0.'),
     # Recurrent block: MMFlow counts the two convolutions of a gate, torchvision the two GRUs.
     (r'^decoder\.gru\.conv_([zrq])\.0\.conv\.', r'update_block.recurrent_block.convgru1.conv\1.'),
     (r'^decoder\.gru\.conv_([zrq])\.1\.conv\.', r'update_block.recurrent_block.convgru2.conv\1.'),
@@ -50,7 +45,7 @@ _STEMS = tuple(f'{name}_encoder.convnormrelu.0.weight' for name in ('feature', '
 
 
 def is_mmflow_raft(state_dict: Mapping[str, Tensor]) -> bool:
-    """Whether these names look like MMFlow's RAFT."""
+    """Tell MMFlow's RAFT by its names."""
     return any(re.match(r'(module\.)?decoder\.gru\.conv_', key) for key in state_dict)
 
 

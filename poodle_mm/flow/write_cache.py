@@ -39,14 +39,12 @@ def cache_training_flow(
 
     Args:
         cfg: Config with ``train_dataloader.dataset``.
-        root: Folder of the cache, for ``LoadCachedFlow``.
-        epochs: Number of epochs, from the first.
         estimator: Config of the estimator; None takes ``model.data_preprocessor.flow``, or its
             ``fallback`` where that is ``CachedFlow``.
-        num_workers: Processes that decode.
+        root, epochs, num_workers: See :func:`cache_flow`.
 
     Returns:
-        As :func:`cache_flow`.
+        See :func:`cache_flow`.
 
     Raises:
         ValueError: If there is no estimator, a wrong number of epochs, or if the folder holds the
@@ -99,8 +97,7 @@ def _identity(estimator: dict) -> dict:
     for key, value in sorted(estimator.items()):
         found[key] = value.split('.')[-1] if key == 'type' else value
         if isinstance(value, str) and Path(value).is_file():
-            with open(value, 'rb') as file:
-                found[key] = f'sha256:{hashlib.sha256(file.read()).hexdigest()}'
+            found[key] = f'sha256:{hashlib.sha256(Path(value).read_bytes()).hexdigest()}'
     return json.loads(json.dumps(found))  # tuples as they are read back
 
 
@@ -114,14 +111,14 @@ def cache_flow(
     """Write one file per pair; pairs that have one are skipped, so that it can be interrupted.
 
     Args:
-        dataset: Gives what :func:`full_frames` returns, or a list, for the keys (epoch, index).
-        estimator: Runs on the full frames, both ways, on the GPU if there is one.
-        root: Folder of the cache.
+        dataset: Results of :func:`full_frames`, or lists of them, for the keys (epoch, index).
+        estimator: Estimator for the full frames, both ways, on the GPU if there is one.
+        root: Folder of the cache, for ``LoadCachedFlow``.
         epochs: Number of epochs, from the first.
         num_workers: Processes that decode.
 
     Returns:
-        How many pairs were ``written`` and how many were ``present``.
+        Numbers of pairs that were ``written`` and that were ``present``.
     """
     if epochs < 1:
         raise ValueError(f'epochs must be at least 1, got {epochs}')

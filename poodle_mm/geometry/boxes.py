@@ -58,23 +58,8 @@ def points_in_cells(
     return (corner + position) * extent - 0.5
 
 
-def in_image(points: Tensor, size: tuple[int, int]) -> Tensor:
-    """Whether points lie between the image's edges, border pixels counted to their outer edge.
-
-    Args:
-        points: (..., 2) pixels.
-        size: (H, W).
-
-    Returns:
-        (...) bool; False for NaN.
-    """
-    height, width = size
-    u, v = points.unbind(-1)
-    return (u >= -0.5) & (u <= width - 0.5) & (v >= -0.5) & (v <= height - 0.5)
-
-
 def clamp_to_image(points: Tensor, size: tuple[int, int]) -> Tensor:
-    """Nearest point between the image's edges; see :func:`in_image`."""
+    """Nearest point between the image's edges, half a pixel beyond the outermost centres."""
     upper = constant([size[1] - 0.5, size[0] - 0.5], points)
     return points.clamp(min=-0.5).minimum(upper)
 

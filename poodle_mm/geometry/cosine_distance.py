@@ -62,10 +62,10 @@ def cosine_distance_plain(
 def cosine_distance_blocked(
     q: Tensor, p: Tensor, points_q: Tensor, points_p: Tensor, valid: Tensor, block: int
 ) -> Tensor:
-    """As :func:`cosine_distance_plain`, without upsampled maps.
+    """:func:`cosine_distance_plain` without upsampled maps.
 
     Args:
-        q, p, points_q, points_p, valid: As there.
+        q, p, points_q, points_p, valid: See there.
         block: Side in pixels of the blocks of H x W that are worked on one after the other.
     """
     height, width = valid.shape[1:]
@@ -96,23 +96,23 @@ def cosine_distance_static(
     valid: Tensor,
     max_products: int = MAX_PRODUCTS,
 ) -> Tensor:
-    """As :func:`cosine_distance_blocked`, without shapes that depend on data.
+    """:func:`cosine_distance_blocked` without shapes that depend on data.
 
     Beyond copies of the maps and their gradients, ``max_products`` numbers (at least one row of
     products) and at most 160 numbers for each pixel of ONE sample are alive at once, whatever the
     number of channels and samples: 0.6 GiB for 512 x 1024 pixels in float32.
 
     Args:
-        q, p, points_q, points_p, valid: As there.
+        q, p, points_q, points_p, valid: See there.
         max_products: Dot products of cells that are alive at once; at least one row of them is.
     """
 
     def of_sample(sample: int, maps: _Maps, grads: _Grads) -> Tensor:
-        keep, at = valid[sample].flatten(), []
-        for points, size in zip((points_q, points_p), sizes):
-            # What is not kept reads anything, with weights of zero.
-            read = corners(torch.where(keep[:, None], points[sample].flatten(0, 1), 0), size)
-            at.append(read._replace(weights=read.weights * keep))
+        keep = valid[sample].flatten()
+        at = [
+            _masked_corners(points[sample].flatten(0, 1), keep, size)
+            for points, size in zip((points_q, points_p), sizes)
+        ]
         return (keep.to(q.dtype) - _cosines(maps, at, _bands(maps, at, max_products), grads)).sum()
 
     cells, quads, sizes = zip(cells_and_quads(q), cells_and_quads(p))
@@ -185,6 +185,12 @@ def _compress(cells: Tensor, total: int) -> tuple[Tensor, Tensor]:
     used[cells.flatten()] = True
     position = used.cumsum(0) - 1
     return used.nonzero()[:, 0], position.index_select(0, cells.flatten()).view_as(cells)
+
+
+def _masked_corners(points: Tensor, keep: Tensor, size: tuple[int, int]) -> Corners:
+    """Look-ups at (n, 2) points; those that are not kept read anything, with weights of zero."""
+    at = corners(torch.where(keep[:, None], points, 0), size)
+    return at._replace(weights=at.weights * keep)
 
 
 def _bands(maps: _Maps, at: list[Corners], max_products: int) -> Iterator[_Products]:

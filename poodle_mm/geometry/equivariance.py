@@ -82,12 +82,20 @@ def flow_equivariance_loss(
     Raises:
         ValueError: If the shapes do not belong together.
     """
-    _check_shapes(online, target, affine_online, affine_target, flow, visible)
+    (batch, channels), size = online.shape[:2], flow.shape[-2:]
+    for name, tensor, shape in (
+        ('target', target, (batch, channels, *target.shape[2:])),
+        ('affine_online', affine_online, (batch, 2, 3)),
+        ('affine_target', affine_target, (batch, 2, 3)),
+        ('flow', flow, (batch, 2, *size)),
+        ('visible', visible, (batch, *size)),
+    ):
+        if tensor.shape != shape:
+            raise ValueError(f'{name} has shape {tuple(tensor.shape)}, expected {shape}')
     if mean_over not in MEANS:
         raise ValueError(f'mean_over must be one of {MEANS}, got {mean_over!r}')
     if static is None:
         static = flow.device.type != 'cpu'
-    size = flow.shape[-2:]
     x = pixel_grid(size, flow.device, flow.dtype)
     with torch.no_grad():
         y = x + flow.movedim(1, -1)
@@ -122,27 +130,3 @@ def flow_equivariance_loss(
 
 def _view_size(features: Tensor, stride: int) -> tuple[int, int]:
     return features.shape[-2] * stride, features.shape[-1] * stride
-
-
-def _check_shapes(
-    online: Tensor,
-    target: Tensor,
-    affine_online: Tensor,
-    affine_target: Tensor,
-    flow: Tensor,
-    visible: Tensor,
-) -> None:
-    (batch, channels), size = online.shape[:2], flow.shape[-2:]
-    if target.shape[:2] != (batch, channels):
-        raise ValueError(
-            f'online {tuple(online.shape)} and target {tuple(target.shape)} must agree in batch '
-            'and channels'
-        )
-    for name, tensor, shape in (
-        ('affine_online', affine_online, (batch, 2, 3)),
-        ('affine_target', affine_target, (batch, 2, 3)),
-        ('flow', flow, (batch, 2, *size)),
-        ('visible', visible, (batch, *size)),
-    ):
-        if tensor.shape != shape:
-            raise ValueError(f'{name} has shape {tuple(tensor.shape)}, expected {shape}')

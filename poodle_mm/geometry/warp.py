@@ -103,19 +103,21 @@ def sample_bilinear(image: Tensor, points: Tensor) -> Tensor:
     return values.reshape(batch, channels, *points.shape[1:-1])
 
 
-def inside(points: Tensor, size: tuple[int, int]) -> Tensor:
-    """Whether all pixels that a bilinear look-up reads exist: 0 <= u <= W - 1, 0 <= v <= H - 1.
+def inside(points: Tensor, size: tuple[int, int], margin: float = 0) -> Tensor:
+    """Points that lie between the outermost pixel centres: 0 <= u <= W - 1, 0 <= v <= H - 1.
 
     Args:
         points: (..., 2) pixels.
         size: (H, W).
+        margin: Pixels beyond these centres that count, too; 1/2: up to the image's edges.
 
     Returns:
         (...) bool; False for NaN.
     """
     height, width = size
     u, v = points.unbind(-1)
-    return (u >= 0) & (u <= width - 1) & (v >= 0) & (v <= height - 1)
+    right, bottom = width - 1 + margin, height - 1 + margin
+    return (u >= -margin) & (u <= right) & (v >= -margin) & (v <= bottom)
 
 
 def warp_points(points: Tensor, flow: Tensor) -> Tensor:
@@ -160,3 +162,26 @@ def crop_resize_flow(flow: Tensor, box: Tensor | Sequence[float], size: tuple[in
     points = (pixel_grid(size, flow.device, flow.dtype) + 0.5) * scale + origin - 0.5
     result = sample_bilinear(batched, points) / scale[:, 0, 0, :, None, None]
     return result.reshape(*flow.shape[:-2], *size)
+
+
+def flip_pairs(
+    which: Tensor, frames: Tensor, flow: Tensor, visible: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Mirror some pairs of a batch left to right.
+
+    Args:
+        which: (B,) bool, the pairs to mirror.
+        frames: (2, B, 3, H, W).
+        flow: (2, B, 2, H, W) pixels, channels (du, dv).
+        visible: (2, B, H, W) bool.
+
+    Returns:
+        Frames, flow and mask as given, mirrored where asked.
+    """
+    sign = constant([-1, 1], flow)[:, None, None]
+    which = which.to(frames.device, non_blocking=True)[:, None, None]
+    return (
+        torch.where(which[..., None], frames.flip(-1), frames),
+        torch.where(which[..., None], flow.flip(-1) * sign, flow),
+        torch.where(which, visible.flip(-1), visible),
+    )

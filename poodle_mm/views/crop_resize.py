@@ -63,7 +63,7 @@ def _blocks(
 
 
 def _samples(boxes: Tensor, image_size: tuple[int, int], size: int) -> tuple[Tensor, Tensor]:
-    """What each pixel of the result reads along x and along y.
+    """Pixels that each pixel of the result reads along x and along y.
 
     Returns:
         Indices (M, 2, size, 2 G), int64, and weights, float32, of the pixels of the image; G is

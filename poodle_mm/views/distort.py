@@ -10,7 +10,7 @@ from torchvision.transforms.v2 import functional as TF
 from poodle_mm.geometry.warp import STRIP, constant
 from poodle_mm.views.filters import (
     LUMA,
-    blur_by_tiles,
+    blur_by_tiles_,
     brightness_,
     contrast_,
     gaussian_blur,
@@ -35,7 +35,7 @@ _PLAIN = dict(
 
 
 class Distortion(NamedTuple):
-    """What happens to one image."""
+    """Operations on one image."""
 
     jitter: tuple[tuple[str, float], ...] = ()  # (operation, factor) in the order of application
     grayscale: bool = False
@@ -61,7 +61,7 @@ class Distortion(NamedTuple):
 def distort_plain(
     images: Tensor, distortions: Sequence[Distortion], kernel: tuple[int, int], scale: float
 ) -> Tensor:
-    """torchvision's operations one after the other: what the two ways below must equal.
+    """torchvision's operations one after the other: the reference of the two ways below.
 
     The blur is called once for each axis, because torchvision's own is a convolution with the full
     square kernel.
@@ -94,7 +94,7 @@ def distort_plain(
 def distort_each(
     images: Tensor, distortions: Sequence[Distortion], kernel: tuple[int, int], scale: float
 ) -> Tensor:
-    """As :func:`distort_plain`, for the CPU: in place and strip by strip.
+    """:func:`distort_plain` for the CPU: in place and strip by strip.
 
     What was not drawn costs nothing, and colours touch the memory once, or twice with contrast,
     which needs the mean of the image as it is by then.
@@ -103,7 +103,7 @@ def distort_each(
     for image, distortion, result in zip(images, distortions, results, strict=True):
         _colour(image, distortion.colours, result)
         if distortion.sigma is not None:
-            blur_by_tiles(result, kernel, distortion.sigma * scale, result)
+            blur_by_tiles_(result, kernel, distortion.sigma * scale)
         if distortion.solarize:
             result.copy_(TF.solarize(result, threshold=0.5))
     return results
@@ -133,7 +133,7 @@ def _colour(image: Tensor, colours: list[tuple[str, float]], result: Tensor) -> 
 def distort_batch(
     images: Tensor, distortions: Sequence[Distortion], kernel: tuple[int, int], scale: float
 ) -> Tensor:
-    """As :func:`distort_plain`, for GPUs: images that do the same next do it together.
+    """:func:`distort_plain` for GPUs: images that do the same next do it together.
 
     The number of kernels that are launched does not grow with the batch.
     """

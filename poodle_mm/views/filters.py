@@ -30,7 +30,7 @@ def brightness_(image: Tensor, factor: float | Tensor) -> Tensor:
 
     Args:
         image: (..., 3, H, W) float RGB in [0, 1].
-        factor: A number, or (N, 1, 1, 1) for (N, 3, H, W).
+        factor: Number, or (N, 1, 1, 1) for (N, 3, H, W).
     """
     return image.mul_(factor).clamp_(0, 1)
 
@@ -84,8 +84,8 @@ def hue_(image: Tensor, shift: float | Tensor) -> Tensor:
 def gaussian_blur(image: Tensor, kernel_size: tuple[int, int], sigma: float | Tensor) -> Tensor:
     """Gaussian blur with reflected borders (``torchvision.transforms.v2.functional``).
 
-    The blur is separable, and along one axis it is a product with a band matrix: tile by tile on
-    the CPU, elsewhere with the zeros, as one large product is what a GPU does best.
+    The blur is separable, and along one axis it is a product with a band matrix, taken with its
+    zeros: one large product is what a GPU does best.
 
     Args:
         image: (..., C, H, W) float.
@@ -95,8 +95,6 @@ def gaussian_blur(image: Tensor, kernel_size: tuple[int, int], sigma: float | Te
     Returns:
         A new tensor of the same shape and dtype.
     """
-    if image.device.type == 'cpu' and image.dim() == 3:
-        return blur_by_tiles(image, kernel_size, sigma)
     rows, columns = (
         blur_matrix(n, kernel, sigma, image) for n, kernel in zip(image.shape[-2:], kernel_size)
     )
@@ -105,22 +103,13 @@ def gaussian_blur(image: Tensor, kernel_size: tuple[int, int], sigma: float | Te
     return rows @ (image @ columns.mT)
 
 
-def blur_by_tiles(
-    image: Tensor, kernel_size: tuple[int, int], sigma: float, result: Tensor | None = None
-) -> Tensor:
-    """As :func:`gaussian_blur`, of one (C, H, W) image.
-
-    Args:
-        image: (C, H, W) float.
-        kernel_size: See :func:`gaussian_blur`.
-        sigma: A number.
-        result: Where to write; may be ``image`` itself.
-    """
+def blur_by_tiles_(image: Tensor, kernel_size: tuple[int, int], sigma: float) -> Tensor:
+    """:func:`gaussian_blur` of one (C, H, W) image on the CPU: in place, tile by tile."""
     rows, columns = (
         _blur_blocks(n, kernel, sigma, image) for n, kernel in zip(image.shape[-2:], kernel_size)
     )
     between = filter_rows(image, columns, torch.empty_like(image))
-    return filter_columns(between, rows, torch.empty_like(image) if result is None else result)
+    return filter_columns(between, rows, image)
 
 
 def blur_matrix(n: int, kernel_size: int, sigma: float | Tensor, like: Tensor) -> Tensor:
@@ -129,8 +118,8 @@ def blur_matrix(n: int, kernel_size: int, sigma: float | Tensor, like: Tensor) -
     Args:
         n: Length of the axis.
         kernel_size: Length of the kernel along this axis in pixels, odd, less than twice ``n``.
-        sigma: A number or (N,).
-        like: Gives dtype and device.
+        sigma: Standard deviation in pixels, or (N,) of them.
+        like: Tensor of the dtype and on the device of the result.
     """
     radius = kernel_size // 2
     offsets = torch.arange(-radius, radius + 1, device=like.device, dtype=like.dtype)

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from poodle_mm.views.distort import Distortion, distort_batch, distort_each, distort_plain
 
+_BY_ROLE = 'two probabilities in [0, 1], one for each role'
+
 
 class PhotometricDistortion:
     """Random colour jitter, grayscale, blur and solarization of the two frames of a pair.
@@ -22,9 +24,7 @@ class PhotometricDistortion:
     blur_kernel=0.1, blur_prob=(0.5, 0.5)``.
 
     Args:
-        brightness: b; the factor is uniform in [1 - b, 1 + b].
-        contrast: As ``brightness``.
-        saturation: As ``brightness``.
+        brightness, contrast, saturation: b; the factor is uniform in [1 - b, 1 + b].
         hue: h <= 0.5; the shift is uniform in [-h, h] turns of the colour wheel.
         jitter_prob: Probability of the four above together.
         grayscale_prob: Probability of grayscale.
@@ -55,30 +55,27 @@ class PhotometricDistortion:
         solarize_prob: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         factors = dict(brightness=brightness, contrast=contrast, saturation=saturation)
-        for key, value in factors.items():
-            if not 0 <= value <= 1:
-                raise ValueError(f'photometric.{key} must be in [0, 1], got {value}')
-        if not 0 <= hue <= 0.5:
-            raise ValueError(f'photometric.hue must be in [0, 0.5], got {hue}')
+        a_size = blur_reference is None or blur_reference >= 1
+        odd_or_share = blur_kernel % 2 == 1 if blur_kernel >= 1 else blur_kernel > 0
+        for key, value, fits, rule in (
+            *((key, value, _share(value), 'in [0, 1]') for key, value in factors.items()),
+            ('hue', hue, 0 <= hue <= 0.5, 'in [0, 0.5]'),
+            ('jitter_prob', jitter_prob, _share(jitter_prob), 'a probability in [0, 1]'),
+            ('grayscale_prob', grayscale_prob, _share(grayscale_prob), 'a probability in [0, 1]'),
+            ('blur_prob', blur_prob, _two_shares(blur_prob), _BY_ROLE),
+            ('solarize_prob', solarize_prob, _two_shares(solarize_prob), _BY_ROLE),
+            ('blur_sigma', blur_sigma, 0 < blur_sigma[0] <= blur_sigma[1], '0 < low <= high'),
+            ('blur_kernel', blur_kernel, odd_or_share, 'odd pixels, or a share in (0, 1)'),
+            ('blur_reference', blur_reference, a_size, 'pixels or None'),
+        ):
+            if not fits:
+                raise ValueError(f'photometric.{key} must be {rule}, got {value}')
         self.ranges = {key: (1 - value, 1 + value) for key, value in factors.items()}
         self.ranges['hue'] = (-hue, hue)
-        if not 0 < blur_sigma[0] <= blur_sigma[1]:
-            raise ValueError(f'photometric.blur_sigma must be 0 < low <= high, got {blur_sigma}')
-        if blur_kernel <= 0 or (blur_kernel >= 1 and blur_kernel % 2 != 1):
-            raise ValueError(
-                'photometric.blur_kernel must be an odd number of pixels or a share of the side '
-                f'in (0, 1), got {blur_kernel}'
-            )
-        if blur_reference is not None and blur_reference < 1:
-            raise ValueError(
-                f'photometric.blur_reference must be a side in pixels or None, got {blur_reference}'
-            )
         self.blur_sigma, self.blur_kernel = blur_sigma, blur_kernel
         self.blur_reference = blur_reference
-        self.jitter_prob = _probability('jitter_prob', jitter_prob)
-        self.grayscale_prob = _probability('grayscale_prob', grayscale_prob)
-        self.blur_prob = _two_probabilities('blur_prob', blur_prob)
-        self.solarize_prob = _two_probabilities('solarize_prob', solarize_prob)
+        self.jitter_prob, self.grayscale_prob = jitter_prob, grayscale_prob
+        self.blur_prob, self.solarize_prob = blur_prob, solarize_prob
 
     def draw(self, generator: torch.Generator) -> tuple[Distortion, Distortion]:
         """The distortions of frames t and t + Δ of one pair.
@@ -106,10 +103,7 @@ class PhotometricDistortion:
         )
 
     def apply(
-        self,
-        images: Tensor,
-        distortions: Sequence[Distortion],
-        plain: bool = False,
+        self, images: Tensor, distortions: Sequence[Distortion], plain: bool = False
     ) -> Tensor:
         """Distort images, each in its own way.
 
@@ -137,14 +131,9 @@ class PhotometricDistortion:
         return 2 * int(length / 2) + 1
 
 
-def _probability(key: str, value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError(f'photometric.{key} must be a probability in [0, 1], got {value}')
-    return value
+def _share(value: float) -> bool:
+    return 0 <= value <= 1
 
 
-def _two_probabilities(key: str, values: tuple[float, float]) -> tuple[float, float]:
-    if not isinstance(values, Sequence) or len(values) != 2:
-        raise ValueError(f'photometric.{key} takes two values, one for each role, got {values}')
-    first, second = (_probability(key, value) for value in values)
-    return first, second
+def _two_shares(values: tuple[float, float]) -> bool:
+    return isinstance(values, Sequence) and len(values) == 2 and all(map(_share, values))

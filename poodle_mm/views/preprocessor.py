@@ -10,13 +10,13 @@ from mmengine.model import BaseDataPreprocessor
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
+from poodle_mm.catalog import IMAGENET_MEAN, IMAGENET_STD
 from poodle_mm.geometry.affine import warp_affine
 from poodle_mm.geometry.occlusion import visible_mask
-from poodle_mm.geometry.warp import strips
+from poodle_mm.geometry.warp import flip_pairs, strips
 from poodle_mm.registry import MODELS
 from poodle_mm.views.affine_views import RandomAffine
 from poodle_mm.views.distort import Distortion
-from poodle_mm.views.flip import flip_pairs
 from poodle_mm.views.photometric import PhotometricDistortion
 from poodle_mm.views.subcrops import FlowSubcrops
 
@@ -47,8 +47,7 @@ class FramePairPreprocessor(BaseDataPreprocessor):
             are blurred most; ``'subcrop'`` blurs each by the frame's blur after it was cut, at its
             own size.
         flip_prob: Probability of mirroring the whole pair, left to right.
-        mean: Of the network's input, RGB, for images in [0, 1].
-        std: As ``mean``.
+        mean, std: RGB of the normalisation, for images in [0, 1].
         divisor: The crop's height and width must be multiples of it: the encoder's stride.
         non_blocking: Copy the batch to the device asynchronously.
         plain: Distort and cut by torchvision's own operations, one image after the other. Slower,
@@ -66,8 +65,8 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         affine: Mapping | None = _DEFAULTS,
         subcrops: Mapping | None = _DEFAULTS,
         flip_prob: float = 0.0,
-        mean: tuple[float, float, float] = (0.485, 0.456, 0.406),
-        std: tuple[float, float, float] = (0.229, 0.224, 0.225),
+        mean: tuple[float, float, float] = IMAGENET_MEAN,
+        std: tuple[float, float, float] = IMAGENET_STD,
         divisor: int = 32,
         non_blocking: bool = True,
         plain: bool = False,
@@ -173,22 +172,20 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         visible = flow.new_empty((*flow.shape[:2], *flow.shape[-2:]), dtype=torch.bool)
         checked = [i for i, sample in enumerate(samples) if 'visible' not in sample]
         if checked:
-            pairs = flow
             which = slice(None)
             if len(checked) < len(samples):
                 which = torch.tensor(checked).to(flow.device, non_blocking=True)
-                pairs = flow[:, which]
-            for here, there, mask in zip(pairs, reversed(pairs.unbind()), visible):
-                mask[which] = visible_mask(here, there, **self.occlusion)
-        for i, sample in enumerate(samples):
+            there, back = flow[:, which]
+            visible[0, which] = visible_mask(there, back, **self.occlusion)
+            visible[1, which] = visible_mask(back, there, **self.occlusion)
+        for mask, sample in zip(visible.unbind(1), samples):
             if 'visible' in sample:
-                if sample.visible.shape != visible[:, i].shape:
+                if sample.visible.shape != mask.shape:
                     raise ValueError(
                         f'{sample.get("source")}: the visible mask has shape '
-                        f'{tuple(sample.visible.shape)}, the crops need '
-                        f'{tuple(visible[:, i].shape)}'
+                        f'{tuple(sample.visible.shape)}, the crops need {tuple(mask.shape)}'
                     )
-                visible[:, i] = sample.visible
+                mask.copy_(sample.visible)
         return visible
 
     def _subcrops(
@@ -199,7 +196,7 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         blurs: Sequence[Distortion] | None,
         training: bool,
     ) -> dict[str, Tensor]:
-        """Subcrops of both directions from (2B, 3, H, W) frames, with what is known of them."""
+        """Subcrops of both directions from (2B, 3, H, W) frames, with their boxes."""
         pairs = self.subcrops.pairs(flow, generators)
         crops = self.subcrops.cut(frames, pairs.boxes, pairs.images(), self.plain)
         shape = crops.shape

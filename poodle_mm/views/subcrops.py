@@ -8,14 +8,8 @@ import torch
 from torch import Tensor
 from torchvision.ops import roi_align
 
-from poodle_mm.geometry.boxes import (
-    boxes_around,
-    cell_grid,
-    clamp_to_image,
-    fitting_aspects,
-    in_image,
-    points_in_cells,
-)
+from poodle_mm.geometry.boxes import boxes_around, cell_grid, fitting_aspects, points_in_cells
+from poodle_mm.geometry.centres import choose_or_clamp, choose_or_stay
 from poodle_mm.geometry.warp import warp_points
 from poodle_mm.views.crop_resize import crop_resize
 
@@ -98,24 +92,18 @@ class FlowSubcrops:
         fallback: str = 'same-image',
         target_area: str = 'independent',
     ) -> None:
-        if num < 0:
-            raise ValueError(f'subcrops.num must be at least 0 (0: no pooled part), got {num}')
-        if size < 1:
-            raise ValueError(f'subcrops.size must be at least 1 pixel, got {size}')
-        if not 0 < area[0] <= area[1] <= 1:
-            raise ValueError(f'subcrops.area must be 0 < low <= high <= 1, got {area}')
-        if not 0 < aspect[0] <= aspect[1]:
-            raise ValueError(f'subcrops.aspect must be 0 < low <= high, got {aspect}')
-        if jitter < 0:
-            raise ValueError(f'subcrops.jitter must not be negative, got {jitter}')
-        if draws < 1:
-            raise ValueError(f'subcrops.draws must be at least 1, got {draws}')
-        if fallback not in FALLBACKS:
-            raise ValueError(f'subcrops.fallback must be one of {FALLBACKS}, got {fallback!r}')
-        if target_area not in TARGET_AREAS:
-            raise ValueError(
-                f'subcrops.target_area must be one of {TARGET_AREAS}, got {target_area!r}'
-            )
+        for key, value, fits, rule in (
+            ('num', num, num >= 0, 'at least 0 (0: no pooled part)'),
+            ('size', size, size >= 1, 'at least 1 pixel'),
+            ('area', area, 0 < area[0] <= area[1] <= 1, '0 < low <= high <= 1'),
+            ('aspect', aspect, 0 < aspect[0] <= aspect[1], '0 < low <= high'),
+            ('jitter', jitter, jitter >= 0, 'at least 0'),
+            ('draws', draws, draws >= 1, 'at least 1'),
+            ('fallback', fallback, fallback in FALLBACKS, f'one of {FALLBACKS}'),
+            ('target_area', target_area, target_area in TARGET_AREAS, f'one of {TARGET_AREAS}'),
+        ):
+            if not fits:
+                raise ValueError(f'subcrops.{key} must be {rule}, got {value!r}')
         self.num, self.size, self.area, self.aspect, self.jitter = num, size, area, aspect, jitter
         self.extra_cells, self.shared, self.draws = extra_cells, shared, draws
         self.fallback, self.target_area = fallback, target_area
@@ -150,7 +138,7 @@ class FlowSubcrops:
         """Centres of a batch.
 
         Args:
-            draws: Those of B directed pairs, stacked.
+            draws: Draws of B directed pairs, stacked.
             flow: (B, 2, H, W) from the online to the target frame, pixels.
 
         Returns:
@@ -163,14 +151,14 @@ class FlowSubcrops:
             x.to(flow.device, non_blocking=True) for x in (draws.starts, draws.jitter)
         )
         landed = warp_points(starts.flatten(1, 3), flow).view_as(starts)
-        choose = _choose_or_stay if self.fallback == 'same-image' else _choose_or_clamp
+        choose = choose_or_stay if self.fallback == 'same-image' else choose_or_clamp
         return choose(starts, landed, jitter, flow.shape[-2:], self.num)
 
     def boxes(self, draws: Sequence[SubcropDraws], flow: Tensor) -> tuple[Tensor, Tensor]:
         """Boxes of a batch.
 
         Args:
-            draws: Those of each of the B directed pairs.
+            draws: Draws of each of the B directed pairs.
             flow: (B, 2, H, W) from the online to the target frame, pixels.
 
         Returns:
@@ -231,50 +219,3 @@ class FlowSubcrops:
         rois = torch.cat([index[..., None].to(boxes), boxes], dim=-1)
         crops = roi_align(images, rois.flatten(0, -2), self.size, aligned=True)
         return crops.view(*boxes.shape[:-1], *crops.shape[1:])
-
-
-def _choose_or_stay(
-    starts: Tensor, landed: Tensor, jitter: Tensor, size: tuple[int, int], num: int
-) -> tuple[Tensor, Tensor]:
-    """First valid draw of each cell, in order of use; a cell without one stays where it starts.
-
-    Args:
-        starts: (B, R, N, T, 2) pixels of the online frame: rounds, cells in order of use, draws.
-        landed: (B, R, N, T, 2) where the flow takes them in the target frame.
-        jitter: (B, R, N, T, 2) pixels.
-        size: (H, W).
-        num: K <= R * N.
-
-    Returns:
-        Centres (2, B, K, 2) pixels, online and target, and (B, K) bool, no draw was valid.
-    """
-    ends = landed + jitter
-    valid = in_image(ends, size)
-    draw = valid.float().argmax(-1, keepdim=True)  # the first one; 0 if there is none
-    pick = draw[..., None].expand(*draw.shape, 2)
-    start, end = (x.gather(-2, pick)[..., 0, :] for x in (starts, ends))
-    stays = ~valid.any(-1)
-    end = torch.where(stays[..., None], start, end)
-    centres = torch.stack([x.flatten(1, 2)[:, :num] for x in (start, end)])
-    return centres, stays.flatten(1, 2)[:, :num]
-
-
-def _choose_or_clamp(
-    starts: Tensor, landed: Tensor, jitter: Tensor, size: tuple[int, int], num: int
-) -> tuple[Tensor, Tensor]:
-    """As :func:`_choose_or_stay`; cells without a valid draw come last, at the nearest border."""
-    jittered = landed + jitter
-    # 0: valid with jitter, 1: valid without, 2: has to be clamped.
-    stage = torch.where(in_image(jittered, size), 0, torch.where(in_image(landed, size), 1, 2))
-    stage, draw = stage.min(-1, keepdim=True)
-    pick = draw[..., None].expand(*draw.shape, 2)
-    start, landed, jittered = (x.gather(-2, pick)[..., 0, :] for x in (starts, landed, jittered))
-    # A flow that is not finite says nothing: stay at the place.
-    landed = clamp_to_image(torch.where(landed.isnan(), start, landed), size)
-    end = torch.where(stage == 0, jittered, landed)
-
-    # Pairs take the cells of a round in their order, those with valid draws before the others.
-    stage, order = stage[..., 0].sort(dim=-1, stable=True)
-    pick = order[..., None].expand(*order.shape, 2)
-    centres = torch.stack([x.gather(-2, pick).flatten(1, 2)[:, :num] for x in (start, end)])
-    return centres, (stage == 2).flatten(1, 2)[:, :num]

@@ -12,9 +12,9 @@ from poodle_mm.geometry.boxes import (
     cell_grid,
     clamp_to_image,
     fitting_aspects,
-    in_image,
     points_in_cells,
 )
+from poodle_mm.geometry.warp import inside
 
 SIZES = st.tuples(st.integers(8, 300), st.integers(8, 300))
 AREAS = st.floats(0.01, 1)
@@ -72,19 +72,19 @@ def test_points_lie_in_their_cell(size, rows, columns, across, down):
     cells = torch.arange(rows * columns)
     position = torch.tensor([across, down]).expand(len(cells), 2)
     points = points_in_cells(cells, position, (rows, columns), size)
-    assert in_image(clamp_to_image(points, size), size).all()
+    assert inside(clamp_to_image(points, size), size, 0.5).all()
     for cell, (u, v) in zip(cells.tolist(), points.tolist()):
         width, height = size[1] / columns, size[0] / rows
         assert -1e-3 <= u + 0.5 - (cell % columns) * width <= width + 1e-3
         assert -1e-3 <= v + 0.5 - (cell // columns) * height <= height + 1e-3
 
 
-def test_in_image_counts_border_pixels_to_their_edge():
+def test_inside_the_edges_counts_border_pixels_to_their_edge():
     points = torch.tensor(
         [[-0.5, 0.0], [-0.51, 0.0], [3.5, 1.5], [3.51, 1.5], [3.5, 1.6], [0.0, -0.6]]
     )
-    assert in_image(points, (2, 4)).tolist() == [True, False, True, False, False, False]
-    assert not in_image(torch.tensor([math.nan, 0.0]), (2, 4))
+    assert inside(points, (2, 4), 0.5).tolist() == [True, False, True, False, False, False]
+    assert not inside(torch.tensor([math.nan, 0.0]), (2, 4), 0.5)
 
 
 def test_clamp_takes_the_nearest_point():

@@ -243,7 +243,7 @@ def test_without_gradients():
 @pytest.mark.parametrize(
     ('key', 'shape', 'message'),
     [
-        ('target', (2, 7, 4, 6), 'batch and channels'),
+        ('target', (2, 7, 4, 6), 'target has shape'),
         ('affine_online', (1, 2, 3), 'affine_online has shape'),
         ('affine_target', (2, 3, 3), 'affine_target has shape'),
         ('flow', (2, 16, 24, 2), 'flow has shape'),

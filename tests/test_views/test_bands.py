@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from poodle_mm.views.bands import Block, filter_columns, filter_rows
-from poodle_mm.views.filters import blur_by_tiles, blur_matrix, gaussian_blur
+from poodle_mm.views.filters import blur_by_tiles_, blur_matrix, gaussian_blur
 
 
 @pytest.mark.parametrize('contiguous', [True, False])
@@ -41,12 +41,8 @@ def test_blur_by_tiles_is_the_product_with_the_whole_matrix(size, kernel, sigma)
     image = torch.rand(3, *size, generator=torch.Generator().manual_seed(1))
     rows, columns = (blur_matrix(n, k, sigma, image).double() for n, k in zip(size, kernel))
     expected = rows @ (image.double() @ columns.T)
-    before = image.clone()
-    result = blur_by_tiles(image, kernel, sigma)
-    torch.testing.assert_close(result.double(), expected, atol=1e-6, rtol=0)
-    assert torch.equal(image, before)
-    assert blur_by_tiles(image, kernel, sigma, image) is image
-    assert torch.equal(image, result)
+    assert blur_by_tiles_(image, kernel, sigma) is image
+    torch.testing.assert_close(image.double(), expected, atol=1e-6, rtol=0)
 
 
 def test_blur_of_a_batch_takes_a_sigma_for_each_image():

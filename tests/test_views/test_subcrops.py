@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.transforms.v2 import functional as TF
 
-from poodle_mm.geometry.boxes import cell_grid, in_image
-from poodle_mm.geometry.warp import sample_bilinear
+from poodle_mm.geometry.boxes import cell_grid
+from poodle_mm.geometry.warp import inside, sample_bilinear
 from poodle_mm.views.subcrops import FALLBACKS, TARGET_AREAS, FlowSubcrops, SubcropDraws
 
 SIZES = st.tuples(st.integers(32, 160), st.integers(32, 160))
@@ -116,7 +116,7 @@ def test_centres_follow_a_known_translation(size, across, down, seed, fallback):
     du, dv = across * size[1], down * size[0]
     (online, target), failed = subcrops.centres(draws, constant_flow(size, du, dv))
     moved = target - online
-    assert in_image(online, size).all() and in_image(target, size).all()
+    assert inside(online, size, 0.5).all() and inside(target, size, 0.5).all()
     torch.testing.assert_close(
         moved[~failed], torch.tensor([du, dv]).expand_as(moved[~failed]), atol=1e-3, rtol=0
     )
@@ -221,7 +221,7 @@ def naive_stay(draws, flow, size, num):
         for start, end, jitter in zip(starts, ends, jitters):  # cells in order of use
             pair = start[0].tolist(), start[0].tolist(), True
             for t in reversed(range(len(start))):
-                if in_image(end[t] + jitter[t], size):
+                if inside(end[t] + jitter[t], size, 0.5):
                     pair = start[t].tolist(), (end[t] + jitter[t]).tolist(), False
             result.append(pair)
     return result[:num]
@@ -245,7 +245,7 @@ def naive_pair(unused, starts, landed, jitter, tries, size):
         for cell in unused:
             for t in range(tries):
                 target = landed[cell, t] + (jitter[cell, t] if with_jitter else 0)
-                if in_image(target, size):
+                if inside(target, size, 0.5):
                     unused.remove(cell)
                     return starts[cell, t].tolist(), target.tolist(), False
     cell = unused.pop(0)

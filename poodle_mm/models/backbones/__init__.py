@@ -1,5 +1,1 @@
 """Encoders beside mmpretrain's."""
-
-from poodle_mm.models.backbones.resnet import ResNet
-
-__all__ = ['ResNet']

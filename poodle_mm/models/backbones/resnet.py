@@ -16,8 +16,8 @@ class ResNet(MMPretrainResNet):
     leaves the second convolution of a basic block (ResNet-18, -34) as it is.
 
     Args:
-        contract_dilation: False: as mmpretrain does.
-        **kwargs: Those of ``mmpretrain.ResNet``.
+        contract_dilation: False leaves the dilations to mmpretrain.
+        **kwargs: Arguments of ``mmpretrain.ResNet``.
     """
 
     def __init__(self, *, contract_dilation: bool = True, **kwargs) -> None:

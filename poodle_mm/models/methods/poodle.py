@@ -151,10 +151,10 @@ class PooDLe(BaseModel):
         """The target network's projections of the same dense views and of the partner subcrops.
 
         Args:
-            views: As for :meth:`predict`.
+            views: See :meth:`predict`.
 
         Returns:
-            Shapes as of :meth:`predict`; no gradient.
+            Same names and shapes as from :meth:`predict`, without gradient.
         """
         target, targets = self.target.module, {}
         if self.dense_head:

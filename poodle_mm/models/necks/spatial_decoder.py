@@ -41,12 +41,13 @@ class DecoderBlock(BaseModule):
     ) -> None:
         super().__init__(init_cfg)
         norm_cfg = norm_cfg or dict(type='BN')
-        if block == 'bottleneck':
-            self.block = UpsamplingBottleneck(channels, norm_cfg, upsample_first, reduce_first)
-        elif block is None:
-            self.block = None
-        else:
+        if block not in ('bottleneck', None):
             raise ValueError(f"SDM block must be 'bottleneck' or None, got {block!r}")
+        if lateral not in ('linear', 'mlp', None):
+            raise ValueError(f"SDM lateral must be 'linear', 'mlp' or None, got {lateral!r}")
+        self.block = self.lateral = None
+        if block:
+            self.block = UpsamplingBottleneck(channels, norm_cfg, upsample_first, reduce_first)
         if lateral == 'linear':
             self.lateral = nn.Conv2d(lateral_channels, channels, 1)
         elif lateral == 'mlp':
@@ -56,10 +57,6 @@ class DecoderBlock(BaseModule):
                 nn.ReLU(inplace=True),
                 nn.Conv2d(channels, channels, 1),
             )
-        elif lateral is None:
-            self.lateral = None
-        else:
-            raise ValueError(f"SDM lateral must be 'linear', 'mlp' or None, got {lateral!r}")
 
     def forward(self, z: Tensor, skip: Tensor) -> Tensor:
         size = tuple(skip.shape[-2:])

@@ -14,19 +14,15 @@ class UpsamplingBottleneck(Bottleneck):
     upsampled one: the same result up to rounding.
 
     Args:
-        channels: Of the input and of the output; the inner width is an eighth.
-        norm_cfg: Norm of its three layers.
+        channels: Channels of input and output; the inner width is an eighth.
+        norm_cfg: Norm of the three layers.
         upsample_first: ``g(upsample(z))`` (Eq. 3). False: ``upsample(g(z))``, the released code's
             order: all of the block on the coarse map.
         reduce_first: False upsamples first and leaves the rest to mmpretrain: the plain path.
     """
 
     def __init__(
-        self,
-        channels: int,
-        norm_cfg: dict,
-        upsample_first: bool = True,
-        reduce_first: bool = True,
+        self, channels: int, norm_cfg: dict, upsample_first: bool = True, reduce_first: bool = True
     ) -> None:
         super().__init__(channels, channels, expansion=8, norm_cfg=norm_cfg)
         self.upsample_first, self.reduce_first = upsample_first, reduce_first
