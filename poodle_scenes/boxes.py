@@ -26,15 +26,7 @@ for _index, _name in enumerate(BOX_CLASSES):
 
 
 def render_objects(scene: Scene, t: float) -> np.ndarray:
-    """Number of the object at each pixel centre.
-
-    Args:
-        scene: the scene.
-        t: seconds; frame k is at ``k / fps``.
-
-    Returns:
-        int32 (H, W), indices of objects as in ``scene.objects``; -1 for ground and sky.
-    """
+    """Objects int32 (H, W) at pixel centres, time t in seconds; -1 for ground and sky."""
     ids, _ = rasterize(scene.view(t), scene.alpha, scene.spec.size)
     return np.concatenate([scene.objects, np.int32([-1, -1])])[ids]
 

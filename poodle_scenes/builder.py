@@ -1,5 +1,6 @@
 """Collects the textured parallelograms of a scene."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -8,7 +9,9 @@ import numpy as np
 from poodle_mm.catalog import STREET_CLASSES
 from poodle_scenes.geometry import Surfaces, Trajectory, rotation
 from poodle_scenes.look import Look
-from poodle_scenes.texture import Texture
+from poodle_scenes.texture import Painted, Texture
+
+Point = Sequence[float]
 
 
 class Builder:
@@ -88,18 +91,18 @@ class Place:
         """The same place for another object."""
         return replace(self, whole=next(self.builder.wholes))
 
-    def _carried(self, origin, edge_s, edge_t) -> tuple:
+    def _carried(self, origin: Point, edge_s: Point, edge_t: Point) -> tuple:
         """A parallelogram of local axes in the frame of the body, and the body."""
         turn = self.turn
         return turn @ origin + self.shift, turn @ edge_s, turn @ edge_t, self.body
 
     def quad(
         self,
-        origin,
-        edge_s,
-        edge_t,
+        origin: Point,
+        edge_s: Point,
+        edge_t: Point,
         label: str,
-        painter,
+        painter: Callable[..., Painted],
         params: dict,
         seed: int | None = None,
         two_sided: bool = False,
@@ -123,19 +126,16 @@ class Place:
         carried = self._carried(origin, edge_s, edge_t)
         b._quads.append((*carried, STREET_CLASSES.index(label), two_sided))
 
-    def panel(self, left, right, top: float, bottom: float, label, painter, params, **options):
+    def panel(self, left: Point, right: Point, top: float, bottom: float, *what, **options) -> None:
         """Upright rectangle from ``left`` to ``right`` ((x, z), seen from outside); heights up."""
         (x0, z0), (x1, z1) = left, right
         sides = (x1 - x0, 0, z1 - z0), (0, top - bottom, 0)
-        self.quad((x0, -top, z0), *sides, label, painter, params, **options)
+        self.quad((x0, -top, z0), *sides, *what, **options)
 
-    def billboard(
-        self, width: float, top: float, bottom: float, label, painter, params, z=0.0, **options
-    ):
+    def billboard(self, width: float, top: float, bottom: float, *what, z=0.0, **options) -> None:
         """Upright rectangle across the local x axis, seen from both sides, facing -z."""
-        half = width / 2
-        options.setdefault('two_sided', True)
-        self.panel((-half, z), (half, z), top, bottom, label, painter, params, **options)
+        ends = ((-width / 2, z), (width / 2, z))
+        self.panel(*ends, top, bottom, *what, two_sided=True, **options)
 
     def shadow(self, width: float, length: float, height: float, box: bool) -> None:
         """Soft shadow on the ground of something width × length (x × z) and that high."""

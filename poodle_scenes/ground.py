@@ -38,11 +38,11 @@ class Road:
     cross_z: float | None
     cross_half: float
 
-    def centre(self, z):
+    def centre(self, z: float | np.ndarray) -> float | np.ndarray:
         """x of the centre line at z."""
         return z * z * (self.bend + self.twist * z)
 
-    def heading(self, z):
+    def heading(self, z: float | np.ndarray) -> float | np.ndarray:
         """Yaw (radians) of the road's direction at z."""
         return np.arctan(z * (2 * self.bend + 3 * self.twist * z))
 
@@ -117,9 +117,7 @@ class GroundMap:
 def paint_ground(
     road: Road,
     rng: np.random.Generator,
-    asphalt: np.ndarray,
-    paving: np.ndarray,
-    verge: np.ndarray,
+    colours: tuple[np.ndarray, np.ndarray, np.ndarray],
     wear: float,
     light: np.ndarray,
     crossings: tuple[float, ...] = (),
@@ -129,11 +127,12 @@ def paint_ground(
     Args:
         road: the geometry.
         rng: random generator.
-        asphalt, paving, verge: RGB 0-255 of road, pavement and terrain.
+        colours: RGB 0-255 of road, pavement and terrain.
         wear: 0-1, how faded the markings and how patched the road is.
         light: (3,) factor of the light that falls on the ground.
         crossings: z of zebra crossings.
     """
+    asphalt, paving, verge = colours
     columns = int((D_RANGE[1] - D_RANGE[0]) / _D_STEP)
     rows = int((Z_RANGE[1] - Z_RANGE[0]) / _Z_STEP)
     labels = np.full((rows, columns), STREET_CLASSES.index('terrain'), np.uint8)

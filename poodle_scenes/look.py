@@ -129,21 +129,18 @@ def develop(
     Args:
         linear: uint8 (H, W, 3), the scene without air.
         inverse_depth: float32 (H, W), 1 / metres, 0 for the sky.
-        look: the scene's appearance.
-        rng: this frame's generator.
-
-    Returns:
-        uint8 (H, W, 3).
+        look: appearance of the scene.
+        rng: generator of this frame.
     """
     h, w = inverse_depth.shape
     through = cv2.exp(np.float32(-look.haze) / np.maximum(inverse_depth, np.float32(1e-4)))
     through[inverse_depth <= 0] = 1
+    lamp = np.float32(1)
     if look.night:
         # Headlights: what is near is lit most.
         lamp = 1 + np.float32(1.3) * np.minimum(inverse_depth * np.float32(7), 1)
         lamp[: h // 3] = 1
-    added = rng.standard_normal((h, w), dtype=np.float32)
-    added *= np.float32(look.noise)
+    added = rng.standard_normal((h, w), dtype=np.float32) * np.float32(look.noise)
     if look.weather == 'rain':
         streaks = np.zeros((h, w), np.float32)
         for x, y in rng.uniform(0, [w, h], (60, 2)):
@@ -154,14 +151,9 @@ def develop(
     added += np.float32(_PIVOT * (1 - look.contrast))
     planes = []
     for channel, plane in enumerate(cv2.split(linear)):
-        plane = plane.astype(np.float32)
-        if look.night:
-            plane *= lamp
-        haze, gain = look.haze_colour[channel], look.gain[channel] * look.contrast
-        plane -= np.float32(haze)
-        plane *= through
-        plane += np.float32(haze)
-        plane *= np.float32(gain)
-        plane += added
-        planes.append(cv2.convertScaleAbs(np.maximum(plane, 0, out=plane)))
+        plane = plane.astype(np.float32) * lamp
+        haze = np.float32(look.haze_colour[channel])
+        gain = np.float32(look.gain[channel] * look.contrast)
+        plane = ((plane - haze) * through + haze) * gain + added
+        planes.append(cv2.convertScaleAbs(np.maximum(plane, 0)))
     return cv2.merge(planes)

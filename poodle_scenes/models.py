@@ -1,6 +1,7 @@
 """Static things along a road, built from textured parallelograms at a `Place`."""
 
 import numpy as np
+from numpy.random import Generator
 
 from poodle_scenes import paint_buildings as buildings
 from poodle_scenes import paint_nature as nature
@@ -29,12 +30,14 @@ def _walls(place: Place, rng, width: float, length: float, height: float, shops:
         place.panel(left, right, height, 0, 'building', buildings.facade, params, seed=seed)
 
 
-def building(place: Place, rng, width: float, length: float, height: float, shops: bool) -> None:
+def building(
+    place: Place, rng: Generator, width: float, length: float, height: float, shops: bool
+) -> None:
     """A block with a flat roof, width × length (x × z)."""
     _walls(place, rng, width, length, height, shops)
 
 
-def house(place: Place, rng, width: float, length: float, eaves: float) -> None:
+def house(place: Place, rng: Generator, width: float, length: float, eaves: float) -> None:
     """A house with a pitched roof, ridge along z."""
     _walls(place, rng, width, length, eaves, False)
     rise = width * rng.uniform(0.25, 0.45)
@@ -52,7 +55,7 @@ def house(place: Place, rng, width: float, length: float, eaves: float) -> None:
         place.quad(start, ridge, slope, 'building', buildings.roof, {}, seed=seed, two_sided=True)
 
 
-def barrier(place: Place, rng, length: float, height: float, kind: str) -> None:
+def barrier(place: Place, rng: Generator, length: float, height: float, kind: str) -> None:
     """A straight piece of 'wall', 'fence' or 'hedge' along local z."""
     left, right = (0, length / 2), (0, -length / 2)
     if kind == 'hedge':
@@ -64,7 +67,7 @@ def barrier(place: Place, rng, length: float, height: float, kind: str) -> None:
     place.panel(left, right, height, 0, *what, params, seed=seed, two_sided=True)
 
 
-def tree(place: Place, rng, height: float, kind: str) -> None:
+def tree(place: Place, rng: Generator, height: float, kind: str) -> None:
     """A tree, facing local -z."""
     look = place.builder.look
     side = float(np.sign(np.sin(look.sun[0] - place.yaw)) or 1.0)
@@ -73,7 +76,7 @@ def tree(place: Place, rng, height: float, kind: str) -> None:
     place.shadow(0.5 * height, 0.5 * height, 0.4 * height, box=False)
 
 
-def bush(place: Place, rng, width: float, height: float) -> None:
+def bush(place: Place, rng: Generator, width: float, height: float) -> None:
     """A bush, facing local -z."""
     params = dict(season=place.builder.look.season, side=1.0, hedge=False)
     place.billboard(width, height, 0, 'vegetation', nature.bush, params, gleam=1.1)
@@ -88,20 +91,20 @@ def _post(place: Place, height: float, width: float, wood=False, x: float = 0.0)
     _bar(place, x - width / 2, x + width / 2, height, 0, wood)
 
 
-def lamp_post(place: Place, rng, height: float, reach: float) -> None:
+def lamp_post(place: Place, rng: Generator, height: float, reach: float) -> None:
     """A street lamp whose arm reaches ``reach`` metres to the right (negative: left)."""
     _post(place, height, rng.uniform(0.15, 0.24))
     _bar(place, *sorted((0.0, reach)), height, height - 0.12)
 
 
-def utility_pole(place: Place, rng, height: float) -> None:
+def utility_pole(place: Place, rng: Generator, height: float) -> None:
     """A wooden pole with a cross-arm."""
     _post(place, height, rng.uniform(0.24, 0.34), wood=True)
     for drop in (0.5, 1.3)[: rng.integers(1, 3)]:
         _bar(place, -1.0, 1.0, height - drop, height - drop - 0.16, wood=True)
 
 
-def sign(place: Place, rng, shape: str, size: float, bottom: float) -> None:
+def sign(place: Place, rng: Generator, shape: str, size: float, bottom: float) -> None:
     """A traffic sign on a post, facing local -z."""
     _post(place, bottom + size * 0.9, 0.09)
     half = size * (1.75 if shape == 'board' else 1.0) / 2
@@ -112,7 +115,7 @@ def sign(place: Place, rng, shape: str, size: float, bottom: float) -> None:
         place.panel(*ends[back], bottom + size, bottom, *what, seed=seed, flip=back)
 
 
-def gantry(place: Place, rng, span: float) -> None:
+def gantry(place: Place, rng: Generator, span: float) -> None:
     """Large direction boards above the road, facing local -z; span in metres to the left."""
     _post(place, 6.6, 0.3)
     _post(place, 6.6, 0.3, x=-span)
@@ -123,7 +126,7 @@ def gantry(place: Place, rng, span: float) -> None:
         place.another().panel(*ends, 7.4, 5.5, *what, two_sided=True)
 
 
-def traffic_light(place: Place, rng, reach: float, state: int) -> None:
+def traffic_light(place: Place, rng: Generator, reach: float, state: int) -> None:
     """A signal facing local -z: a head on the post and one at the end of an arm."""
     height = 5.8 if reach else 3.4
     _post(place, height, 0.17)

@@ -1,5 +1,7 @@
 """Vehicles and people, built from textured parallelograms at a `Place`; front towards local +z."""
 
+from numpy.random import Generator
+
 from poodle_scenes import paint_people as people
 from poodle_scenes import paint_vehicles as vehicles
 from poodle_scenes.builder import Place
@@ -18,7 +20,7 @@ CARS = {
 }
 
 
-def car(place: Place, rng, kind: str) -> None:
+def car(place: Place, rng: Generator, kind: str) -> None:
     """A car: lower body, leaning cabin, windows, lamps and wheels."""
     length, width, height, belt, (deck, roof0, roof1, bonnet) = CARS[kind]
     stretch = rng.uniform(0.94, 1.06)
@@ -62,7 +64,9 @@ def car(place: Place, rng, kind: str) -> None:
     place.shadow(width, length, height, box=True)
 
 
-def long_vehicle(place: Place, rng, kind: str, length: float, width: float, height: float) -> None:
+def long_vehicle(
+    place: Place, rng: Generator, kind: str, length: float, width: float, height: float
+) -> None:
     """A 'truck', 'bus' or 'train' car."""
     light = [(226, 226, 222), (190, 192, 196), (222, 206, 160)]
     paints = [*light, *light, *vehicles.CAR_PAINTS, *vehicles.PAINTS]
@@ -85,7 +89,7 @@ def long_vehicle(place: Place, rng, kind: str, length: float, width: float, heig
     place.shadow(width, length, min(height, 2.5), box=True)
 
 
-def person(place: Place, rng, height: float) -> None:
+def person(place: Place, rng: Generator, height: float) -> None:
     """A pedestrian, a flat figure across local x."""
     side = float(rng.choice([-1.0, 1.0]))
     flip = bool(rng.random() < 0.5)
@@ -93,7 +97,7 @@ def person(place: Place, rng, height: float) -> None:
     place.shadow(0.4, 0.4, 0.8 * height, box=False)
 
 
-def two_wheeler(place: Place, rng, motor: bool, ridden: bool) -> None:
+def two_wheeler(place: Place, rng: Generator, motor: bool, ridden: bool) -> None:
     """A bicycle or motorcycle, seen from the side as a flat figure along local z, and its rider.
 
     Front and back views are a second pair of flat figures across local x.

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from poodle_scenes.texture import Painted, colour, fade, finish, polygon, roughen, sheet, whole
 
@@ -28,7 +29,7 @@ def _bricks(canvas: np.ndarray, rng, course: int, strength: float) -> None:
 
 
 @whole
-def facade(rng, width: float, height: float, night: bool, shops: bool) -> Painted:
+def facade(rng: Generator, width: float, height: float, night: bool, shops: bool) -> Painted:
     """Front of a building; width, height in metres."""
     scale = min(20, 420 / max(width, height))  # texels per metre
     w, h = max(int(width * scale), 16), max(int(height * scale), 16)
@@ -101,7 +102,7 @@ def facade(rng, width: float, height: float, night: bool, shops: bool) -> Painte
     return finish(canvas * fade(h, 1.06, 0.86), glow)
 
 
-def gable(rng, base: tuple[float, float, float], window: bool) -> Painted:
+def gable(rng: Generator, base: tuple[float, float, float], window: bool) -> Painted:
     """Triangular end of a pitched roof."""
     h, w = 64, 96
     canvas = sheet(h, w, base, 4)
@@ -113,7 +114,7 @@ def gable(rng, base: tuple[float, float, float], window: bool) -> Painted:
 
 
 @whole
-def roof(rng) -> Painted:
+def roof(rng: Generator) -> Painted:
     """Tiles or shingles."""
     canvas = sheet(96, 160, colour(rng, [(120, 64, 48), (70, 70, 74), (96, 84, 74), (60, 74, 70)]))
     canvas[::7] *= 0.8
@@ -122,7 +123,7 @@ def roof(rng) -> Painted:
 
 
 @whole
-def wall(rng, width: float, height: float) -> Painted:
+def wall(rng: Generator, width: float, height: float) -> Painted:
     """Free-standing wall: bricks, concrete panels, rubble or render, sometimes with graffiti."""
     scale = min(32, 480 / width)
     w, h = max(int(width * scale), 16), max(int(height * scale), 12)
@@ -151,7 +152,7 @@ def wall(rng, width: float, height: float) -> Painted:
     return finish(canvas * fade(h, 1.05, 0.8))
 
 
-def fence(rng, width: float, height: float) -> Painted:
+def fence(rng: Generator, width: float, height: float) -> Painted:
     """Fence with holes: pickets, boards, bars, mesh or a guard rail."""
     scale = 40 if height < 1.2 else 32
     w, h = int(width * scale), int(height * scale)

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from poodle_scenes.texture import Painted, colour, finish, noise, opaque, polygon, roughen, sheet
 
@@ -13,7 +14,7 @@ SPRING = [(130, 160, 70), (206, 160, 176), (150, 170, 90), (222, 214, 206)]
 BARK = [(86, 66, 50), (64, 54, 46), (112, 100, 88), (128, 122, 112)]
 
 
-def leaves(rng, season: str) -> np.ndarray:
+def leaves(rng: Generator, season: str) -> np.ndarray:
     """A foliage colour of the season."""
     palette = {'autumn': AUTUMN + GREENS[:1], 'spring': SPRING + GREENS}.get(season, GREENS)
     return colour(rng, palette, 14)
@@ -41,7 +42,7 @@ def _speckle(canvas, rng, amount: float) -> None:
     canvas[..., 3] = np.where((soft / 255 + 0.17 * holes > 0.4) & (soft > 25), 255, 0)
 
 
-def tree(rng, kind: str, season: str, side: float) -> Painted:
+def tree(rng: Generator, kind: str, season: str, side: float) -> Painted:
     """A tree, 128 × 160 texels: 'round', 'tall', 'conifer', 'palm' or 'bare'."""
     h, w = 160, 128
     base = leaves(rng, 'summer' if kind == 'conifer' else season)
@@ -94,7 +95,7 @@ def _branches(canvas, rng, fill, start, angle, length, width) -> None:
         _branches(canvas, rng, fill, end, angle + turn, step, width // 2 + width % 2)
 
 
-def bush(rng, season: str, side: float, hedge: bool) -> Painted:
+def bush(rng: Generator, season: str, side: float, hedge: bool) -> Painted:
     """A bush or a piece of clipped hedge, 128 × 64 texels."""
     h, w = 64, 128
     base = leaves(rng, season)
@@ -113,7 +114,7 @@ def bush(rng, season: str, side: float, hedge: bool) -> Painted:
     return finish(canvas)
 
 
-def tree_line(rng, season: str, hills: bool) -> Painted:
+def tree_line(rng: Generator, season: str, hills: bool) -> Painted:
     """Far woods or wooded hills, 512 × 64 texels."""
     h, w = 64, 512
     base = leaves(rng, season) * 0.7 + 20

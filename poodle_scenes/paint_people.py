@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from poodle_scenes.texture import Painted, colour, finish, opaque, polygon, sheet
 
@@ -41,7 +42,7 @@ def _head(canvas, x, y, r, rng, helmet=False) -> None:
         cv2.ellipse(canvas, (x, y), (r, r + 4), 0, 100, 260, hair, -1)
 
 
-def person(rng, side: float) -> Painted:
+def person(rng: Generator, side: float) -> Painted:
     """Somebody walking or standing, 64 × 128 texels, feet at the bottom."""
     canvas, coat, trousers = _dressed(rng, 64)
     skin, shoe = colour(rng, SKIN, 8), colour(rng, [(30, 28, 28), (90, 60, 40), (220, 220, 216)])
@@ -86,7 +87,7 @@ def _wheel(canvas, x, y, r, spokes, tyre) -> None:
         cv2.circle(canvas, (x, y), max(r // 3, 2), (50, 50, 52, 255), -1)
 
 
-def bicycle(rng) -> Painted:
+def bicycle(rng: Generator) -> Painted:
     """From the side, 144 × 88 texels, front to the right."""
     frame = colour(rng, CLOTHES, 25)
     canvas = sheet(88, 144, 40, 4)
@@ -102,7 +103,7 @@ def bicycle(rng) -> Painted:
     return finish(canvas)
 
 
-def motorcycle(rng) -> Painted:
+def motorcycle(rng: Generator) -> Painted:
     """From the side, 160 × 88 texels, front to the right."""
     paint = colour(rng, CLOTHES, 30)
     canvas = sheet(88, 160, 40, 4)
@@ -120,7 +121,7 @@ def motorcycle(rng) -> Painted:
     return finish(canvas)
 
 
-def rider(rng, motor: bool) -> Painted:
+def rider(rng: Generator, motor: bool) -> Painted:
     """From the side, 96 × 128 texels, facing right, seat at about (40, 78)."""
     canvas, coat, trousers = _dressed(rng, 96)
     hip, shoulder, knee = (34, 74), (50, 34), (60, 92)
@@ -139,7 +140,7 @@ def rider(rng, motor: bool) -> Painted:
     return finish(canvas)
 
 
-def from_behind(rng, motor: bool, vehicle: bool) -> Painted:
+def from_behind(rng: Generator, motor: bool, vehicle: bool) -> Painted:
     """Two-wheeler seen from its front or back, 48 × 128: the vehicle or its rider."""
     canvas, coat, trousers = _dressed(rng, 48)
     if vehicle:

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from poodle_scenes.texture import (
     Painted,
@@ -19,7 +20,7 @@ METALS = [(96, 98, 100), (60, 62, 64), (150, 152, 150), (70, 84, 70), (110, 84, 
 
 
 @whole
-def pole(rng, wood: bool) -> Painted:
+def pole(rng: Generator, wood: bool) -> Painted:
     """A round pole: dark at both edges."""
     base = colour(rng, [(104, 80, 58), (120, 100, 80)] if wood else METALS, 8)
     across = 0.6 + 0.55 * np.sin(np.linspace(0.5, 2.6, 8, dtype=np.float32))
@@ -28,7 +29,7 @@ def pole(rng, wood: bool) -> Painted:
     return finish(canvas)
 
 
-def traffic_light(rng, state: int, back: bool) -> Painted:
+def traffic_light(rng: Generator, state: int, back: bool) -> Painted:
     """A signal head of three lamps; state 0 red, 1 amber, 2 green."""
     h, w = 72, 30
     body = colour(rng, [(26, 28, 28), (34, 44, 36), (200, 160, 40)], 6)
@@ -65,7 +66,7 @@ def _glyph(canvas, rng, box, ink) -> None:
         cv2.line(canvas, centre, (x1, y1), ink, 3)
 
 
-def sign(rng, shape: str) -> Painted:
+def sign(rng: Generator, shape: str) -> Painted:
     """A traffic sign: 'circle', 'triangle', 'square', 'diamond', 'octagon' or 'board'."""
     h, w = (64, 64) if shape != 'board' else (64, 112)
     canvas = sheet(h, w, 128, 4)
@@ -112,7 +113,7 @@ def sign(rng, shape: str) -> Painted:
     return finish(canvas)
 
 
-def sign_back(rng, shape: str) -> Painted:
+def sign_back(rng: Generator, shape: str) -> Painted:
     """The grey back of a sign."""
     image, _ = sign(rng, shape)
     image[..., :3] = colour(rng, [(120, 122, 124), (96, 98, 100)], 6).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.random import Generator
 
 from poodle_scenes.paint_buildings import PAINTS
 from poodle_scenes.texture import (
@@ -35,7 +36,11 @@ def _wheel(canvas, x: int, y: int, r: int) -> None:
 
 
 def car_side(
-    rng, paint: Colour, length: float, belt: float, outline: list[tuple[float, float]]
+    rng: Generator,
+    paint: Colour,
+    length: float,
+    belt: float,
+    outline: list[tuple[float, float]],
 ) -> Painted:
     """Lower body. outline: (metres from the rear, metres up) of its upper edge, rear to front."""
     scale = 40
@@ -62,7 +67,13 @@ def car_side(
 
 
 def car_cabin(
-    rng, paint: Colour, length: float, height: float, rear: float, front: float, pillars: int
+    rng: Generator,
+    paint: Colour,
+    length: float,
+    height: float,
+    rear: float,
+    front: float,
+    pillars: int,
 ) -> Painted:
     """Side windows; rear, front: metres by which the roof is shorter at either end."""
     scale = 40
@@ -85,7 +96,7 @@ def car_cabin(
     return finish(canvas)
 
 
-def car_window(rng, paint: Colour, inset: float) -> Painted:
+def car_window(rng: Generator, paint: Colour, inset: float) -> Painted:
     """Windscreen or rear window, narrower at the top by ``inset`` (share of the width) a side."""
     h, w = 40, 96
     canvas = sheet(h, w, paint, 4)
@@ -102,7 +113,7 @@ def car_window(rng, paint: Colour, inset: float) -> Painted:
 
 
 @whole
-def car_panel(rng, paint: Colour) -> Painted:
+def car_panel(rng: Generator, paint: Colour) -> Painted:
     """Roof, bonnet or boot lid."""
     canvas = sheet(24, 48, np.array(paint) * 1.08)
     roughen(canvas, rng, (12, 5.0))
@@ -110,7 +121,9 @@ def car_panel(rng, paint: Colour) -> Painted:
     return finish(canvas)
 
 
-def car_end(rng, paint: Colour, width: float, height: float, front: bool, night: bool) -> Painted:
+def car_end(
+    rng: Generator, paint: Colour, width: float, height: float, front: bool, night: bool
+) -> Painted:
     """Front or back below the windows, down to the ground, with the tyres."""
     scale = 48
     w, h = int(width * scale), int(height * scale)
@@ -148,7 +161,13 @@ def car_end(rng, paint: Colour, width: float, height: float, front: bool, night:
 
 
 def long_side(
-    rng, kind: str, paint: Colour, length: float, height: float, cab: float, night: bool
+    rng: Generator,
+    kind: str,
+    paint: Colour,
+    length: float,
+    height: float,
+    cab: float,
+    night: bool,
 ) -> Painted:
     """Side of a truck, bus or train; cab: length of the cab in metres (trucks)."""
     scale = min(28, 480 / length)
@@ -197,7 +216,13 @@ def long_side(
 
 
 def long_end(
-    rng, kind: str, paint: Colour, width: float, height: float, front: bool, night: bool
+    rng: Generator,
+    kind: str,
+    paint: Colour,
+    width: float,
+    height: float,
+    front: bool,
+    night: bool,
 ) -> Painted:
     """Front or back of a truck, bus or train, down to the ground."""
     scale = 36

@@ -38,12 +38,7 @@ def _hits(
 
 
 def rasterize(view: View, alpha: Alpha, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest surface at every pixel centre.
-
-    Args:
-        view: the projected surfaces.
-        alpha: the cut-outs.
-        size: (H, W).
+    """Nearest surface at every pixel centre of an image of size (H, W).
 
     Returns:
         ids: (H, W) int32 index into the view's surfaces.
@@ -69,16 +64,7 @@ def rasterize(view: View, alpha: Alpha, size: tuple[int, int]) -> tuple[np.ndarr
 
 
 def cast(view: View, alpha: Alpha, points: np.ndarray) -> np.ndarray:
-    """Inverse depth of the nearest surface at any points of the image, not only pixel centres.
-
-    Args:
-        view: the projected surfaces.
-        alpha: the cut-outs.
-        points: (N, 2) pixels (u, v) >= 0.
-
-    Returns:
-        (N,) float64, 1 / metres, 0 for the sky.
-    """
+    """Inverse depth (N,) of the nearest surface at points (N, 2) (u, v) >= 0, not only centres."""
     row = points[:, 1].astype(np.uint16)
     order = np.argsort(row, kind='stable')  # a radix sort
     first = np.concatenate([[0], np.cumsum(np.bincount(row))])

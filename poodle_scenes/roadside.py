@@ -18,7 +18,7 @@ class Roadside:
 
     Args:
         town: the place.
-        builder: receives the surfaces.
+        builder: receiver of the surfaces.
         rng: random generator.
         eye: (x, z) towards which flat things are turned.
     """

@@ -119,10 +119,7 @@ def build_scene(
     """Build the scene of a seed; the same arguments give the same scene everywhere.
 
     Args:
-        seed: number of the scene.
-        size: (H, W) of its frames in pixels.
-        num_frames: number of frames.
-        fps: frames per second.
+        seed, size, num_frames, fps: see :class:`SceneSpec`; frame k is at ``k / fps`` seconds.
 
     Raises:
         ValueError: a negative seed, no frames, fps <= 0 or a size below 32 pixels.
@@ -216,14 +213,5 @@ def render_colour(scene: Scene, t: float) -> np.ndarray:
 
 
 def render_frame(scene: Scene, t: float) -> tuple[np.ndarray, np.ndarray]:
-    """One frame.
-
-    Args:
-        scene: the scene.
-        t: seconds; frame k is at ``k / fps``.
-
-    Returns:
-        rgb: uint8 (H, W, 3).
-        labels: uint8 (H, W), the 19 train ids.
-    """
+    """Both at time t in seconds: RGB uint8 (H, W, 3), train ids uint8 (H, W)."""
     return render_colour(scene, t), render_labels(scene, t)

@@ -1,10 +1,12 @@
 """Procedural textures: painted on first use, filtered for the size at which they are seen."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 Painted = tuple[np.ndarray, np.ndarray | None]
 """(uint8 (h, w, 3) or, with cut-out, (h, w, 4); bool (h, w) of what shines by itself, or None)."""
@@ -18,27 +20,24 @@ def whole(painter: Callable[..., Painted]) -> Callable[..., Painted]:
     return painter
 
 
+@dataclass(eq=False)
 class Texture:
     """One texture of a scene.
 
-    Args:
+    Attributes:
         painter: ``painter(rng, **params) -> Painted``.
-        seed: seed of the painter's generator.
-        params: the painter's parameters.
+        seed, params: seed of the painter's generator, and its parameters.
         light: (3,) factor on everything that does not shine by itself.
         flip: whether to mirror the columns.
     """
 
-    def __init__(
-        self,
-        painter: Callable[..., Painted],
-        seed: int,
-        params: dict,
-        light: np.ndarray,
-        flip: bool = False,
-    ) -> None:
-        self.painter, self.seed, self.params = painter, seed, params
-        self.light, self.flip = light, flip
+    painter: Callable[..., Painted]
+    seed: int
+    params: dict
+    light: np.ndarray
+    flip: bool = False
+
+    def __post_init__(self) -> None:
         self._levels: dict[tuple[int, int], np.ndarray] = {}
 
     def _paint(self) -> Painted:
@@ -93,7 +92,7 @@ def colour(rng: np.random.Generator, palette: list, spread: float = 18) -> np.nd
     return np.clip(base + rng.normal(0, spread, 3) * 0.5 + rng.normal(0, spread), 4, 250)
 
 
-def sheet(h: int, w: int, fill, channels: int = 3) -> np.ndarray:
+def sheet(h: int, w: int, fill: ArrayLike, channels: int = 3) -> np.ndarray:
     """A float32 canvas (h, w, channels); with 4 channels the cut-out starts empty."""
     canvas = np.zeros((h, w, channels), np.float32)
     canvas[..., :3] = fill
@@ -137,7 +136,9 @@ def roughen(canvas: np.ndarray, rng: np.random.Generator, *grains: tuple[int, fl
     canvas[..., :3] += noise(rng, canvas.shape[:2], grains)[..., None]
 
 
-def write(canvas: np.ndarray, text: str, at: tuple[int, int], size: float, ink, bold: int) -> None:
+def write(
+    canvas: np.ndarray, text: str, at: tuple[int, int], size: float, ink: Sequence[float], bold: int
+) -> None:
     """Write text on a float32 canvas; ``at`` = (column, row) of its lower left corner."""
     mask = np.zeros(canvas.shape[:2], np.uint8)
     cv2.putText(mask, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, 255, bold)

@@ -86,4 +86,4 @@ def town_ground(town: Town, rng: np.random.Generator, look: Look) -> GroundMap:
     crossings = (rng.uniform(14, 50),) if town.kind == 'downtown' and rng.random() < 0.3 else ()
     wear = float(rng.uniform(0, 1))
     light = look.light(np.array([0.0, -1.0, 0.0]))
-    return paint_ground(town.road, rng, asphalt, paving, verge, wear, light, crossings)
+    return paint_ground(town.road, rng, (asphalt, paving, verge), wear, light, crossings)

@@ -1,39 +1,39 @@
 """Everything that moves or is parked: vehicles, riders and pedestrians."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from poodle_scenes import movers
-from poodle_scenes.builder import Builder
+from poodle_scenes.builder import Builder, Place
 from poodle_scenes.drive import STEP, along_road
 from poodle_scenes.geometry import Trajectory
 from poodle_scenes.town import Town
 
 
+@dataclass
 class Traffic:
     """Places moving and parked vehicles and people.
 
-    Args:
+    Attributes:
         town: the place.
-        builder: receives surfaces and bodies.
+        builder: receiver of surfaces and bodies.
         rng: random generator.
-        drive: the camera's trajectory.
+        drive: trajectory of the camera.
         duration: seconds.
         rare: names of the rare things that this scene shows.
     """
 
-    def __init__(
-        self,
-        town: Town,
-        builder: Builder,
-        rng: np.random.Generator,
-        drive: Trajectory,
-        duration: float,
-        rare: set[str],
-    ) -> None:
-        self.town, self.builder, self.rng, self.drive = town, builder, rng, drive
-        self.road, self.duration, self.rare = town.road, duration, rare
-        self.times = drive.times
-        self.end_z = float(drive.positions[:, 2].max())
+    town: Town
+    builder: Builder
+    rng: np.random.Generator
+    drive: Trajectory
+    duration: float
+    rare: set[str]
+
+    def __post_init__(self) -> None:
+        self.road, self.times = self.town.road, self.drive.times
+        self.end_z = float(self.drive.positions[:, 2].max())
 
     def populate(self) -> None:
         """Add everything that moves, and parked vehicles."""
@@ -44,7 +44,7 @@ class Traffic:
         self.parked()
         self.people()
 
-    def _vehicle(self, place, kind: str) -> None:
+    def _vehicle(self, place: Place, kind: str) -> None:
         rng = self.rng
         if kind == 'truck':
             size = (rng.uniform(6, 11), rng.uniform(2.2, 2.5), rng.uniform(2.8, 3.8))

@@ -108,7 +108,8 @@ def test_description_rebuilds_the_same_scene(tmp_path):
 def test_same_scene_in_another_process():
     """Nothing depends on the process: hash seed, order of drawing, earlier scenes."""
     code = (
-        'import hashlib; from poodle_scenes import build_scene, render_frame;'
+        'import hashlib, sys; from poodle_scenes import build_scene, render_frame;'
+        'assert "torch" not in sys.modules, "whose import takes seconds";'
         'rgb, labels = render_frame(build_scene(9, (48, 80), 12), 0.5);'
         'print(hashlib.sha256(rgb.tobytes() + labels.tobytes()).hexdigest())'
     )
