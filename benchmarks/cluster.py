@@ -10,16 +10,16 @@ from benchmarks.result import Options
 
 @dataclass(frozen=True)
 class Cluster:
-    """What the model assumes; none of it is measured here.
+    """Assumptions of the model; none of it is measured here.
 
     Attributes:
         gpus_per_node: GPUs with a fast link among them.
         node_bandwidth: Bytes per second that a node sends to another one (8 x 200 Gbit/s).
         latency: Seconds of one small collective over all GPUs.
         pairs_per_gpu: Batch of a GPU.
-        pairs_per_second: Of a GPU alone.
+        pairs_per_second: Rate of a GPU alone.
         video_bytes: Size of one 40 s video (BDD100K: about 1.3 TB / 70,000).
-        pair_bytes: What is read of it for a pair: the header, and 37 frames on average from a
+        pair_bytes: Part of it that is read for a pair: the header, and 37 frames on average from a
             keyframe to t + Δ where every 30th is one.
     """
 

@@ -27,7 +27,7 @@ def run(options: Options) -> StageResult:
         ),
     }
     contenders = {name: lambda e=e: e(a, b) for name, e in estimators.items()}
-    contenders['rival: RAFT, one direction after the other'] = lambda: one_by_one(raft, a, b)
+    contenders['baseline: RAFT, one direction after the other'] = lambda: one_by_one(raft, a, b)
     repeats = 1 if options.quick else max(1, min(options.repeats, 3))
     with torch.no_grad():
         seconds = take_turns(contenders, repeats, options.device, warmup=int(not options.quick))

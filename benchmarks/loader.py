@@ -20,22 +20,22 @@ from benchmarks.loader_case import (
 )
 from benchmarks.loader_workers import measure_memory, time_workers
 from benchmarks.pair_readers import (
+    BASELINES,
     ONWARDS,
-    RIVALS,
     TWO_SEEKS,
-    Floor,
+    LowerBound,
     Pair,
     plain_pair,
     single_thread,
     to_tensor,
 )
-from benchmarks.result import Bar, Measurement, Options, StageResult
+from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.timing import take_turns
 from poodle_mm.datasets import FramePairDataset, PackFramePair, VideoReader
 from poodle_mm.datasets.transforms.crop import crop_resize
 
 LIMITS = {'every_30': '>= 1.8', 'every_250': '>= 1'}
-FLOOR, OURS, KEYFRAMES = 'floor', 'ours', 'ours, first frame a keyframe'
+LOWER_BOUND, OURS, KEYFRAMES = 'lower bound', 'ours', 'ours, first frame a keyframe'
 
 
 def run(options: Options) -> StageResult:
@@ -61,9 +61,9 @@ def run(options: Options) -> StageResult:
         rows=[],
     )
     result.notes.append(
-        'floor: PyAV in one thread, file open, its frames known: seek, demux and decode what the '
-        'format forces, that is from the last keyframe at or before each of the two frames up to '
-        'it, a shared keyframe once, without the non-reference frames between; no colour '
+        'lower bound: PyAV in one thread, file open, its frames known: seek, demux and decode what '
+        'the format forces, that is from the last keyframe at or before each of the two frames up '
+        'to it, a shared keyframe once, without the non-reference frames between; no colour '
         'conversion. keyframes every 30: no B-frames; every 250: x264 with three.'
     )
     with single_thread():
@@ -80,39 +80,41 @@ def _time_contenders(
     dataset = make_dataset(path, scale.size)
     by_keyframe = make_dataset(path, scale.size, 'keyframes')
     pairs = known_pairs(dataset, scale.pairs)
-    floor = Floor(path)
+    bound = LowerBound(path)
     contenders: dict[str, Callable[[Pair], object]] = {
-        FLOOR: floor,
+        LOWER_BOUND: bound,
         OURS: lambda pair: dataset[pair.key],
         KEYFRAMES: lambda pair: by_keyframe[pair.key],
     }
     ways = _check(result, dataset, pairs, encoding, scale)
     for name, way in ways.items():
-        read = partial(RIVALS[name], onwards=way == ONWARDS)
+        read = partial(BASELINES[name], onwards=way == ONWARDS)
         contenders[name] = lambda pair, read=read: to_tensor(read(pair), pair.box, scale.size)
     seconds = take_turns(
         {name: partial(_each, call, pairs) for name, call in contenders.items()}, options.repeats
     )
     for name, times in seconds.items():
         measured = Measurement(f'{encoding}: {name}', [time_ / len(pairs) for time_ in times])
-        if name == FLOOR:
-            measured.more['frames decoded'] = round(sum(map(floor, pairs)) / len(pairs), 1)
+        if name == LOWER_BOUND:
+            measured.more['frames decoded'] = round(sum(map(bound, pairs)) / len(pairs), 1)
         elif name in ways:
             measured.more['way'] = ways[name]
         result.rows.append(measured)
-    floor.container.close()
+    bound.container.close()
 
     def ratio(name: str, to: str) -> float:
         return result.ratio(f'{encoding}: {name}', f'{encoding}: {to}')
 
-    result.bars.append(Bar(f'{encoding}: ours / floor', ratio(OURS, FLOOR), '<= 1.25'))
-    for name in RIVALS:
+    result.targets.append(
+        Target(f'{encoding}: ours / lower bound', ratio(OURS, LOWER_BOUND), '<= 1.25')
+    )
+    for name in BASELINES:
         text = f'{encoding}: {name} / ours'
-        result.bars.append(Bar(text, ratio(name, OURS), LIMITS[encoding]))
+        result.targets.append(Target(text, ratio(name, OURS), LIMITS[encoding]))
     result.notes.append(f'{encoding}: {_profile(pairs, scale.size)}')
     result.notes.append(
         f'{encoding}: with a keyframe first a pair takes {ratio(KEYFRAMES, OURS):.2f} of the time; '
-        "it draws other pairs, among fewer (see FramePairDataset's starts), so it has no bar."
+        "it draws other pairs, among fewer (see FramePairDataset's starts), so it has no target."
     )
 
 
@@ -128,37 +130,37 @@ def _check(
     encoding: str,
     scale: Scale,
 ) -> dict[str, str]:
-    """All must have read the same frames: ours bit for bit, rivals up to colour conversion.
+    """All must have read the same frames: ours bit for bit, baselines up to colour conversion.
 
     Returns:
-        Of each rival the faster way to the second frame.
+        Of each baseline the faster way to the second frame.
     """
-    seconds = {(name, way): 0.0 for name in RIVALS for way in (TWO_SEEKS, ONWARDS)}
-    differences = dict.fromkeys(RIVALS, 0.0)
+    seconds = {(name, way): 0.0 for name in BASELINES for way in (TWO_SEEKS, ONWARDS)}
+    differences = dict.fromkeys(BASELINES, 0.0)
     for pair in pairs:
         inputs = dataset[pair.key]['inputs']
         if not torch.equal(inputs, plain_pair(pair, scale.size)):
             raise AssertionError(f'{pair}: not the image of the plain path')
         for name, way in seconds:
             start = time.perf_counter()
-            frames = RIVALS[name](pair, onwards=way == ONWARDS)
+            frames = BASELINES[name](pair, onwards=way == ONWARDS)
             seconds[name, way] += time.perf_counter() - start
             theirs = to_tensor(frames, pair.box, scale.size)
             difference = (inputs.float() - theirs.float()).abs().mean().item()
             differences[name] = max(differences[name], difference)
     result.notes.append(
         f'{encoding}: {len(pairs)} pairs equal those of the plain path (probing by FFmpeg, all '
-        'packets demuxed) bit for bit; mean absolute difference of the rivals, worst pair, in grey '
-        'levels: ' + ', '.join(f'{name} {value:.2f}' for name, value in differences.items())
+        'packets demuxed) bit for bit; mean absolute difference of the baselines, worst pair, in '
+        'grey levels: ' + ', '.join(f'{name} {value:.2f}' for name, value in differences.items())
     )
     return {
         name: min((TWO_SEEKS, ONWARDS), key=lambda way, name=name: seconds[name, way])
-        for name in RIVALS
+        for name in BASELINES
     }
 
 
 def _profile(pairs: Sequence[Pair], size: tuple[int, int]) -> str:
-    """Where the time of a pair goes, in milliseconds: mean over the pairs."""
+    """Milliseconds of each part of the work, mean over the pairs."""
     parts = dict.fromkeys(('open', 'table of frames', 'decode and convert', 'crop', 'pack'), 0.0)
     pack = PackFramePair()
     for pair in pairs:

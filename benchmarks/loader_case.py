@@ -13,7 +13,7 @@ AREA = (0.16, 0.45)
 
 
 class Scale(NamedTuple):
-    """How much is run."""
+    """Amounts of work."""
 
     frames: int
     shape: tuple[int, int]
@@ -53,7 +53,7 @@ def make_dataset(path: Path, size: tuple[int, int], starts: str = 'any') -> Fram
 
 
 def known_pairs(dataset: FramePairDataset, count: int) -> list[Pair]:
-    """What the data set draws for epochs 0, 1, 2, ..."""
+    """Pairs that the data set draws for epochs 0, 1, 2, ..."""
     pairs = []
     for epoch in range(count):
         sample = dataset[(epoch, 0)]['data_samples']

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from benchmarks.loader_case import QUICK, Scale, make_dataset, make_videos
-from benchmarks.result import Bar, Measurement, Options, StageResult
+from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.timing import in_new_process
 from poodle_mm.datasets import FramePairDataset
 
@@ -50,8 +50,8 @@ def time_workers(result: StageResult, options: Options, scale: Scale, path: Path
     for workers, times in seconds.items():
         result.rows.append(Measurement(names[workers], times, {'workers': workers}))
     speedup = result.ratio(names[1], names[cores])
-    result.bars.append(
-        Bar(f'speed-up by {cores} workers / {cores}', round(speedup / cores, 3), '>= 0.9')
+    result.targets.append(
+        Target(f'speed-up by {cores} workers / {cores}', round(speedup / cores, 3), '>= 0.9')
     )
 
 
@@ -89,8 +89,8 @@ def measure_memory(result: StageResult, options: Options, scale: Scale, path: Pa
         (path, scale.size, scale.big_memory_samples),
     )
     first, last = scale.memory_samples
-    result.bars.append(
-        Bar(f'growth in MiB, sample {first:,} to {last:,}', round(growth, 2), '<= 20')
+    result.targets.append(
+        Target(f'growth in MiB, sample {first:,} to {last:,}', round(growth, 2), '<= 20')
     )
     first, last = scale.big_memory_samples
     result.notes.append(

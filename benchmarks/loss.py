@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.result import Bar, Measurement, Options, StageResult
+from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.timing import isolated, take_turns
 from poodle_mm.engine.hooks.run_stats_hook import peak_resident_mib
 from poodle_mm.geometry.affine import affine_matrix, apply_affine
@@ -14,10 +14,10 @@ from poodle_mm.geometry.look_up import corners
 from poodle_mm.geometry.warp import pixel_grid
 
 STRIDE = 8
-OURS, RIVAL, FLOOR = (
+OURS, BASELINE, LOWER_BOUND = (
     'ours, in blocks',
     'grid_sample at full resolution',
-    'floor: the products alone',
+    'lower bound: the products alone',
 )
 
 
@@ -30,18 +30,18 @@ def run(options: Options) -> StageResult:
     seconds = take_turns(
         {
             OURS: lambda: forward_backward(case, blocked=True),
-            RIVAL: lambda: forward_backward(case, blocked=False),
-            FLOOR: lambda: multiply(products),
+            BASELINE: lambda: forward_backward(case, blocked=False),
+            LOWER_BOUND: lambda: multiply(products),
         },
         options.repeats,
         options.device,
     )
     memory = {
         name: isolated(options, extra_memory, size, channels, options, name == OURS)
-        for name in (OURS, RIVAL)
+        for name in (OURS, BASELINE)
     }
     value_error, gradient_error = differences(case)
-    rows = [Measurement(name, seconds[name]) for name in (FLOOR, OURS, RIVAL)]
+    rows = [Measurement(name, seconds[name]) for name in (LOWER_BOUND, OURS, BASELINE)]
     for row in rows[1:]:
         row.more['extra MiB'] = round(memory[row.name], 1)
     result = StageResult(
@@ -52,15 +52,17 @@ def run(options: Options) -> StageResult:
         'loss',
         rows,
     )
-    result.bars = [
-        Bar('time / full resolution', result.ratio(OURS, RIVAL), '<= 0.25'),
-        Bar('extra memory / full resolution', memory[OURS] / max(memory[RIVAL], 1e-9), '<= 0.1'),
-        Bar('relative difference of the value', value_error, '<= 1e-5'),
-        Bar('relative difference of the gradient', gradient_error, '<= 1e-5'),
+    result.targets = [
+        Target('time / full resolution', result.ratio(OURS, BASELINE), '<= 0.25'),
+        Target(
+            'extra memory / full resolution', memory[OURS] / max(memory[BASELINE], 1e-9), '<= 0.1'
+        ),
+        Target('relative difference of the value', value_error, '<= 1e-5'),
+        Target('relative difference of the gradient', gradient_error, '<= 1e-5'),
     ]
     shapes = sum(len(q) * len(p) for q, p in products)
     result.notes = [
-        f'The floor: one matrix product forward and one backward for each of {len(products)} '
+        f'The lower bound: one matrix product forward and one backward for each of {len(products)} '
         f'blocks ({shapes / 1e6:.1f} M dot products of cells). The rest is elementwise: picking '
         '16 products per pixel, weighting them, two norms, and the same backwards.',
     ]
@@ -124,7 +126,7 @@ def extra_memory(size: tuple[int, int], channels: int, options: Options, blocked
 
 
 def needed_products(case: dict) -> list[tuple[Tensor, Tensor]]:
-    """Of each block the cells of both maps that its pixels read: (n, C) and (m, C)."""
+    """Cells of both maps that the pixels of a block read, (n, C) and (m, C), for each block."""
     size = case['flow'].shape[-2:]
     grid = pixel_grid(size, case['flow'].device)
     points = (

@@ -1,4 +1,4 @@
-"""Where a benchmark ran."""
+"""The machine of a measurement."""
 
 import os
 import platform
@@ -59,7 +59,7 @@ def _processor() -> str:
 
 
 def _has_bfloat16() -> str:
-    """How the processor multiplies bfloat16."""
+    """Instructions by which the processor multiplies bfloat16."""
     info = Path('/proc/cpuinfo')
     flags = info.read_text() if info.is_file() else ''
     for flag, name in (('amx_bf16', 'AMX'), ('avx512_bf16', 'AVX-512 BF16')):

@@ -15,7 +15,7 @@ from benchmarks.networks import (
     random_pairs,
     training_step,
 )
-from benchmarks.result import Bar, Measurement, Options, StageResult
+from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.timing import isolated, wall_seconds
 from poodle_mm.engine.hooks.run_stats_hook import peak_resident_mib
 
@@ -27,7 +27,7 @@ VARIANTS = {
         backbone=dict(with_cp=True), neck=dict(with_cp=True), dense_head=dict(with_cp=True)
     ),
 }
-RELEASE, FLOWE = 'ours, release recipe', 'rival: FlowE'
+RELEASE, FLOWE = 'ours, release recipe', 'baseline: FlowE'
 
 
 def run(options: Options) -> StageResult:
@@ -57,7 +57,7 @@ def run(options: Options) -> StageResult:
     )
     keep = 'encoder and decoder keep MiB'
     ratio = rows[0].more[keep] / result.row(FLOWE).more[keep]
-    result.bars = [Bar("encoder and decoder keep / FlowE's encoder", ratio, '<= 0.7')]
+    result.targets = [Target("encoder and decoder keep / FlowE's encoder", ratio, '<= 0.7')]
     result.notes = [
         "Kept: bytes between forward and backward, the same on every device. Peak: the process's "
         'resident size (on a GPU: allocated), with weights, target network, gradients and AdamW.',

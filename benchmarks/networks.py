@@ -23,7 +23,7 @@ def model_config(options: Options, method: str = 'poodle') -> dict:
     """``model`` of the headline's base config, or of a small one for ``quick``.
 
     Args:
-        options: Of the benchmark.
+        options: Options of the benchmark.
         method: ``'poodle'``, ``'release'`` (PooDLe by the release recipe), ``'flowe'`` (dense
             objective, dilated encoder) or ``'byol'``.
     """

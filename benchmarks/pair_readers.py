@@ -17,7 +17,7 @@ from poodle_mm.datasets.transforms.crop import Box, crop_resize
 
 
 class Pair(NamedTuple):
-    """What a contender has to deliver: frames ``ids`` of ``path``, cut at ``box``."""
+    """A pair to deliver: frames ``ids`` of ``path``, cut at ``box``."""
 
     key: tuple[int, int]
     path: str
@@ -40,7 +40,7 @@ def single_thread() -> Iterator[None]:
             os.environ.pop(key) if value is None else os.environ.update({key: value})
 
 
-class Floor:
+class LowerBound:
     """Decodes what the file format forces, and nothing else."""
 
     def __init__(self, path: Path) -> None:
@@ -101,7 +101,7 @@ def mmcv_pair(pair: Pair, onwards: bool) -> list[np.ndarray]:
     return [*frames, video[last]]
 
 
-RIVALS: dict[str, Callable[..., list[np.ndarray]]] = {
+BASELINES: dict[str, Callable[..., list[np.ndarray]]] = {
     'OpenCV': opencv_pair,
     'mmcv.VideoReader': mmcv_pair,
 }

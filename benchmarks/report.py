@@ -1,4 +1,4 @@
-"""What was measured, as Markdown and JSON; stages measured earlier stay."""
+"""Reports of the stages, as Markdown and JSON; stages measured earlier stay."""
 
 import json
 from datetime import datetime, timezone
@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.machine import describe_machine
 from benchmarks.result import StageResult
 from poodle_mm.utils.files import write_json, write_text
+from poodle_mm.utils.tables import markdown_table
 
 JSON, MARKDOWN = 'benchmark_{device}.json', 'benchmark_{device}.md'
 
@@ -16,10 +17,10 @@ def add_to_report(folder: Path, result: StageResult, device: str, command: str) 
     """Put one stage's table into the report of its device; other stages' tables stay.
 
     Args:
-        folder: Of the report.
-        result: To add, in place of an earlier one.
+        folder: Folder of the report.
+        result: Result to add, in place of an earlier one.
         device: ``'cpu'`` or ``'cuda'``.
-        command: That measured it.
+        command: Command line of the measurement.
     """
     file = folder / JSON.format(device=device)
     stages = read_report(file)
@@ -36,12 +37,13 @@ def read_report(file: Path) -> dict[str, Any]:
     """Stages of a report; none if there is no file.
 
     Raises:
-        ValueError: If the file is no report.
+        ValueError: If the file is no report of this version.
     """
     if not file.is_file():
         return {}
     try:
-        return json.loads(file.read_text(encoding='utf-8'))['stages']
+        stages = json.loads(file.read_text(encoding='utf-8'))['stages']
+        return {name: stage | dict(targets=stage['targets']) for name, stage in stages.items()}
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f'{file}: not a benchmark report ({error}); remove it') from error
 
@@ -52,20 +54,21 @@ def markdown(stages: dict[str, Any]) -> str:
 
 
 def stage_markdown(stage: dict[str, Any]) -> str:
-    """Heading, machine, contenders, bars and notes of a stage."""
+    """Heading, machine, contenders, targets and notes of a stage."""
     more = list(dict.fromkeys(key for row in stage['rows'] for key in row['more']))
-    lines = [f'## {stage["title"]}', '', f'Work: {stage["work"]}.', '']
-    head = ['', f'ms a {stage["unit"]}, median', 'least - greatest', *more]
-    lines += [_line(head), _line(['---'] * len(head))]
+    rows = []
     for row in stage['rows']:
         least, greatest = (milliseconds(x) for x in (min(row['seconds']), max(row['seconds'])))
-        cells = [row['name'], milliseconds(row['median']), f'{least} - {greatest}']
-        lines.append(_line(cells + [str(row['more'].get(key, '')) for key in more]))
-    if stage['bars']:
-        lines += ['', _line(['', 'measured', 'limit', 'met']), _line(['---'] * 4)]
-        for bar in stage['bars']:
-            met = 'yes' if bar['met'] else '**no**'
-            lines.append(_line([bar['text'], f'{bar["value"]:.3g}', bar['limit'], met]))
+        others = (str(row['more'].get(key, '')) for key in more)
+        rows.append([row['name'], milliseconds(row['median']), f'{least} - {greatest}', *others])
+    head = ['', f'ms a {stage["unit"]}, median', 'least - greatest', *more]
+    lines = [f'## {stage["title"]}', '', f'Work: {stage["work"]}.', '', markdown_table(head, rows)]
+    if stage['targets']:
+        rows = [
+            [x['text'], f'{x["value"]:.3g}', x['limit'], 'yes' if x['met'] else '**no**']
+            for x in stage['targets']
+        ]
+        lines += ['', markdown_table(['', 'measured', 'target', 'met'], rows)]
     lines += ['', *(f'- {note}' for note in stage['notes']), '']
     if 'machine' in stage:
         lines += [machine_line(stage), '']
@@ -88,7 +91,3 @@ def milliseconds(seconds: float) -> str:
     """Three significant digits."""
     value = 1e3 * seconds
     return f'{value:,.0f}' if value >= 100 else f'{value:.3g}'
-
-
-def _line(cells: list[str]) -> str:
-    return f'| {" | ".join(cells)} |'

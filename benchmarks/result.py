@@ -1,4 +1,4 @@
-"""What a benchmark's stage has measured."""
+"""Options and result of a stage."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -8,14 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Options:
-    """What all stages are told.
+    """Options of all stages.
 
     Attributes:
         device: ``'cpu'`` or ``'cuda'``.
         repeats: Runs of each contender; the table shows their median, least and greatest.
-        threads: Of torch, on the CPU.
+        threads: Torch's threads on the CPU.
         quick: Tiny shapes and few samples: to see that everything runs. Its figures mean nothing.
-        cache: Folder for what is made once and kept (videos, simulated trees).
+        cache: Folder of files that are made once and kept (videos, simulated trees).
         video: A video file to read instead of one that is made; None makes one.
         configs: The repository's folder of configs.
     """
@@ -34,9 +34,9 @@ class Measurement:
     """One contender of a stage.
 
     Attributes:
-        name: What was run.
-        seconds: Of each run, for one unit of work (see ``StageResult.unit``).
-        more: Other figures: column to value, for example ``{'extra MiB': 143}``.
+        name: Name of the row.
+        seconds: Seconds of each run for one unit of work (see ``StageResult.unit``).
+        more: Other numbers: column to value, for example ``{'extra MiB': 143}``.
     """
 
     name: str
@@ -50,12 +50,12 @@ class Measurement:
 
 
 @dataclass
-class Bar:
-    """A figure and the limit that it should keep.
+class Target:
+    """A number and the limit that it should keep.
 
     Attributes:
-        text: What is compared, for example ``'time / floor'``.
-        value: Measured.
+        text: The comparison, for example ``'time / lower bound'``.
+        value: Measured number.
         limit: ``'<= 1.25'``, ``'>= 3'``.
     """
 
@@ -75,13 +75,13 @@ class StageResult:
     """The table of one stage.
 
     Attributes:
-        stage: Its name on the command line.
-        title: A heading.
-        work: What is done, with shapes: one sentence.
-        unit: What ``seconds`` are taken for: ``'pair'``, ``'step'``.
-        rows: Ours, floor and rivals.
-        bars: Limits.
-        notes: What bounds the stage, equalities checked, what was left out.
+        stage: Name on the command line.
+        title: Heading.
+        work: The work with its shapes, one sentence.
+        unit: Unit of ``seconds``: ``'pair'``, ``'step'``.
+        rows: Ours, lower bound and baselines.
+        targets: Limits to keep.
+        notes: Bounds of the stage, equalities checked, work left out.
     """
 
     stage: str
@@ -89,7 +89,7 @@ class StageResult:
     work: str
     unit: str
     rows: list[Measurement]
-    bars: list[Bar] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def row(self, name: str) -> Measurement:
@@ -105,6 +105,6 @@ class StageResult:
         content = asdict(self)
         for row, measured in zip(content['rows'], self.rows):
             row['median'] = measured.median if measured.seconds else None
-        for bar, kept in zip(content['bars'], self.bars):
-            bar['met'] = kept.met
+        for target, kept in zip(content['targets'], self.targets):
+            target['met'] = kept.met
         return content

@@ -10,7 +10,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.networks import build, model_config, modules_only, random_pairs
-from benchmarks.result import Bar, Measurement, Options, StageResult
+from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.timing import wall_seconds
 
 # Part: words in the names of torch's operations; the first that fits counts.
@@ -26,7 +26,7 @@ PASSES_FORWARD, PASSES_BACKWARD = 3, 5
 
 
 class Roof(NamedTuple):
-    """What the device reaches on one large task of a kind."""
+    """Speed of the device on one large task of a kind."""
 
     flops: float  # multiply-adds count two, per second
     bandwidth: float  # bytes read and written, per second
@@ -97,7 +97,7 @@ def add_parts(
         if reached is not None:
             row.more['share of the roof %'] = round(100 * reached, 1)
             if device == 'cuda':
-                result.bars.append(Bar(f'{row.name}: share of the roof', reached, '>= 0.6'))
+                result.targets.append(Target(f'{row.name}: share of the roof', reached, '>= 0.6'))
         result.rows.append(row)
 
 

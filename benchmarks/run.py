@@ -17,7 +17,7 @@ def run_stages(args: argparse.Namespace, configs: Path, argv: list[str]) -> None
     """Measure stages and write each one's table.
 
     Args:
-        args: Of ``tools/benchmark.py``: ``stages``, ``device``, ``repeats``, ``threads``,
+        args: Arguments of ``tools/benchmark.py``: ``stages``, ``device``, ``repeats``, ``threads``,
             ``quick``, ``video``, ``out``.
         configs: The repository's folder of configs.
         argv: The command line, for the report.

@@ -19,7 +19,7 @@ from benchmarks.networks import (
     total_loss,
     training_step,
 )
-from benchmarks.result import Bar, Measurement, Options, StageResult
+from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.timing import wall_seconds
 
 SIZE, BATCH = (96, 192), 8  # pairs a process, as the demo trains
@@ -52,9 +52,9 @@ def run(options: Options) -> StageResult:
         rows,
     )
     perfect = rows[0].more['pairs/s'] * min(2, cores)
-    result.bars = [
-        Bar('gradient: relative difference to one process with all pairs', equal, '<= 1e-4'),
-        Bar(
+    result.targets = [
+        Target('gradient: relative difference to one process with all pairs', equal, '<= 1e-4'),
+        Target(
             f'pairs/s of 2 processes / {min(2, cores)} x one',
             rows[1].more['pairs/s'] / perfect,
             '>= 0.9',

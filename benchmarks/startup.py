@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.result import Bar, Measurement, Options, StageResult
+from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.videos import drive, write_videos
 
 CONFIG = Path('demo', 'poodle_r18_scenes.py')
@@ -66,8 +66,8 @@ def run(options: Options) -> StageResult:
         name: [sum(r[phase] for phase in PHASES) for r in found] for name, found in runs.items()
     }
     rows += [Measurement(f'{name}: command to first step', t) for name, t in totals.items()]
-    floor = [minimal_imports() for _ in totals['start']]
-    rows.append(Measurement(f'floor: import of {", ".join(NEEDED)}', floor))
+    bound = [minimal_imports() for _ in totals['start']]
+    rows.append(Measurement(f'lower bound: import of {", ".join(NEEDED)}', bound))
     result = StageResult(
         'startup',
         'From the command to the first step',
@@ -75,9 +75,9 @@ def run(options: Options) -> StageResult:
         'start',
         rows,
     )
-    result.bars = [
-        Bar('imports / floor', result.ratio('start: imports', rows[-1].name), '<= 1.25'),
-        Bar('resume / start', median(totals['resume']) / median(totals['start']), '<= 1.1'),
+    result.targets = [
+        Target('imports / lower bound', result.ratio('start: imports', rows[-1].name), '<= 1.25'),
+        Target('resume / start', median(totals['resume']) / median(totals['start']), '<= 1.1'),
     ]
     result.notes = [
         f'Checkpoint of the demo network with optimizer and target: {checkpoint:.1f} MiB.',

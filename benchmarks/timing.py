@@ -19,7 +19,7 @@ def take_turns(
     """Run contenders one after the other, ``repeats`` rounds: a slow minute hits all of them.
 
     Args:
-        contenders: What to call, by name.
+        contenders: Calls by name.
         repeats: Rounds that count.
         device: ``'cuda'`` waits for the GPU before and after.
         warmup: Rounds before, that do not count.
@@ -52,15 +52,15 @@ def in_new_process(function: Callable, *args: Any) -> Any:
 
     Args:
         function: At the top of a module, so that it can be sent.
-        *args: Its arguments.
+        *args: Arguments.
 
     Returns:
-        What it returns. Its exceptions come back, too.
+        The result; exceptions come back, too.
     """
     with multiprocessing.get_context('spawn').Pool(1) as pool:
         return pool.apply(function, args)
 
 
 def isolated(options: Options, function: Callable, *args: Any) -> Any:
-    """As :func:`in_new_process`, but with ``options.quick`` the call is made here."""
+    """:func:`in_new_process`, but a call within this process with ``options.quick``."""
     return function(*args) if options.quick else in_new_process(function, *args)

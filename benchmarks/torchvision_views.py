@@ -4,18 +4,20 @@ import torch
 from torch import Tensor
 from torchvision.transforms import v2
 
+from poodle_mm.catalog import IMAGENET_MEAN, IMAGENET_STD
+
 
 class TorchvisionViews:
-    """What a data worker would do: ``torchvision.transforms.v2`` on each frame of a pair.
+    """The usual way, in a data worker: ``torchvision.transforms.v2`` on each frame of a pair.
 
     The same distribution of operations, but for the subcrops, whose places follow no flow; and
     there is no visible mask.
 
     Args:
         kernel: Width of the blur's kernel.
-        sigma: Range of its standard deviation, pixels.
+        sigma: Range of the blur's standard deviation, pixels.
         num: Subcrops per frame.
-        side: Their size in pixels.
+        side: Size of the subcrops in pixels.
         pil: Work on PIL images.
     """
 
@@ -38,7 +40,7 @@ class TorchvisionViews:
             [
                 v2.ToImage(),
                 v2.ToDtype(torch.float32, scale=True),
-                v2.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+                v2.Normalize(IMAGENET_MEAN, IMAGENET_STD),
             ]
         )
 

@@ -30,9 +30,9 @@ def drive(num_frames: int, shape: tuple[int, int] = SHAPE, seed: int = 0) -> Ite
     same bit rate a decoder is as busy.
 
     Args:
-        num_frames: How many.
+        num_frames: Number of frames.
         shape: (H, W).
-        seed: Of texture, motion and noise.
+        seed: Seed of texture, motion and noise.
 
     Yields:
         (H, W, 3) uint8 RGB.
@@ -70,7 +70,7 @@ def _texture(rng: np.random.Generator, shape: tuple[int, int], strength: float) 
 def _thing(
     rng: np.random.Generator, shape: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What it looks like, and its (x, y) start and speed in pixels a frame."""
+    """Picture, (x, y) start and speed in pixels a frame of a thing that passes."""
     size = (rng.uniform(0.05, 0.2, 2) * shape).astype(int) + 2
     look = cv2.resize(_texture(rng, shape, 1.0)[: size[0] * 2, : size[1] * 2], size[::-1].tolist())
     return look, rng.uniform(0, shape[0], 2), rng.uniform(-6, 6, 2)
@@ -122,7 +122,7 @@ def write_videos(
     """Encode the same frames in several ways by x264: ``<folder>/<encoding>/video.mp4``.
 
     Args:
-        folder: Where to; files that are there are kept, and then no frame is drawn.
+        folder: Folder of the files; those that are there are kept, and then no frame is drawn.
         frames: (H, W, 3) uint8 RGB each.
         shape: (H, W).
         bit_rate: Bits a second, on average.

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.result import Bar, Measurement, Options, StageResult
+from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.timing import take_turns
 from benchmarks.torchvision_views import TorchvisionViews
 from benchmarks.views_profile import profile_of_parts
@@ -14,7 +14,7 @@ from poodle_mm.datasets.frame_pair_sample import FramePairSample
 from poodle_mm.flow.base import FlowEstimator
 from poodle_mm.views import FramePairPreprocessor
 
-OURS, PLAIN, FLOOR = 'ours', 'ours, plain', 'floor: bytes moved once'
+OURS, PLAIN, LOWER_BOUND = 'ours', 'ours, plain', 'lower bound: bytes moved once'
 
 # Fast and plain path, in the range [0, 1] of the images: rounding, through a chain of operations
 # that each clamp and that stretch a difference by up to 1.4.
@@ -43,7 +43,7 @@ def run(options: Options) -> StageResult:
     """Measure the views of a pair on one core, or on the GPU.
 
     Args:
-        options: ``threads`` is not used: a data worker, the rivals' place, has one.
+        options: ``threads`` is not used: a data worker, the baselines' place, has one.
 
     Raises:
         RuntimeError: If the fast and the plain path differ.
@@ -72,11 +72,11 @@ def _run(options: Options) -> StageResult:
         for name in (OURS, PLAIN)
     }
     contenders = {name: _ours(each, inputs, draws) for name, each in views.items()}
-    contenders[FLOOR] = _floor(inputs, num, side, calls)
+    contenders[LOWER_BOUND] = _lower_bound(inputs, num, side, calls)
     scale = min(size) / 224
     kernel = views[OURS].photometric.blur_kernel
     scaled = 2 * int(kernel * scale / 2) + 1
-    rivals = {
+    baselines = {
         f'torchvision uint8, kernel {scaled}': TorchvisionViews(
             scaled, (0.1 * scale, 2 * scale), num, side
         ),
@@ -88,8 +88,8 @@ def _run(options: Options) -> StageResult:
         ),
     }
     if not cuda:
-        for name, rival in rivals.items():
-            contenders[name] = _rival(rival, inputs, calls)
+        for name, baseline in baselines.items():
+            contenders[name] = _baseline(baseline, inputs, calls)
     seconds = take_turns(contenders, options.repeats, options.device)
 
     pairs = batch * calls
@@ -104,13 +104,13 @@ def _run(options: Options) -> StageResult:
         unit='pair',
         rows=[Measurement(name, [s / pairs for s in values]) for name, values in seconds.items()],
     )
-    for name in list(rivals)[:2] if not cuda else ():
+    for name in list(baselines)[:2] if not cuda else ():
         text = f'{name}: time / ours'
-        result.bars.append(Bar(text, result.ratio(name, OURS), '>= 3'))
+        result.targets.append(Target(text, result.ratio(name, OURS), '>= 3'))
     result.notes = [
         _equality(views, inputs, draws),
         profile_of_parts(views[OURS], inputs, draws, options.device),
-        'Of the rivals, none makes the visible mask or follows the flow. torchvision blurs by a '
+        'Of the baselines, none makes the visible mask or follows the flow. torchvision blurs by a '
         'convolution with the square kernel; the kernel that is not scaled with the image is what '
         'one gets by taking 23 from the papers.',
     ]
@@ -138,18 +138,18 @@ def _ours(views: FramePairPreprocessor, inputs: Tensor, draws: list) -> Callable
     return run
 
 
-def _rival(rival: TorchvisionViews, inputs: Tensor, calls: int) -> Callable[[], None]:
+def _baseline(baseline: TorchvisionViews, inputs: Tensor, calls: int) -> Callable[[], None]:
     def run() -> None:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             torch.manual_seed(0)
             for _ in range(calls):
                 for pair in inputs:
-                    rival(pair)
+                    baseline(pair)
 
     return run
 
 
-def _floor(inputs: Tensor, num: int, side: int, calls: int) -> Callable[[], None]:
+def _lower_bound(inputs: Tensor, num: int, side: int, calls: int) -> Callable[[], None]:
     """Read the frames and write what is asked for, into memory that is there already."""
     dense = torch.empty(inputs.shape, device=inputs.device)
     crops = torch.empty(len(inputs), 2, num, 3, side, side, device=inputs.device)

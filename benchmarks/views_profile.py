@@ -1,4 +1,4 @@
-"""Where the time of the views goes."""
+"""Profile of the views."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +32,7 @@ def profile_of_parts(views: FramePairPreprocessor, inputs: Tensor, draws: list, 
 def _parts(
     views: FramePairPreprocessor, inputs: Tensor, samples: list[FramePairSample]
 ) -> dict[str, Callable[[], Any]]:
-    """What is done for one batch, a part at a time."""
+    """The work on one batch, a part at a time."""
     frames = inputs.transpose(0, 1).float().flatten(0, 1).div_(255)
     size = tuple(frames.shape[-2:])
     generators = [torch.Generator().manual_seed(sample.seed) for sample in samples]

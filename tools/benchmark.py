@@ -1,4 +1,4 @@
-"""Measure each stage against its floor and its rivals; writes Markdown and JSON.
+"""Measure each stage against its lower bound and its baselines; writes Markdown and JSON.
 
 python tools/benchmark.py all                  # about half an hour on two cores
 python tools/benchmark.py loss step --device cuda

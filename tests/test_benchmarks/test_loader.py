@@ -84,12 +84,12 @@ def test_a_video_of_ones_own(options, paths, tmp_path):
         ((60, 60), 1),
     ],
 )
-def test_the_floor_decodes_what_the_format_forces(paths, ids, frames):
+def test_the_lower_bound_decodes_what_the_format_forces(paths, ids, frames):
     """By hand, for a keyframe every 30 frames and no B-frames."""
-    floor = pair_readers.Floor(paths['every_30'])
+    bound = pair_readers.LowerBound(paths['every_30'])
     pair = pair_readers.Pair((0, 0), str(paths['every_30']), ids, (0, 0, 160, 90))
-    assert floor(pair) == floor(pair) == frames
-    floor.container.close()
+    assert bound(pair) == bound(pair) == frames
+    bound.container.close()
 
 
 @pytest.mark.parametrize('encoding', ENCODINGS)
@@ -103,12 +103,12 @@ def test_all_contenders_read_the_same_frames(paths, encoding):
         assert 15 <= pair.ids[1] - pair.ids[0] <= 30
         inputs = dataset[pair.key]['inputs']
         assert torch.equal(inputs, pair_readers.plain_pair(pair, size))
-        rivals = [
+        baselines = [
             read(pair, onwards=onwards)
-            for read in pair_readers.RIVALS.values()
+            for read in pair_readers.BASELINES.values()
             for onwards in (False, True)
         ]
-        for frames in rivals:
+        for frames in baselines:
             tensor = pair_readers.to_tensor(frames, pair.box, size)
             assert (tensor.float() - inputs.float()).abs().mean() < 3
         moved = pair._replace(ids=(pair.ids[0], pair.ids[1] - 5))
@@ -118,27 +118,27 @@ def test_all_contenders_read_the_same_frames(paths, encoding):
 def test_stage_loader(options):
     result = loader.run(options)
     names = (
-        loader.FLOOR,
+        loader.LOWER_BOUND,
         loader.OURS,
         loader.KEYFRAMES,
-        *pair_readers.RIVALS,
+        *pair_readers.BASELINES,
     )
     rows = [row.name for row in result.rows]
     for encoding, name in itertools.product(ENCODINGS, names):
         assert f'{encoding}: {name}' in rows
     assert all(len(row.seconds) == 1 and row.median > 0 for row in result.rows)
-    texts = ' '.join(bar.text for bar in result.bars)
-    assert [bar.limit for bar in result.bars[:3]] == ['<= 1.25', '>= 1.8', '>= 1.8']
-    assert len(result.bars) == 8 and 'speed-up' in texts and 'growth' in texts
+    texts = ' '.join(target.text for target in result.targets)
+    assert [target.limit for target in result.targets[:3]] == ['<= 1.25', '>= 1.8', '>= 1.8']
+    assert len(result.targets) == 8 and 'speed-up' in texts and 'growth' in texts
     assert any('bit for bit' in note for note in result.notes)
     json.dumps(result.as_dict())
 
 
 def test_stage_index(options):
     result = index.run(options)
-    assert [row.name for row in result.rows] == [index.FLOOR, index.WARM, index.COLD]
+    assert [row.name for row in result.rows] == [index.LOWER_BOUND, index.WARM, index.COLD]
     root = index.make_tree(options, 60)
     files = list(root.rglob('*.mp4'))
     assert len(files) == 60 and len({path.name for path in files}) == 60
-    assert [bar.limit for bar in result.bars] == ['<= 10']
+    assert [target.limit for target in result.targets] == ['<= 10']
     json.dumps(result.as_dict())

@@ -9,7 +9,7 @@ from torch import nn
 
 from benchmarks.activations import kept_bytes
 from benchmarks.cluster import Cluster, batch_norm_traffic, gradient_bytes, step_share
-from benchmarks.result import Bar
+from benchmarks.result import Target
 from benchmarks.startup import run_program
 from benchmarks.timing import take_turns
 
@@ -48,7 +48,7 @@ def test_turns_alternate_and_the_first_round_does_not_count():
     [(1.25, '<= 1.25', True), (1.26, '<= 1.25', False), (3, '>= 3', True), (2.9, '>= 3', False)],
 )
 def test_limits(value, limit, met):
-    assert Bar('', value, limit).met is met
+    assert Target('', value, limit).met is met
 
 
 def test_traffic_by_hand():

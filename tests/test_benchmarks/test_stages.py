@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import networks
 from benchmarks.report import add_to_report, read_report
-from benchmarks.result import Bar, Measurement, Options, StageResult
+from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.stages import STAGES
 
 ROWS = dict(loss=3, flow=5, memory=5, step=10, roofline=8, scaling=2, startup=13)
@@ -40,8 +40,8 @@ def check(result: StageResult, rows: int) -> None:
     assert len(result.rows) == len({row.name for row in result.rows}) == rows
     assert all(row.seconds and min(row.seconds) > 0 for row in result.rows)
     assert result.notes
-    equalities = [bar for bar in result.bars if 'relative difference' in bar.text]
-    assert all(bar.met for bar in equalities), equalities
+    equalities = [target for target in result.targets if 'relative difference' in target.text]
+    assert all(target.met for target in equalities), equalities
     json.dumps(result.as_dict(), allow_nan=False)
 
 
@@ -51,13 +51,13 @@ def test_every_stage_is_a_module_with_run(repo):
         assert 'def run(options: Options) -> StageResult' in module.read_text()
 
 
-def test_floor_runs_the_modules_that_the_step_runs(options):
-    """Every layer as often as in the step, none left out: else it would be no floor."""
+def test_lower_bound_runs_the_modules_that_the_step_runs(options):
+    """Every layer as often as in the step, none left out: else it would be no lower bound."""
     model = networks.build(networks.model_config(options), 'cpu')
     views = model.data_preprocessor(networks.random_pairs(1, (64, 128), 'cpu'), True)['inputs']
     reached = {}
     for name, run in (
-        ('floor', networks.modules_only(model, views)),
+        ('lower bound', networks.modules_only(model, views)),
         ('step', lambda: sum(v for k, v in model.loss(views).items() if 'loss' in k).backward()),
     ):
         calls = []
@@ -70,15 +70,15 @@ def test_floor_runs_the_modules_that_the_step_runs(options):
         for hook in hooks:
             hook.remove()
         reached[name] = sorted(map(id, calls))
-    assert reached['floor'] == reached['step']
+    assert reached['lower bound'] == reached['step']
     assert len(reached['step']) > 100
 
 
 def example(name: str, value: float) -> StageResult:
     rows = [Measurement('ours', [value, 3 * value, 2 * value], {'MiB': 7})]
-    rows.append(Measurement('floor', [1.0]))
-    bars = [Bar('time / floor', 2 * value, '<= 1.25')]
-    return StageResult(name, f'Stage {name}', 'nothing', 'pair', rows, bars, ['a note'])
+    rows.append(Measurement('lower bound', [1.0]))
+    targets = [Target('time / lower bound', 2 * value, '<= 1.25')]
+    return StageResult(name, f'Stage {name}', 'nothing', 'pair', rows, targets, ['a note'])
 
 
 def test_report_keeps_the_other_stages(tmp_path):
@@ -89,17 +89,18 @@ def test_report_keeps_the_other_stages(tmp_path):
     assert list(stages) == ['loss', 'step']
     assert stages['loss']['command'] == 'third' and stages['step']['command'] == 'second'
     assert stages['loss']['rows'][0]['median'] == 1.2
-    assert [stage['bars'][0]['met'] for stage in stages.values()] == [True, False]
+    assert [stage['targets'][0]['met'] for stage in stages.values()] == [True, False]
     text = (tmp_path / 'benchmark_cpu.md').read_text()
     assert text.count('## Stage') == 2
     assert '| ours | 1,200 | 600 - 1,800 | 7 |' in text
-    assert '| time / floor | 1.2 | <= 1.25 | yes |' in text
-    assert '| time / floor | 2 | <= 1.25 | **no** |' in text
+    assert '| time / lower bound | 1.2 | <= 1.25 | yes |' in text
+    assert '| time / lower bound | 2 | <= 1.25 | **no** |' in text
 
 
-def test_damaged_report_is_named(tmp_path):
+@pytest.mark.parametrize('content', ['{"stag', '{"stages": {"loss": {"bars": []}}}'])
+def test_damaged_or_old_report_is_named(tmp_path, content):
     file = tmp_path / 'benchmark_cpu.json'
-    file.write_text('{"stag')
+    file.write_text(content)
     with pytest.raises(ValueError, match=r'benchmark_cpu\.json: not a benchmark report'):
         add_to_report(tmp_path, example('loss', 1.0), 'cpu', 'x')
-    assert file.read_text() == '{"stag'
+    assert file.read_text() == content

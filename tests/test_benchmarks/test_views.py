@@ -14,12 +14,12 @@ def result():
 
 def test_all_contenders_are_in_the_table(result):
     names = [row.name for row in result.rows]
-    assert names[:3] == [views.OURS, views.PLAIN, views.FLOOR]
+    assert names[:3] == [views.OURS, views.PLAIN, views.LOWER_BOUND]
     assert sum('torchvision uint8' in name for name in names) == 2
     assert all(len(row.seconds) == 1 and row.seconds[0] > 0 for row in result.rows)
-    assert len(result.bars) == 2 and all(bar.limit == '>= 3' for bar in result.bars)
-    for bar, name in zip(result.bars, [n for n in names if 'torchvision uint8' in n]):
-        assert bar.value == pytest.approx(result.ratio(name, views.OURS))
+    assert len(result.targets) == 2 and all(target.limit == '>= 3' for target in result.targets)
+    for target, name in zip(result.targets, [n for n in names if 'torchvision uint8' in n]):
+        assert target.value == pytest.approx(result.ratio(name, views.OURS))
     assert result.unit == 'pair' and result.as_dict()['rows'][0]['median'] > 0
 
 
@@ -40,13 +40,13 @@ def test_threads_and_the_global_generator_are_left_as_they_were(monkeypatch):
     finally:
         torch.set_num_threads(before)
     state = torch.get_rng_state()
-    rival = views.TorchvisionViews(3, (0.1, 2.0), 1, 8)
-    views._rival(rival, views._frames(1, (32, 32)), 1)()
+    baseline = views.TorchvisionViews(3, (0.1, 2.0), 1, 8)
+    views._baseline(baseline, views._frames(1, (32, 32)), 1)()
     assert torch.equal(torch.get_rng_state(), state)
 
 
 @pytest.mark.parametrize('pil', [False, True])
-def test_the_rival_makes_what_ours_makes(pil):
+def test_the_baseline_makes_what_ours_makes(pil):
     frames = views._frames(1, (64, 96))[0]
     dense, crops = views.TorchvisionViews(5, (0.1, 2.0), 3, 32, pil)(frames)
     assert dense.shape == (2, 3, 64, 96) and crops.shape == (2, 3, 3, 32, 32)
