@@ -39,7 +39,7 @@ class RandomAffine:
         """(2, 2, 3) float32: crop pixel to view pixel for frames t and t + Δ of one pair.
 
         Args:
-            generator: On the CPU.
+            generator: Generator on the CPU.
             size: (H, W) of the crop.
         """
         value = torch.rand((2, 2), generator=generator)

@@ -63,12 +63,11 @@ def distort_plain(
 ) -> Tensor:
     """torchvision's operations one after the other: the reference of the two ways below.
 
-    The blur is called once for each axis, because torchvision's own is a convolution with the full
-    square kernel.
+    The blur is called once for each axis: torchvision convolves with the full square kernel.
 
     Args:
         images: (N, 3, H, W) float32 in [0, 1].
-        distortions: N of them.
+        distortions: Distortion of each image.
         kernel: (height, width) of the blur's kernel in pixels of the images, odd.
         scale: Pixels of the image per pixel of ``Distortion.sigma``.
 

@@ -109,7 +109,7 @@ class PhotometricDistortion:
 
         Args:
             images: (N, 3, H, W) float32 in [0, 1].
-            distortions: N of them.
+            distortions: Distortion of each image.
             plain: By torchvision's own operations; the result is the same to 1e-6, or to rounding
                 at the threshold of the solarization.
 

@@ -112,7 +112,7 @@ class FlowSubcrops:
         """All draws of one directed pair that might be needed, before the flow is looked at.
 
         Args:
-            generator: On the CPU.
+            generator: Generator on the CPU.
             size: (H, W) of the crop.
         """
         grid = cell_grid(size, self.area, self.extra_cells)
@@ -155,15 +155,11 @@ class FlowSubcrops:
         return choose(starts, landed, jitter, flow.shape[-2:], self.num)
 
     def boxes(self, draws: Sequence[SubcropDraws], flow: Tensor) -> tuple[Tensor, Tensor]:
-        """Boxes of a batch.
+        """Edges (2, B, K, 4) of online and target boxes, and (B, K) bool as :meth:`centres`.
 
         Args:
             draws: Draws of each of the B directed pairs.
-            flow: (B, 2, H, W) from the online to the target frame, pixels.
-
-        Returns:
-            (2, B, K, 4) float32, edges of the online and of the target boxes, and (B, K) bool,
-            True where the fallback was taken (see :meth:`centres`); on the device of the flow.
+            flow: See :meth:`centres`.
         """
         batch = SubcropDraws(*(torch.stack(field) for field in zip(*draws)))
         centres, fallback = self.centres(batch, flow)
@@ -177,7 +173,7 @@ class FlowSubcrops:
 
         Args:
             flow: (2, B, 2, H, W) pixels, [0] t to t + Δ, [1] back.
-            generators: One a sample, on the CPU.
+            generators: Generator of each sample, on the CPU.
         """
         directions, size = [1] if self.shared else [0, 1], tuple(flow.shape[-2:])
         draws = [[self.draw(g, size) for _ in directions] for g in generators]
@@ -194,19 +190,15 @@ class FlowSubcrops:
     def cut(
         self, images: Tensor, boxes: Tensor, index: Tensor | None = None, plain: bool = False
     ) -> Tensor:
-        """Cut and resize all boxes at once.
-
-        Each pixel of a subcrop is the mean of bilinear samples on a regular grid over its area,
-        as many as it covers pixels of the image (``roi_align``, adaptive): antialiased where the
-        subcrop is reduced, plain bilinear where it is enlarged, and at fractional edges.
+        """Cut and resize all boxes at once, antialiased: ``roi_align`` with adaptive sampling.
 
         Args:
             images: (N, 3, H, W) float32.
             boxes: (..., 4) edges.
             index: (...) int64, the image of each box; by default those of ``boxes[i]`` are of
                 image i.
-            plain: Always by torchvision's ``roi_align``. On the CPU matrix products are several
-                times faster, with the same result to 1e-6.
+            plain: Always by torchvision; on the CPU matrix products are several times faster,
+                with the same result to 1e-6 (:func:`~poodle_mm.views.crop_resize.crop_resize`).
 
         Returns:
             (..., 3, size, size) float32.

@@ -72,9 +72,8 @@ class PooledHead(BaseModule):
             targets: (2, N, C) target projections of their partners in the other frame, without
                 gradient.
         """
-        cosine = nn.functional.cosine_similarity(
-            predictions.float(), targets.detach().float(), dim=-1
-        )
+        targets = targets.detach()
+        cosine = nn.functional.cosine_similarity(predictions.float(), targets.float(), dim=-1)
         return dict(
             loss_pool=self.loss_weight * (2 - 2 * cosine).mean(dim=1).sum(),
             std_pool=collapse_std(targets.flatten(0, 1)),
