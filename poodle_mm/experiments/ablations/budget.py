@@ -23,7 +23,7 @@ class Budget:
     """An amount of training.
 
     Attributes:
-        amount: How much.
+        amount: Number of units.
         unit: ``'epochs'`` (the paper's: a pass over the videos with R pairs a visit counts as R),
             ``'pairs'`` or ``'minutes'``.
     """
@@ -79,16 +79,12 @@ def budget_options(cfg: Config, budget: Budget) -> dict[str, Any]:
     if budget.unit == 'minutes':
         raise ValueError('minutes have to be timed: see timed_options')
     if 'max_epochs' in cfg.train_cfg:
-        if budget.unit == 'pairs':
-            epochs = budget.amount / pairs_per_epoch(cfg)
-        else:
-            epochs = budget.amount / epochs_of_a_pass(cfg)
-        if round(epochs) < 1:
+        one = pairs_per_epoch(cfg) if budget.unit == 'pairs' else epochs_of_a_pass(cfg)
+        epochs = round(budget.amount / one)
+        if epochs < 1:
             raise ValueError(f'{budget} are less than one epoch of the train loop')
-        return length_options(cfg, round(epochs))
-    pairs = budget.amount
-    if budget.unit == 'epochs':
-        pairs = budget.amount * _length(cfg)
+        return length_options(cfg, epochs)
+    pairs = budget.amount * (_length(cfg) if budget.unit == 'epochs' else 1)
     return length_options(cfg, max(1, round(pairs / pairs_per_step(cfg))))
 
 
@@ -100,9 +96,9 @@ def timed_options(cfg: Config, minutes: float, threads: int, file: Path) -> dict
 
     Args:
         cfg: A config that trains by iterations.
-        minutes: Wanted.
-        threads: CPU threads that the run will have.
-        file: JSON with what was timed before.
+        minutes: Length of the training.
+        threads: CPU threads of the run.
+        file: JSON file that keeps the length.
 
     Raises:
         ValueError: If the config trains by epochs.

@@ -61,7 +61,7 @@ class Run:
     Attributes:
         variant: Row of the table or point of the figure.
         seed: Seed of everything.
-        config: Config file; for random weights, of the network they fill.
+        config: Config file; for random weights, that of the network they fill.
         options: Differences from the file, dotted keys to values.
         processes: Number of processes that train together.
         work_dir: Folder of the run; equal runs of several studies share it.

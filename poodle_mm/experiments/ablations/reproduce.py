@@ -93,7 +93,7 @@ def _timed(run: Run, minutes: float, jobs: int) -> Run:
 
 
 def _plan_text(run: Run, args: PlanOptions) -> str:
-    """What a dry run says of a run."""
+    """The lines of a dry run on a run."""
     topics = dict(config=str(run.config), folder=str(run.work_dir))
     if run.trains:
         topics |= describe(run.load()) | dict(processes=str(run.processes))

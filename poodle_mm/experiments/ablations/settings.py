@@ -24,7 +24,7 @@ class DataSetting:
         size: (H, W) of the readout's images, for suites of whole images.
         shrink: Divisor of the sweeps' crop sizes.
         delta_step: Distance of two frames that stands for the paper's 15 frames.
-        delta_unit: Its unit, that of the configs.
+        delta_unit: Unit of ``delta_step`` and of the configs.
     """
 
     name: str

@@ -36,10 +36,10 @@ class Study:
 
     Attributes:
         name: Such as ``'table4'``, ``'figure5a'`` or ``'figure5a-iclr'``.
-        title: In words.
+        title: Title in words.
         variants: Rows or points.
         x: The setting on a figure's horizontal axis; None for a table.
-        x_label: Its name.
+        x_label: Label of that axis.
         line: The setting that tells a figure's lines apart; None: the variants' labels.
         groups: Whether the figure shows the class groups Small and Large, too.
     """

@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import signal
 import subprocess
 import sys
 
@@ -419,3 +420,18 @@ def test_dry_run_tool(repo, tmp_path):
         )
         assert result.returncode and message in result.stderr
         assert 'Traceback' not in result.stderr
+
+
+def test_a_closed_pipe_ends_a_dry_run_quietly(repo):
+    """As ``| head`` does: no trace of a BrokenPipeError."""
+    words = ['--table', '4', '--data', 'scenes', '--rows', 'scratch', '--dry-run']
+    process = subprocess.Popen(
+        [sys.executable, 'tools/reproduce.py', *words],
+        cwd=repo,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.close()
+    assert 'BrokenPipe' not in process.stderr.read()
+    assert process.wait() == -signal.SIGPIPE
