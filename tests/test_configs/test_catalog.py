@@ -42,7 +42,9 @@ def test_segmentation_data(path):
         if split == 'test' and ('test' not in entry.splits or not entry.splits['test'].labels):
             split = 'val'
         assert (dataset.type, dataset.data_root) == (entry.mmseg, entry.root)
-        built = DATASETS.build(dict(dataset, pipeline=[], lazy_init=True))
+        built = DATASETS.build(
+            dict(dataset, type=f'mmseg.{dataset.type}', pipeline=[], lazy_init=True)
+        )
         assert built.data_prefix == dict(
             img_path=f'{entry.root}/{entry.splits[split].images}',
             seg_map_path=f'{entry.root}/{entry.splits[split].labels}',

@@ -7,12 +7,11 @@ import pytest
 from tests.test_cuda_path.steps import BATCH, batch_of, step_config, waits_of_a_step
 
 REPO = Path(__file__).resolve().parents[2]
-ABLATIONS = 'ablations/bdd100k'
 CONFIGS = [
     *sorted(file.name for file in (REPO / 'configs').glob('*.py')),
-    f'{ABLATIONS}/byol_r50_bdd_224x224_40e.py',
-    f'{ABLATIONS}/densecl_r50_bdd_224x224_40e.py',
-    f'{ABLATIONS}/uflow_r50_bdd_256x512_40e.py',
+    'byol/byol_r50_bdd_224x224_40e.py',
+    'densecl/densecl_r50_bdd_224x224_40e.py',
+    'ablations/bdd100k/uflow_r50_bdd_256x512_40e.py',
 ]
 # Where the host still waits in a step: all of it in other packages.
 RAFT = {
