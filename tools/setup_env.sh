@@ -102,7 +102,7 @@ for name in sys.argv[1:]:
         sys.exit(f'[setup] import {name}: {error}{hint}')
 PY
 }
-check_imports torch torchvision cv2 av mmengine mmcv mmpretrain poodle_mm
+check_imports torch torchvision cv2 av mmengine mmcv mmpretrain poodle_mm poodle_scenes
 
 rm -f "$unfinished"     # from here on the environment is whole, if without operators: a build that
 key >"$venv/.stamp-demo" # fails or is interrupted costs neither the demo nor the next run anything

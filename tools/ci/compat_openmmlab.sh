@@ -67,7 +67,7 @@ if [ -n "$with_ops" ]; then
 fi
 
 cat >"$work/imports.py" <<'PY'
-"""Import every module of poodle_mm; without MMSegmentation all but the evaluation's."""
+"""Import every module; without MMSegmentation all but those that need it or MMDetection."""
 
 import importlib
 import sys
@@ -76,10 +76,12 @@ from pathlib import Path
 
 import poodle_mm
 
-EVALUATION = ('demo', 'evaluation', 'downstream.segmentation', 'downstream.detection')
-room = Path(poodle_mm.__file__).parent
-files = sorted(file.relative_to(room.parent).with_suffix('') for file in room.rglob('*.py'))
-names = ['.'.join(file.parts).removesuffix('.__init__') for file in files]
+PACKAGES = ('poodle_mm', 'poodle_scenes')
+EVALUATION = ('evaluation.segmentation', 'evaluation.detection', 'experiments.demo')
+root = Path(poodle_mm.__file__).parents[1]
+files = (file for package in PACKAGES for file in sorted((root / package).rglob('*.py')))
+paths = [file.relative_to(root).with_suffix('') for file in files]
+names = ['.'.join(path.parts).removesuffix('.__init__') for path in paths]
 if 'light' in sys.argv:
     left_out = tuple(f'poodle_mm.{room}' for room in EVALUATION)
     names = [name for name in names if not name.startswith(left_out)]
