@@ -68,7 +68,8 @@ def _windows(view: View, size: tuple[int, int]) -> Iterator[tuple[int, np.ndarra
     height, width = size
     low, high = np.floor(view.boxes[:, :2]), np.ceil(view.boxes[:, 2:]) + 1
     windows = np.clip(np.concatenate([low, high], axis=1), 0, (width, height) * 2).astype(np.intp)
-    return ((i, windows[i]) for i in view.drawn if (windows[i, 2:] > windows[i, :2]).all())
+    filled = (windows[view.drawn, 2:] > windows[view.drawn, :2]).all(axis=1)
+    return zip(view.drawn[filled], windows[view.drawn[filled]])
 
 
 def _spans(view: View) -> np.ndarray:

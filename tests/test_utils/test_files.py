@@ -3,10 +3,12 @@
 import os
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from poodle_mm.engine.hooks.checkpoint_hook import AtomicLocalBackend
-from poodle_mm.utils import files
+from poodle_mm.utils import errors
 from poodle_mm.utils.files import read_json, replacing, replacing_folder, write_json
 
 
@@ -78,9 +80,16 @@ def test_order_of_a_write_that_survives_a_power_cut(tmp_path, monkeypatch, write
 @pytest.mark.parametrize('content', [b'', b'{"iter": 3', b'\xff\xfe', b'[1, 2'])
 def test_damaged_json_is_named_and_ignored(tmp_path, monkeypatch, content):
     said = []
-    monkeypatch.setattr(files, 'warn', lambda text: said.append(text))
+    monkeypatch.setattr(errors, 'warn', lambda text: said.append(text))
     path = tmp_path / 'run_stats.json'
     assert read_json(path) is None and not said
     path.write_bytes(content)
     assert read_json(path) is None
     assert f'{path} is damaged and is ignored' in said[0]
+
+
+def test_image_reads_back(tmp_path):
+    image = np.random.default_rng(0).integers(0, 255, (5, 7, 3), np.uint8)
+    files.write_image(tmp_path / 'new' / 'a.png', image, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / 'new' / 'a.png')), image)
+    assert [path.name for path in (tmp_path / 'new').iterdir()] == ['a.png']
