@@ -12,8 +12,6 @@ from poodle_mm.datasets.files import file_problem, find_files
 from poodle_mm.datasets.labels import read_label
 from poodle_mm.utils.files import replacing
 
-_CAMVID = CATALOG['camvid']
-
 
 def convert_camvid(
     source: str | os.PathLike, target: str | os.PathLike, quality: int = 95
@@ -35,22 +33,22 @@ def convert_camvid(
         FileNotFoundError: If a folder or an image's label is missing.
         ValueError: If a label does not hold CamVid's ids, or an image is no file.
     """
-    source, target = Path(source), Path(target)
-    files = {split: find_files(source / split, ('.png',)) for split in _CAMVID.splits}
+    source, target, splits = Path(source), Path(target), CATALOG['camvid'].splits
+    files = {split: find_files(source / split, ('.png',)) for split in splits}
     for split, names in files.items():
         for name in tqdm(names, desc=split, unit='image'):
-            label = source / f'{split}annot' / name
+            old_image, label = source / split / name, source / f'{split}annot' / name
             if not label.is_file():
-                raise FileNotFoundError(f'{label}: no label of {source / split / name}')
-            new_label = target / _CAMVID.splits[split].labels / name
+                raise FileNotFoundError(f'{label}: no label of {old_image}')
+            new_label = target / splits[split].labels / name
             if not new_label.exists():
-                read_label(label, _CAMVID.label_ids)
+                read_label(label, CATALOG['camvid'].label_ids)
                 with replacing(new_label) as temporary:
                     shutil.copyfile(label, temporary)
-            new_image = (target / _CAMVID.splits[split].images / name).with_suffix('.jpg')
+            new_image = (target / splits[split].images / name).with_suffix('.jpg')
             if not new_image.exists():
-                if problem := file_problem(source / split / name):
-                    raise ValueError(f'{source / split / name}: {problem}')
-                with Image.open(source / split / name) as image, replacing(new_image) as temporary:
+                if problem := file_problem(old_image):
+                    raise ValueError(f'{old_image}: {problem}')
+                with Image.open(old_image) as image, replacing(new_image) as temporary:
                     image.convert('RGB').save(temporary, quality=quality)
     return {split: len(names) for split, names in files.items()}

@@ -50,10 +50,6 @@ def _check_catalog(report: CheckReport, sample: int | None) -> None:
         check_folders(report, split, data, sample)
 
 
-def _check_tree(report: CheckReport, sample: int | None) -> None:
-    check_videos(report, Videos('.'), sample or 100)
-
-
 def _check_scenes(report: CheckReport, sample: int | None) -> None:
     """The folder itself tells how many scenes there should be."""
     meta = Path(report.root, 'meta.json')
@@ -77,5 +73,5 @@ _SPECIAL: dict[str, Callable[[CheckReport, int | None], None]] = {
     'bdd100k-det': check_detection,
     'wt-sem': check_wt_sem,
     'scenes': _check_scenes,
-    'videos': _check_tree,
+    'videos': lambda report, sample: check_videos(report, Videos('.'), sample or 100),
 }

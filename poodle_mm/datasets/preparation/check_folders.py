@@ -38,7 +38,11 @@ def check_folders(
     by_stem = {name.removesuffix(data.img_suffix): name for name in images}
     label_by_stem = {name.removesuffix(data.seg_map_suffix): name for name in labels}
     if not labels and images:
-        _advise_on_missing_labels(report, split.labels, data.seg_map_suffix)
+        advice = 'unpack the labels to this folder'
+        if list_files(root / split.labels, LABEL_IDS_SUFFIX):
+            script = 'tools/dataset_converters/cityscapes_train_ids.py'
+            advice = f'python {script} {root / split.labels}'
+        report.add(split.labels, f'no file *{data.seg_map_suffix}', advice, [split.labels])
     elif images:
         report.add(
             split.images,
@@ -56,11 +60,3 @@ def check_folders(
     sizes = check_images(report, split.images, [by_stem[stem] for stem in both], sample)
     wanted = {label_by_stem[stem]: sizes.get(by_stem[stem]) for stem in both}
     check_labels(report, split.labels, wanted, data.label_ids, sample)
-
-
-def _advise_on_missing_labels(report: CheckReport, folder: str, suffix: str) -> None:
-    root = Path(report.root, folder)
-    advice = 'unpack the labels to this folder'
-    if list_files(root, LABEL_IDS_SUFFIX):
-        advice = f'python tools/dataset_converters/cityscapes_train_ids.py {root}'
-    report.add(folder, f'no file *{suffix}', advice, [folder])

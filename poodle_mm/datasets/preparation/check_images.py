@@ -78,11 +78,8 @@ def check_labels(
     """Read ``sample`` label images of a folder, or all, and add to the report.
 
     Args:
-        report: Is added to.
-        folder: Folder of the labels, relative to the root.
         sizes: (H, W) of the image by label; None where unknown.
         legal: Ids that may occur.
-        sample: Number of files that are opened; None opens all.
     """
 
     def inspect(name: str) -> tuple[str, str] | None:
@@ -122,7 +119,5 @@ def _inspect_all(
 ) -> None:
     """Add what ``inspect`` says (reason, file) of each file."""
     threads = min(8, os.cpu_count() or 1)
-    for problem in map_in_threads(inspect, names, folder, threads=threads):
-        if problem:
-            reason, name = problem
-            report.add(folder, reason, _ADVICE[reason], [name])
+    for reason, name in filter(None, map_in_threads(inspect, names, folder, threads=threads)):
+        report.add(folder, reason, _ADVICE[reason], [name])

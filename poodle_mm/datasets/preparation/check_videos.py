@@ -22,13 +22,11 @@ MAX_ODD_STEPS = 0.01
 
 
 def check_videos(report: CheckReport, videos: Videos, sample: int | None = 100) -> None:
-    """Read all headers, look for the end of each file, and decode a frame of some.
+    """Read all headers, look for the end of each file, and decode the middle frame of ``sample``.
 
-    Of those whose header or times are odd it makes a note: nothing is wrong with them.
-
-    The index that training reads is built on the way and kept; for clips it holds the time stamps
-    of all frames, for which the whole files are read. The middle frame of ``sample`` videos, or of
-    all, is decoded.
+    Odd headers and times are noted: nothing is wrong with them. The index that training reads is
+    built on the way and kept; for clips it holds the time stamps of all frames, for which the whole
+    files are read.
     """
     folder = videos.folder
     try:
@@ -37,23 +35,19 @@ def check_videos(report: CheckReport, videos: Videos, sample: int | None = 100) 
         infos = []
     report.count(folder, len(infos), videos.count, videos.optional)
     note_hidden(report, folder)
-    bad = [_tell(info.path, info.error) for info in infos if info.error]
+    bad = [f'{info.path} ({info.error})' for info in infos if info.error]
     report.add(folder, 'unreadable or truncated', 'download again', bad)
     whole = [info for info in infos if not info.error]
     report.add(
         folder,
         f'shorter than {MIN_SECONDS:g} s',
         'remove them: they hold no pair of frames that far apart',
-        (_tell(i.path, f'{i.duration:.2f} s') for i in whole if 0 < i.duration < MIN_SECONDS),
+        (f'{i.path} ({i.duration:.2f} s)' for i in whole if 0 < i.duration < MIN_SECONDS),
     )
     _decode_some(report, folder, spread([info.path for info in whole], sample), videos.size)
     if whole:
         hours = sum(info.duration for info in whole) / 3600
         report.notes.append(f'{folder}: {hours:.2f} hours')
-
-
-def _tell(path: str, text: str) -> str:
-    return f'{path} ({text})'
 
 
 def _decode_some(
@@ -65,17 +59,17 @@ def _decode_some(
         try:
             with VideoReader(Path(report.root, folder, path)) as video:
                 for reason, detail in time_oddities(video):
-                    odd.setdefault(reason, []).append(_tell(path, detail))
+                    odd.setdefault(reason, []).append(f'{path} ({detail})')
                 return path, video.read([len(video) // 2])[0].shape[:2]
         except FrameReadError as error:
             return path, error.reason
 
     for path, result in map_in_threads(decode, paths, folder, 'video'):
         if isinstance(result, str):
-            report.add(folder, 'cannot be decoded', 'download again', [_tell(path, result)])
+            report.add(folder, 'cannot be decoded', 'download again', [f'{path} ({result})'])
             continue
         height, width = result
-        name = _tell(path, f'{width}x{height}')
+        name = f'{path} ({width}x{height})'
         if height > width:
             odd.setdefault(_PORTRAIT, []).append(name)
         if size is not None and result != size:

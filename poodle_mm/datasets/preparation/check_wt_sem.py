@@ -13,8 +13,6 @@ from poodle_mm.datasets.preparation.check_images import spread
 from poodle_mm.datasets.preparation.labelled_frames import read_facts
 from poodle_mm.datasets.preparation.report import CheckReport
 
-_LOOK_AT = 200
-
 
 def check_wt_sem(report: CheckReport, sample: int | None = None) -> None:
     """Compare names and numbers, open images and labels, and tell how labels seem to be stored.
@@ -24,7 +22,8 @@ def check_wt_sem(report: CheckReport, sample: int | None = None) -> None:
     """
     data = CATALOG['wt-sem']
     facts = read_facts(report.root)
-    suffix = _image_suffix(Path(report.root, data.splits['train'].images))
+    folder = Path(report.root, data.splits['train'].images)
+    suffix = next((end for end in ('.jpg', '.png', '.jpeg') if list_files(folder, end)), '.jpg')
     if suffix != data.img_suffix:
         report.notes.append(
             f"images are {suffix} files: set img_suffix='{suffix}' of the data sets in the config"
@@ -38,16 +37,11 @@ def check_wt_sem(report: CheckReport, sample: int | None = None) -> None:
         _note_convention(report, data.splits['train'].labels, data.num_classes)
 
 
-def _image_suffix(folder: Path) -> str:
-    """End of the names of the first kind that there is."""
-    return next((kind for kind in ('.jpg', '.png', '.jpeg') if list_files(folder, kind)), '.jpg')
-
-
 def _note_convention(report: CheckReport, labels: str, last: int) -> None:
     """Tell ADE20K's ids (0 = other, 1 to 150) from ids that begin with the first class."""
     folder = Path(report.root, labels)
     found = np.zeros(256, bool)
-    for name in spread(list_files(folder, '.png'), _LOOK_AT):
+    for name in spread(list_files(folder, '.png'), 200):
         try:
             found[np.unique(read_label(folder / name))] = True
         except LabelError:  # the check has told of it

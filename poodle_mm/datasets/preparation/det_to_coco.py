@@ -9,12 +9,7 @@ from tqdm import tqdm
 
 from poodle_mm.catalog import BOX_CLASSES
 from poodle_mm.datasets.files import file_problem
-from poodle_mm.datasets.preparation.scalabel import (
-    IMAGE_SIZE,
-    BoxCounts,
-    frame_boxes,
-    read_frames,
-)
+from poodle_mm.datasets.preparation.scalabel import IMAGE_SIZE, BoxCounts, frame_boxes, read_frames
 from poodle_mm.utils.files import write_json
 
 
@@ -29,7 +24,7 @@ def convert_frames(
     without boxes are kept. All this is as in BDD100K's and Scalabel's own tools.
 
     Args:
-        frames: From :func:`poodle_mm.datasets.preparation.scalabel.read_frames`.
+        frames: Result of :func:`~poodle_mm.datasets.preparation.scalabel.read_frames`.
         image_root: Folder of the images, whose sizes are then read; None takes each frame's
             ``size`` where it has one, else 1280x720.
 
@@ -77,9 +72,8 @@ def convert_file(
     """Convert a label file; ``target`` is written whole or not at all.
 
     Args:
-        source: JSON in Scalabel's format.
-        target: JSON in COCO's format.
-        image_root: Argument of :func:`convert_frames`.
+        source, target: JSON in Scalabel's and in COCO's format.
+        image_root: See :func:`convert_frames`.
         skip_invalid: Leave out what has a problem instead of refusing the file.
 
     Returns:
@@ -132,8 +126,7 @@ def _image_size(
         size = frame.get('size')
         return (size['height'], size['width']) if size else IMAGE_SIZE
     path = Path(image_root, frame['name'])
-    problem = file_problem(path) if path.exists() else 'no such image'
-    if not problem:
+    if not (problem := file_problem(path) if path.exists() else 'no such image'):
         try:
             with Image.open(path) as image:
                 return image.height, image.width

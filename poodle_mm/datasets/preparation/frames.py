@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from poodle_mm.datasets.files import VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
-from poodle_mm.utils.files import replacing_folder, write_json
+from poodle_mm.utils.files import replacing_folder, write_image, write_json
 from poodle_mm.utils.processes import process_pool
 
 _CHUNK_BYTES = 2**28
@@ -48,10 +48,9 @@ class FrameChoice:
             raise ValueError(f'quality must be 1 to 100, got {self.quality}')
 
     def frames(self, timestamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Positions in a video and the numbers under which they are written.
+        """Positions in a video, and the numbers under which they are written.
 
-        Args:
-            timestamps: Increasing seconds of all its frames, the first one 0.
+        ``timestamps`` are the increasing seconds of all its frames, the first one 0.
         """
         if self.every is not None:
             positions = np.arange(0, len(timestamps), self.every)
@@ -114,7 +113,6 @@ def extract_frames(
     Args:
         videos: Root of the videos.
         out: Folder to write to.
-        choice: Choice of frames.
         workers: Processes; 1 stays in this one.
 
     Returns:
@@ -125,9 +123,8 @@ def extract_frames(
         ValueError: If two videos differ in nothing but the extension, or ``out`` was made with
             another choice.
     """
-    out = Path(out)
-    jobs = [(path, out / name) for name, path in find_videos([videos]).items()]
-    facts = out / 'frames.json'
+    jobs = [(path, Path(out, name)) for name, path in find_videos([videos]).items()]
+    facts = Path(out, 'frames.json')
     refuse_other_facts(facts, vars(choice))
     if not facts.is_file():
         write_json(facts, vars(choice))
@@ -150,9 +147,8 @@ def _results(jobs: Sequence[tuple], workers: int) -> Iterator[float | FrameReadE
         try:
             for future in as_completed([pool.submit(_attempt, *job) for job in jobs]):
                 yield future.result()
-        except BaseException:
+        finally:
             pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _attempt(video: Path, folder: Path, choice: FrameChoice) -> float | FrameReadError:
@@ -163,7 +159,9 @@ def _attempt(video: Path, folder: Path, choice: FrameChoice) -> float | FrameRea
             times = reader.timestamps
             positions, numbers = choice.frames(times)
             for number, image in zip(numbers.tolist(), frames_at(reader, positions)):
-                _write_jpeg(temporary / f'{number:06d}.jpg', image, choice)
+                if choice.size is not None:
+                    image = cv2.resize(image, choice.size[::-1], interpolation=cv2.INTER_AREA)
+                write_rgb(temporary / f'{number:06d}.jpg', image, choice.quality)
     except FrameReadError as error:
         return error
     return (len(times) - 1) / float(times[-1]) if len(times) > 1 else 0.0
@@ -179,38 +177,22 @@ def open_whole(video: Path) -> Iterator[VideoReader]:
 
 
 def frames_at(reader: VideoReader, positions: np.ndarray) -> Iterator[np.ndarray]:
-    """Frames of a video, (H, W, 3) uint8 RGB, decoded once each and few at a time.
+    """Frames (H, W, 3) uint8 RGB of a video by increasing numbers, each decoded once.
 
-    Args:
-        reader: The video.
-        positions: Increasing frame numbers.
+    Those that start from one keyframe are read at once, unless memory forbids.
     """
-    if len(positions):
-        for chunk in _chunks(reader, positions):
-            yield from reader.read(positions[chunk].tolist())
-
-
-def _chunks(reader: VideoReader, positions: np.ndarray) -> list[np.ndarray]:
-    """Entries of ``positions`` to read at once: one keyframe's, unless memory forbids."""
-    height, width, channels = reader.read([0])[0].shape
-    most = max(1, _CHUNK_BYTES // (height * width * channels))
+    if not len(positions):
+        return
+    most = max(1, _CHUNK_BYTES // reader.read([0])[0].size)
     ends = np.flatnonzero(np.diff(reader.table.start_of(positions))) + 1
-    runs = np.split(np.arange(len(positions)), ends)
-    return [run[first : first + most] for run in runs for first in range(0, len(run), most)]
+    for run in np.split(positions, ends):
+        for first in range(0, len(run), most):
+            yield from reader.read(run[first : first + most].tolist())
 
 
-def _write_jpeg(path: Path, image: np.ndarray, choice: FrameChoice) -> None:
-    if choice.size is not None:
-        image = cv2.resize(image, choice.size[::-1], interpolation=cv2.INTER_AREA)
-    path.write_bytes(encoded(image, '.jpg', choice.quality))
-
-
-def encoded(image: np.ndarray, suffix: str, quality: int = 95) -> bytes:
-    """Content of a ``.jpg`` or ``.png`` file of (H, W, 3) uint8 RGB or (H, W)."""
-    image = image[..., ::-1] if image.ndim == 3 else image
-    ok, content = cv2.imencode(suffix, image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    assert ok
-    return content.tobytes()
+def write_rgb(path: Path, image: np.ndarray, quality: int) -> None:
+    """Write (H, W, 3) uint8 RGB as ``.jpg`` or ``.png``, whole or not at all."""
+    write_image(path, image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
 def refuse_other_facts(path: Path, facts: dict) -> None:

@@ -12,18 +12,17 @@ from tqdm import tqdm
 
 from poodle_mm.datasets.preparation.frames import (
     FrameChoice,
-    encoded,
     frames_at,
     open_whole,
     refuse_other_facts,
+    write_rgb,
 )
 from poodle_mm.datasets.video.reader import FrameReadError
-from poodle_mm.utils.files import replacing, write_json
+from poodle_mm.utils.files import write_image, write_json
 
 FACTS = 'pseudo_labels.json'
 """Stands beside the folders and tells how they were made."""
 
-SPLITS = ('train', 'val')
 MAX_CLASSES = 255
 _CONVENTION = '0 = other (ignored), class i is stored as i + 1, as in ADE20K'
 
@@ -76,7 +75,7 @@ def split_videos(
 
     Args:
         names: Names of the videos.
-        val: Names of those for validation, whole or without their folder; None takes ``share``.
+        val: Those for validation, with or without their folder; None takes ``share``.
         share: Share of the videos for validation, rounded; at least one video is in each split if
             there are two. They are spread over the sorted names.
 
@@ -98,7 +97,7 @@ def split_videos(
                 f'--val {unknown[0]}: no such video; there are {", ".join(names[:20])}'
             )
         chosen = {name for matches in ends.values() for name in matches}
-    return {name: SPLITS[name in chosen] for name in names}
+    return {name: 'val' if name in chosen else 'train' for name in names}
 
 
 def label_videos(
@@ -118,9 +117,7 @@ def label_videos(
     Args:
         videos: Path by name.
         out: Folder to write to.
-        frames: Choice of frames.
         splits: ``'train'`` or ``'val'`` by name.
-        label: The labeller.
         classes: Names of the classes; class i is stored as i + 1.
         model: Description of the labeller, for the JSON.
 
@@ -170,12 +167,8 @@ def _label_video(
                 )
             target = targets[index]
             picture = out / 'images' / split / name / f'{target.stem}{frames.image_suffix}'
-            for path, content in (
-                (picture, encoded(image, frames.image_suffix, frames.quality)),
-                (target, encoded((ids + 1).astype(np.uint8), '.png')),
-            ):
-                with replacing(path) as temporary:
-                    temporary.write_bytes(content)
+            write_rgb(picture, image, frames.quality)
+            write_image(target, (ids + 1).astype(np.uint8))
             done.written[split] += 1
 
 

@@ -25,6 +25,7 @@ IMAGE_SIZE = (720, 1280)
 """(H, W) of every image of BDD100K."""
 
 _FLAGS = ('crowd', 'ignored', 'occluded', 'truncated')
+_CORNERS = ('x1', 'y1', 'x2', 'y2')
 
 
 @dataclass
@@ -101,13 +102,7 @@ def read_frames(path: str | os.PathLike) -> list[dict]:
 
 
 def frame_boxes(frame: Mapping, size: tuple[int, int], counts: BoxCounts) -> Iterator[Box]:
-    """Sound boxes of a frame; the others go to ``counts.problems``.
-
-    Args:
-        frame: A frame of :func:`read_frames`.
-        size: (H, W) of its image in pixels.
-        counts: Counters to add to.
-    """
+    """Sound boxes of a frame of ``size`` (H, W) pixels; the others go to ``counts.problems``."""
     for number, label in enumerate(frame.get('labels') or []):
         if not isinstance(label, Mapping):
             counts.problems.append(f'{frame["name"]}: label {number} is {label!r}, no object')
@@ -117,19 +112,16 @@ def frame_boxes(frame: Mapping, size: tuple[int, int], counts: BoxCounts) -> Ite
             continue
         label_id = str(label.get('id', number))
         where = f'{frame["name"]}: label {label_id}'
+        # any JSON may stand here, also what cannot be a key
         name = label.get('category')
-        if not isinstance(name, str):
-            counts.problems.append(f'{where}: unknown category {name!r}')
-            continue
-        category = NAME_MAPPING.get(name, name)
+        category = NAME_MAPPING.get(name, name) if isinstance(name, str) else None
         distractor = category in IGNORE_MAPPING
         category = IGNORE_MAPPING.get(category, category)
         flags = label.get('attributes') or {}
-        problem = (
-            f'unknown category {name!r}'
-            if category not in BOX_CLASSES
-            else _flag_problem(flags) or _box_problem(label['box2d'], size)
-        )
+        if category not in BOX_CLASSES:
+            problem = f'unknown category {name!r}'
+        else:
+            problem = _flag_problem(flags) or _box_problem(label['box2d'], size)
         if problem:
             counts.problems.append(f'{where}: {problem}')
             continue
@@ -140,9 +132,6 @@ def frame_boxes(frame: Mapping, size: tuple[int, int], counts: BoxCounts) -> Ite
         counts.classes[category] += 1
         counts.crowd[category] += crowd
         yield Box(label_id, category, tuple(label['box2d'][key] for key in _CORNERS), crowd)
-
-
-_CORNERS = ('x1', 'y1', 'x2', 'y2')
 
 
 def _flag_problem(flags: Mapping) -> str:
@@ -160,10 +149,9 @@ def _box_problem(box: Mapping, size: tuple[int, int]) -> str:
     # text would be joined instead of added, and true counts as 1
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         return f'box2d needs the numbers x1, y1, x2, y2, got {box}'
-    x1, y1, x2, y2 = values
+    (x1, y1, x2, y2), (height, width) = values, size
     text = f'box ({x1:g}, {y1:g}, {x2:g}, {y2:g})'
-    height, width = size
-    if not all(map(math.isfinite, (x1, y1, x2, y2))):
+    if not all(map(math.isfinite, values)):
         return f'{text} is not finite'
     if x2 < x1 or y2 < y1:
         return f'{text} is inverted: x1 <= x2 and y1 <= y2 are needed'

@@ -96,7 +96,7 @@ def test_little_memory_gives_the_same(tree, tmp_path, monkeypatch):
 
 def test_an_interrupted_run_goes_on(tree, tmp_path, monkeypatch):
     out = tmp_path / 'out'
-    write, videos = module._write_jpeg, []
+    write, videos = module.write_rgb, []
 
     def interrupted(path, *args):
         # a process that is killed here leaves nothing that looks finished
@@ -107,7 +107,7 @@ def test_an_interrupted_run_goes_on(tree, tmp_path, monkeypatch):
         write(path, *args)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, '_write_jpeg', interrupted)
+        patch.setattr(module, 'write_rgb', interrupted)
         with pytest.raises(KeyboardInterrupt):
             extract_frames(tree, out, FrameChoice(every=10))
     folders = sorted(p.relative_to(out).as_posix() for p in out.glob('*/*'))
