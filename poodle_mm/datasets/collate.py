@@ -20,9 +20,7 @@ def frame_pair_collate(batch: Sequence[dict | list[dict]]) -> dict:
     Raises:
         ValueError: If the crops of the batch differ in size; names both files.
     """
-    pairs = [
-        pair for item in batch for pair in (item if isinstance(item, (list, tuple)) else [item])
-    ]
+    pairs = [pair for item in batch for pair in (item if isinstance(item, list) else [item])]
     first = pairs[0]
     for pair in pairs:
         if pair['inputs'].shape != first['inputs'].shape:

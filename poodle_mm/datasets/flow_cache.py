@@ -14,8 +14,7 @@ def flow_cache_path(root: str | os.PathLike, source: str, frame_ids: tuple[int, 
 
     Args:
         root: Folder of the cache.
-        source: The pair's ``source_id``: its path relative to the data's root, with ``/``.
-        frame_ids: Numbers of both frames.
+        source: ``source_id`` of the pair: its path relative to the data's root, with ``/``.
 
     Raises:
         ValueError: If ``source`` leads out of ``root``.
@@ -31,7 +30,7 @@ def write_flow(path: str | os.PathLike, flow: np.ndarray) -> None:
     """Write flow as float16, atomically.
 
     Args:
-        path: From :func:`flow_cache_path`; folders are made.
+        path: Result of :func:`flow_cache_path`; folders are made.
         flow: (2, 2, H0, W0), ``[0]`` t to t + delta, ``[1]`` back, pixels of the H0 x W0 frame.
 
     Raises:

@@ -120,7 +120,7 @@ class FolderReader(AbstractContextManager):
 
 
 def _size_problem(path: str) -> str:
-    """Whether the header announces more pixels than are read; the picture is not decoded."""
+    """Refuse a header that announces too many pixels; the picture is not decoded."""
     try:
         with Image.open(path) as image:
             width, height = image.size
@@ -154,12 +154,7 @@ class FrameFolders(FrameSource):
         self._sequences: dict[str, tuple[np.ndarray, list[str]]] = {}
 
     def list_items(self) -> list[dict]:
-        """One item a frame that has a partner.
-
-        Raises:
-            FileNotFoundError: If the root is missing or holds no numbered image.
-            ValueError: If no two frames of a folder are delta apart, or too many cannot be read.
-        """
+        """One item a frame that has a partner; a ValueError if a folder has none."""
         self._sequences, self.num_files, self.bad = on_main_process(self._scan)
         self.check_bad(self.bad)
         items, without = [], {}

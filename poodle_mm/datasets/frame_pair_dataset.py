@@ -55,9 +55,9 @@ class FramePairDataset(BaseDataset):
         starts: Frames of a video that may come first: ``'any'`` that has a partner, or
             ``'keyframes'``, those of them that are decoded without another one. The latter saves
             most of the time where keyframes are rare, and biases the data: a 40 s video with a
-            keyframe every 250 frames has 5 first frames, and with 16 distances at most 80 pairs,
-            where ``'any'`` has about 19,000. A file without a keyframe that has a partner counts
-            as one that cannot be read, and a clip without one is left out. Not for ``'frames'``.
+            keyframe every 250 frames has at most 80 pairs, where ``'any'`` has about 19,000. A
+            file without a keyframe that has a partner counts as one that cannot be read, and a
+            clip without one is left out. Not for ``'frames'``.
         repeats: Pairs drawn from one opening of the file (R); more than 1 makes an item a list.
         pipeline: Transforms of a pair: dict(frames=[a, b] uint8 RGB (H0, W0, 3), rng, source,
             source_id, frame_ids, timestamps, ori_shape, seed).
@@ -133,13 +133,9 @@ class FramePairDataset(BaseDataset):
         return self.source.list_items()
 
     def __getitem__(self, key: int | tuple[int, int]) -> dict | list[dict]:
-        """Draw an item.
+        """Result of the pipeline for an item, or a list of ``repeats`` such.
 
-        Args:
-            key: Index, or (epoch, index) as ``PairSampler`` yields it; a bare index is epoch 0.
-
-        Returns:
-            Result of the pipeline for one pair, or a list of ``repeats`` such.
+        ``key`` is (epoch, index) as ``PairSampler`` yields it; a bare index is of epoch 0.
         """
         epoch, index = key if isinstance(key, tuple) else (0, key)
         index = range(len(self))[index]
@@ -171,14 +167,21 @@ class FramePairDataset(BaseDataset):
                 self._note_unreadable(error)
             else:
                 if None not in pairs:
-                    self.rejected.update(rejected)
-                    return self._run_pipeline(pairs, rng, rejected)
+                    break
             index = int(rng.integers(len(self)))
-        raise ValueError(
-            f'{self.source.root}: no acceptable pair in {self.max_refetch + 1} items, last '
-            f'{item["source"]}; thrown away: {dict(rejected)}; is min_motion={self.min_motion} too '
-            'strict?'
-        )
+        else:
+            raise ValueError(
+                f'{self.source.root}: no acceptable pair in {self.max_refetch + 1} items, last '
+                f'{item["source"]}; thrown away: {dict(rejected)}; is min_motion='
+                f'{self.min_motion} too strict?'
+            )
+        self.rejected.update(rejected)
+        if rejected:
+            pairs[0]['rejected'] = dict(rejected)
+        items = [
+            self.pipeline(dict(pair, rng=rng, seed=int(rng.integers(2**63)))) for pair in pairs
+        ]
+        return items if self.repeats > 1 else items[0]
 
     def _draw_pair(
         self, item: dict, reader, rng: np.random.Generator, rejected: Counter[str]
@@ -211,16 +214,6 @@ class FramePairDataset(BaseDataset):
                 ori_shape=frames[0].shape[:2],
             )
         return None
-
-    def _run_pipeline(
-        self, pairs: list[dict], rng: np.random.Generator, rejected: Counter[str]
-    ) -> dict | list[dict]:
-        if rejected:
-            pairs[0]['rejected'] = dict(rejected)
-        items = [
-            self.pipeline(dict(pair, rng=rng, seed=int(rng.integers(2**63)))) for pair in pairs
-        ]
-        return items if self.repeats > 1 else items[0]
 
     def _note_unreadable(self, error: FrameReadError) -> None:
         """Log a file once, and refuse the data if too many have failed."""

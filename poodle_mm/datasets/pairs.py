@@ -76,9 +76,7 @@ def draw_pair(
 ) -> tuple[int, int] | None:
     """Draw a pair: the first frame uniform among those with a partner, then the partner uniform.
 
-    Args:
-        rng: Source of randomness.
-        axis, delta, tolerance, starts: Arguments of :func:`partner_ranges`.
+    The arguments are those of :func:`partner_ranges`.
 
     Returns:
         Two positions in ``axis``, or None where no pair exists.

@@ -21,8 +21,7 @@ class PairSampler(DefaultSampler):
         dataset: Anything with a length.
         shuffle: Whether each epoch has an order of its own, drawn from ``seed + epoch``.
         seed: Shared by all ranks; None draws one and shares it.
-        infinite: Whether to go on into the following epochs without end, as iteration-based loops
-            want it.
+        infinite: Whether to go on without end, for iteration-based loops.
         round_up: Whether to repeat some samples so that every rank has equally many.
         parts: Epochs in a pass over the data: an epoch visits that share of it, the next one the
             following share. With R pairs a visit (``FramePairDataset(repeats=R)``) and

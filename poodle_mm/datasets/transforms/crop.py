@@ -26,7 +26,7 @@ def draw_share(
     """
     if normal is None:
         return rng.uniform(*area)
-    # By the inverse of the distribution function: one draw, however narrow the range.
+    # by the inverse of the distribution function: one draw, however narrow the range
     law = NormalDist(*normal)
     probability = rng.uniform(*(law.cdf(limit) for limit in area))
     share = law.inv_cdf(probability) if 0 < probability < 1 else normal[0]
@@ -55,7 +55,6 @@ def place_box(
     """Put a box of a share of the frame's area at a random place.
 
     Args:
-        rng: Source of randomness.
         shape: (H0, W0) of the frame.
         share: Share of the frame's area.
         aspect: Width over height; None is the frame's own.
@@ -177,10 +176,9 @@ class PairRandomCrop(BaseTransform):
                 f'area_normal is (mean, standard deviation > 0) with the mean in area = {area}, '
                 f'got {area_normal}'
             )
-        self.area = None if area is None else tuple(area)
-        self.scale = None if scale is None else tuple(scale)
+        self.area, self.scale = area and tuple(area), scale and tuple(scale)
         self.short_side = short_side
-        self.area_normal = None if area_normal is None else tuple(area_normal)
+        self.area_normal = area_normal and tuple(area_normal)
         self.size = tuple(size)
         self.aspect = aspect
         self.jitter = jitter

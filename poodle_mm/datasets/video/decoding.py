@@ -5,23 +5,24 @@ from collections.abc import Callable, Iterable, Iterator
 import av
 import numpy as np
 
-from poodle_mm.datasets.video.file import FrameReadError, can_skip, open_video
+from poodle_mm.datasets.video.file import FrameReadError, open_video
 from poodle_mm.datasets.video.frame_table import FrameTable, packets_with_data
 
 Convert = Callable[[av.VideoFrame], np.ndarray]
+
+# decoders that look at skip_frame before each frame; others (libdav1d) keep what it was when they
+# were opened, and lose frames that somebody wants
+_CAN_SKIP = {'h264', 'hevc', 'mpeg1video', 'mpeg2video', 'mpeg4', 'vp8', 'vp9'}
 
 
 class OpenVideo:
     """A video file that is open, and its decoder.
 
     Args:
-        path: The file.
-        threads: Decoder threads; 0 lets FFmpeg choose.
-        quick: Whether to take the header of an MP4 or QuickTime file for granted.
+        path, threads, quick: Arguments of :func:`~poodle_mm.datasets.video.file.open_video`.
 
     Attributes:
-        container: The open file.
-        stream: The best video stream.
+        container, stream: Result of that function.
 
     Raises:
         FrameReadError: If the file cannot be opened or holds no video.
@@ -37,7 +38,6 @@ class OpenVideo:
     def _open(self) -> None:
         self.container, self.stream = open_video(self.path, self._threads, self._quick)
         self._decoder = self.stream.codec_context
-        self._can_skip = can_skip(self._decoder)
 
     def reopen(self) -> None:
         """Open the file anew, at its start."""
@@ -109,7 +109,7 @@ class OpenVideo:
             strict = reached and not is_leading(stamp)
             if packet.is_corrupt and strict:
                 raise FrameReadError(self.path, f'damaged before frame {min(wanted)}')
-            if self._can_skip:
+            if self._decoder.codec.name in _CAN_SKIP:
                 # frames that nobody refers to cost time for nothing, unless they are wanted
                 self._decoder.skip_frame = 'DEFAULT' if stamp in pending else 'NONREF'
             try:

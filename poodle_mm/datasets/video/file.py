@@ -14,12 +14,6 @@ ERROR_DETECTION = 'explode'
 # the pixel format, which the first decoded frame says)
 _HEADER_ALONE = {'analyzeduration': '1', 'skip_frame': 'all'}
 
-# decoders that look at skip_frame before each frame; others (libdav1d) keep what it was when they
-# were opened, and lose frames that somebody wants
-_CAN_SKIP = {'h264', 'hevc', 'mpeg1video', 'mpeg2video', 'mpeg4', 'vp8', 'vp9'}
-
-_REORDER = 1 << 3  # AV_CODEC_PROP_REORDER
-
 _NOT_VIDEO = ('attached_pic', 'timed_thumbnails', 'still_image')
 
 
@@ -105,11 +99,6 @@ def _best_stream(path: str, container: av.container.InputContainer) -> av.VideoS
     return stream
 
 
-def can_skip(decoder: av.VideoCodecContext) -> bool:
-    """Whether ``skip_frame`` may change from frame to frame."""
-    return decoder.codec.name in _CAN_SKIP
-
-
 def can_reorder(stream: av.VideoStream) -> bool:
     """Whether the codec may show frames in another order than it stores them."""
-    return bool(int(stream.codec_context.codec.properties) & _REORDER)
+    return bool(int(stream.codec_context.codec.properties) & 8)  # AV_CODEC_PROP_REORDER

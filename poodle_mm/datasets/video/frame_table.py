@@ -68,15 +68,12 @@ def table_from_packets(
 ) -> FrameTable | None:
     """The table by demuxing the whole file; None if a packet's time is missing or occurs twice.
 
-    Args:
-        container: Open file; its position is moved.
-        stream: One of its video streams.
+    The position of the container is moved.
 
     Raises:
         av.error.FFmpegError, OSError: If the packets cannot be read.
     """
-    pts, keys, stamps = [], [], []
-    whole = 0
+    pts, keys, stamps, whole = [], [], [], 0
     container.seek(0)
     for packet in packets_with_data(container, stream):
         stamp = packet.pts
@@ -126,19 +123,14 @@ def table_by_decoding(
     """The table by decoding the whole file: right where times are missing or wrong.
 
     Packets are counted, and each frame remembers the number of its packet, whatever the order in
-    which the frames come out. None if there is no frame.
-
-    Args:
-        container: File that was just opened; it is read to its end.
-        stream: One of its video streams.
+    which the frames come out. None if there is no frame. The container must just have been opened.
 
     Raises:
         CannotNumber: If two frames come from one packet.
         av.error.FFmpegError, OSError: If the packets cannot be read.
     """
     stamps: list[int | None] = []
-    numbers, keys = [], []
-    damaged = False
+    numbers, keys, damaged = [], [], False
     for number, packet in enumerate(packets_with_data(container, stream)):
         stamps.append(packet.pts)
         packet.pts = number

@@ -50,10 +50,10 @@ class VideoInfo:
 
 
 def scan_video(info: VideoInfo, root: str | os.PathLike, with_table: bool = False) -> VideoInfo:
-    """Read a file's header, and look whether its end is there.
+    """Read a file's header, look whether its end is there, and fill in its entry.
 
     Args:
-        info: With path, size and time; is filled in.
+        info: Entry that has path, size and time.
         root: Root of the tree.
         with_table: Whether to read the time stamps of all frames too (this reads the whole file).
     """
@@ -80,7 +80,7 @@ def scan_video(info: VideoInfo, root: str | os.PathLike, with_table: bool = Fals
 
 
 def default_cache_path(root: str | os.PathLike, name: str) -> Path:
-    """In the tree itself if it can be written to, else in the user's cache folder."""
+    """File of an index: in the tree if it can be written to, else in the user's cache folder."""
     root = Path(root).resolve()
     if os.access(root, os.W_OK):
         return root / f'.poodle_mm_{name}.npz'
@@ -93,10 +93,7 @@ def write_index(path: str | os.PathLike, infos: Iterable[VideoInfo]) -> None:
     """Write an index atomically; files with an error are left out, so that they are tried again."""
     infos = [info for info in infos if not info.error]
     tables = [info.table for info in infos if info.table is not None]
-    arrays = {
-        key: np.array([getattr(info, key) for info in infos], kind)
-        for key, kind in _COLUMNS.items()
-    }
+    arrays = {k: np.array([getattr(info, k) for info in infos], t) for k, t in _COLUMNS.items()}
     arrays['format'] = np.array(FORMAT)
     if tables:
         arrays['has_table'] = np.array([info.table is not None for info in infos])
@@ -191,8 +188,7 @@ def build_index(
         infos.append(info)
     if todo:
         scan = partial(scan_video, root=root, with_table=with_table)
-        for _ in map_in_threads(scan, todo, f'index {root}'):
-            pass
+        list(map_in_threads(scan, todo, f'index {root}'))
     if several := [info for info in todo if info.streams > 1]:
         warn(
             f'{root}: {len(several)} files hold several video streams, such as {several[0].path} '

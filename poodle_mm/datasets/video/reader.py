@@ -24,9 +24,8 @@ from poodle_mm.datasets.video.frame_table import (
 
 def _upright(frame: av.VideoFrame) -> np.ndarray:
     """(H, W, 3) uint8 RGB; PyAV gives the angle, counter-clockwise, and leaves turning to us."""
-    return np.ascontiguousarray(
-        np.rot90(frame.to_ndarray(format='rgb24'), round(frame.rotation / 90))
-    )
+    image = frame.to_ndarray(format='rgb24')
+    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
 
 
 class VideoReader(AbstractContextManager):
@@ -139,9 +138,7 @@ class VideoReader(AbstractContextManager):
         return any(packet.size for packet in islice(container.demux(stream), 1))
 
     def read(self, indices: Sequence[int]) -> list[np.ndarray]:
-        """Decode frames.
-
-        Frames between which no keyframe lies are decoded in one pass.
+        """Decode frames; those between which no keyframe lies in one pass.
 
         Args:
             indices: Frame numbers in any order, repeats allowed.
@@ -159,8 +156,7 @@ class VideoReader(AbstractContextManager):
         """Small versions of all frames from ``first`` to ``last`` (included).
 
         Args:
-            first: Frame number.
-            last: Frame number, not before ``first``.
+            first, last: Frame numbers.
             size: (h, w) of a thumbnail; rotation is not applied.
 
         Returns:
