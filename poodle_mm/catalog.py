@@ -45,8 +45,7 @@ class Split:
     """Part of a labelled data set.
 
     Attributes:
-        images: Folder below the root.
-        labels: Folder below the root; None where there are no public labels.
+        images, labels: Folders below the root; ``labels`` is None where they are not public.
         count: Number of images of the full set; None if it varies.
         optional: Whether no config of ours needs it.
     """
@@ -62,7 +61,7 @@ class Videos:
     """Videos of a data set.
 
     Attributes:
-        folder: Below the root.
+        folder: Folder below the root.
         count: Number of files of the full set; None if it varies.
         optional: Whether no config of ours needs them.
         size: (H, W) in pixels that they must have; None if any will do.
@@ -82,13 +81,13 @@ class DataSet:
 
     Attributes:
         root: Default folder.
-        videos: Split to its videos, for pretraining.
+        videos: Videos for pretraining by split.
         fps: Frames per second of the videos; None if it varies.
-        splits: Split to its labelled images.
+        splits: Labelled images by split.
         mmseg: Type of MMSegmentation's data set.
         classes: Names of the classes in the order of their ids; empty where MMSegmentation has
             them (``mmseg.utils.get_classes``).
-        num_classes: Their number.
+        num_classes: Number of classes.
         img_suffix, seg_map_suffix: Ends of the files' names.
         reduce_zero_label: Whether 0 is "other" and class i is stored as i + 1.
         ignore_index: Id of pixels without a class in the files.
@@ -109,12 +108,12 @@ class DataSet:
     @property
     def label_ids(self) -> frozenset[int]:
         """The ids that a label image may hold."""
-        first = int(self.reduce_zero_label)
-        ids = {*range(self.num_classes + first)}
-        return frozenset(ids if self.reduce_zero_label else ids | {self.ignore_index})
+        ids = range(self.num_classes + self.reduce_zero_label)
+        return frozenset(ids if self.reduce_zero_label else (*ids, self.ignore_index))
 
 
 _STREET = dict(classes=STREET_CLASSES, num_classes=len(STREET_CLASSES))
+_ADE20K = dict(mmseg='ADE20KDataset', num_classes=150, reduce_zero_label=True)
 
 CATALOG = {
     'bdd100k': DataSet(
@@ -153,9 +152,7 @@ CATALOG = {
             train=Split('images/training', 'annotations/training', 20_210),
             val=Split('images/validation', 'annotations/validation', 2000),
         ),
-        mmseg='ADE20KDataset',
-        num_classes=150,
-        reduce_zero_label=True,
+        **_ADE20K,
     ),
     'wt-sem': DataSet(
         'data/wt_sem',
@@ -163,9 +160,7 @@ CATALOG = {
             train=Split('images/train', 'annotations/train', 25_910),
             val=Split('images/val', 'annotations/val', 6170),
         ),
-        mmseg='ADE20KDataset',
-        num_classes=150,
-        reduce_zero_label=True,
+        **_ADE20K,
     ),
     'camvid': DataSet(
         'data/camvid',

@@ -37,7 +37,13 @@ class CachedFlow(FlowEstimator):
         missing = []
         for i, sample in enumerate(samples):
             if 'flow' in sample:
-                flow[:, i] = _stored(sample, flow[:, i].shape).to(flow)
+                if sample.flow.shape != flow[:, i].shape:
+                    raise ValueError(
+                        f'{_name(sample)}: the stored flow has shape {tuple(sample.flow.shape)}, '
+                        f'the crops need {tuple(flow[:, i].shape)}: both directions, (du, dv), in '
+                        'pixels of the crop'
+                    )
+                flow[:, i] = sample.flow
             elif self.fallback is None:
                 raise ValueError(
                     f'{_name(sample)}: the sample carries no flow. Write it with '
@@ -49,17 +55,7 @@ class CachedFlow(FlowEstimator):
         if missing:
             chosen = [samples[i] for i in missing]
             flow[:, missing] = torch.stack(self.fallback(a[missing], b[missing], chosen))
-        flow_ab, flow_ba = flow
-        return flow_ab, flow_ba
-
-
-def _stored(sample: BaseDataElement, shape: torch.Size) -> Tensor:
-    if sample.flow.shape != shape:
-        raise ValueError(
-            f'{_name(sample)}: the stored flow has shape {tuple(sample.flow.shape)}, the crops '
-            f'need {tuple(shape)}: both directions, (du, dv), in pixels of the crop'
-        )
-    return sample.flow
+        return flow[0], flow[1]
 
 
 def _name(sample: BaseDataElement) -> str:

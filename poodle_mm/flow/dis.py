@@ -55,8 +55,7 @@ class DISFlow(FlowEstimator):
     ) -> tuple[Tensor, Tensor]:
         with ThreadPoolExecutor(self.num_threads or torch.get_num_threads()) as pool:
             flows = np.stack(list(pool.map(self._both_ways, _to_grey(a), _to_grey(b))))
-        flow_ab, flow_ba = torch.from_numpy(flows).to(a.device).permute(1, 0, 4, 2, 3).contiguous()
-        return flow_ab, flow_ba
+        return tuple(torch.from_numpy(flows).to(a.device).permute(1, 0, 4, 2, 3).contiguous())
 
     def _both_ways(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """(2, H, W, 2); an object of its own, because DIS works in buffers that it keeps."""

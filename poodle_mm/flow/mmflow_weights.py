@@ -87,7 +87,7 @@ def convert_file(source: str | Path, target: str | Path) -> str:
         target: File for torchvision's state dict.
 
     Returns:
-        The SHA-256 of the written file.
+        SHA-256 of the written file.
 
     Raises:
         FileNotFoundError: If ``source`` does not exist.

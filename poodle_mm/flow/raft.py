@@ -41,9 +41,8 @@ class RAFTFlow(FlowEstimator):
         arch: ``'large'`` (5.3 M parameters) or ``'small'`` (1.0 M).
         weights: A name of torchvision's, which downloads them into its own cache
             (``'DEFAULT'``, ``'C_T_SKHT_V2'``, …: see ``Raft_Large_Weights``), or a file with a
-            state dict of torchvision's (for MMFlow's checkpoints see
-            ``tools/model_converters/mmflow_raft_to_torchvision.py``). None: random weights,
-            the same in every process, for tests.
+            state dict of torchvision's (``tools/model_converters/mmflow_raft_to_torchvision.py``
+            makes one of MMFlow's). None: random weights, the same in every process, for tests.
         num_updates: Recurrent updates. torchvision's default is 12, MMFlow tests with 32.
         size: (h, w) at which the flow is estimated; None for the size of the images.
     """
@@ -85,11 +84,10 @@ class RAFTFlow(FlowEstimator):
     ) -> tuple[Tensor, Tensor]:
         net = self.net.to(a.device)
         height, width = a.shape[-2:]
-        top, bottom = _padding(height)
-        left, right = _padding(width)
+        (left, right), (top, bottom) = _padding(width), _padding(height)
         images = F.pad(2 * torch.cat([a, b]) - 1, (left, right, top, bottom), mode='replicate')
         partners = images.roll(len(a), dims=0)
-        # There also the offsets that torchvision makes in each update: they would be copied.
+        # the offsets that torchvision makes in each update too: they would be copied
         with images.device:
             flow = net(images, partners, num_flow_updates=self.num_updates)[-1]
         net.corr_block.corr_pyramid = []  # else gigabytes stay allocated until the next call

@@ -41,10 +41,7 @@ def cache_training_flow(
         cfg: Config with ``train_dataloader.dataset``.
         estimator: Config of the estimator; None takes ``model.data_preprocessor.flow``, or its
             ``fallback`` where that is ``CachedFlow``.
-        root, epochs, num_workers: See :func:`cache_flow`.
-
-    Returns:
-        See :func:`cache_flow`.
+        root, epochs, num_workers: See :func:`cache_flow`, whose result is returned.
 
     Raises:
         ValueError: If there is no estimator, a wrong number of epochs, or if the folder holds the
@@ -64,10 +61,10 @@ def cache_training_flow(
 
 
 def claim_cache(root: str | Path, estimator: dict) -> None:
-    """Write down whose flow a cache holds; refuse one that holds another estimator's.
+    """Note in a cache's ``estimator.json`` whose flow it holds; refuse another estimator's.
 
     Args:
-        root: Folder of the cache; ``estimator.json`` in it is the note.
+        root: Folder of the cache.
         estimator: Config of the estimator. A file that it names counts with its content.
 
     Raises:
@@ -134,8 +131,8 @@ def cache_flow(
             if path.exists():
                 done['present'] += 1
             else:
-                a, b = (_to_image(frame, device) for frame in pair['frames'])
-                flow = torch.cat(estimator(a, b))
+                frames = torch.from_numpy(np.stack(pair['frames'])).to(device)
+                flow = torch.cat(estimator(*frames.permute(0, 3, 1, 2)[:, None].float() / 255))
                 write_flow(path, flow.cpu().numpy())
                 done['written'] += 1
         progress.set_postfix(done)
@@ -156,8 +153,3 @@ def _with_full_frames(cfg: Any) -> Any:
 
 def _as_list(item: dict | list[dict]) -> list[dict]:
     return item if isinstance(item, list) else [item]
-
-
-def _to_image(frame: np.ndarray, device: str) -> torch.Tensor:
-    """uint8 (H, W, 3) to float32 (1, 3, H, W) in [0, 1]."""
-    return torch.from_numpy(frame).to(device).permute(2, 0, 1)[None].float() / 255

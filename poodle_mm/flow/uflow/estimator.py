@@ -77,20 +77,11 @@ def _read(path: str, net: nn.Module) -> dict[str, Tensor]:
         f'checkpoint as {CONFIG_KEY}, or take another estimator, such as '
         "flow=dict(type='RAFTFlow')",
     )
-    state = _without_prefix(state, next(iter(net.state_dict())))
+    # drop the prefix before the network's names, if all names have it
+    first = next(iter(net.state_dict()))
+    for prefix in (key.removesuffix(first) for key in state if key.endswith(first)):
+        if all(key.startswith(prefix) for key in state):
+            state = {key.removeprefix(prefix): value for key, value in state.items()}
+            break
     check_state(net, state, f'UFlow: {path} ({CONFIG_KEY})', type(net).__name__)
-    return state
-
-
-def _without_prefix(state: dict[str, Tensor], first: str) -> dict[str, Tensor]:
-    """Drop what stands before the network's names, if all names begin with it.
-
-    Args:
-        state: Names to tensors.
-        first: One of the network's names.
-    """
-    for key in state:
-        prefix = key.removesuffix(first)
-        if prefix != key and all(other.startswith(prefix) for other in state):
-            return {other.removeprefix(prefix): value for other, value in state.items()}
     return state
