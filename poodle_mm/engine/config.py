@@ -1,14 +1,15 @@
 """Configs from the command line: reading, overriding, and errors that name the key."""
 
 import inspect
-import logging
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.logging import print_log
 from mmengine.runner import Runner
+
+from poodle_mm.utils.errors import warn
 
 _RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | {
     'activation_checkpointing',
@@ -56,16 +57,11 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
         _check_option(cfg, key)
     cfg.merge_from_dict(options or {})
     for key, loader in cfg.items():
-        if key.endswith('_dataloader') and isinstance(loader, dict):
-            _without_workers(loader)
+        is_loader = key.endswith('_dataloader') and isinstance(loader, dict)
+        if is_loader and loader.get('num_workers') == 0:  # torch refuses options of workers then
+            loader.pop('persistent_workers', None)
+            loader.pop('prefetch_factor', None)
     return cfg
-
-
-def _without_workers(loader: dict) -> None:
-    """torch refuses what is only for workers when there are none."""
-    if loader.get('num_workers') == 0:
-        loader.pop('persistent_workers', None)
-        loader.pop('prefetch_factor', None)
 
 
 def _check_option(cfg: Config, option: str) -> None:
@@ -79,21 +75,19 @@ def _check_option(cfg: Config, option: str) -> None:
     for depth, part in enumerate(parents):
         keys = _keys(node)
         if part not in keys:
-            raise _unknown(option, '.'.join(parents[:depth]), part, keys, cutoff=0.0)
+            raise _unknown(option, '.'.join(parents[:depth]), part, keys)
         node = node[int(part)] if isinstance(node, (list, tuple)) else node[part]
     keys = _keys(node)
     if last in keys:
         if not parents and last not in _RUNNER_KEYS:
-            print_log(
+            warn(
                 f'--cfg-options {option}: this is a variable of the config file, already used when '
-                'the file was read. Override the entries that it went into as well.',
-                logger='current',
-                level=logging.WARNING,
+                'the file was read. Override the entries that it went into as well.'
             )
         return
     new_is_legal = isinstance(node, dict) if parents else last in _RUNNER_KEYS
     if not new_is_legal or get_close_matches(last, keys, 1, 0.8):
-        raise _unknown(option, '.'.join(parents), last, keys, cutoff=0.0)
+        raise _unknown(option, '.'.join(parents), last, keys)
 
 
 def _keys(node: Any) -> list[str]:
@@ -102,13 +96,11 @@ def _keys(node: Any) -> list[str]:
     return list(node) if isinstance(node, (dict, Config)) else []
 
 
-def _unknown(option: str, parent: str, part: str, keys: list[str], cutoff: float) -> KeyError:
-    return KeyError(
-        f'--cfg-options {option}: {parent or "the config"} has no key {part!r}'
-        f'{_nearest(part, keys, cutoff)}'
-    )
+def _unknown(option: str, parent: str, part: str, keys: list[str]) -> KeyError:
+    where = parent or 'the config'
+    return KeyError(f'--cfg-options {option}: {where} has no key {part!r}{_nearest(part, keys, 0)}')
 
 
-def _nearest(word: str, words, cutoff: float) -> str:
-    close = get_close_matches(word, list(words), 1, cutoff)
+def _nearest(word: str, words: Iterable[str], cutoff: float) -> str:
+    close = get_close_matches(word, words, 1, cutoff)
     return f'; did you mean {close[0]!r}?' if close else ''

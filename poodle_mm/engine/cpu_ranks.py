@@ -29,9 +29,6 @@ def processes_to_start(cfg: Config) -> int:
     The key ``processes`` is the number for which a config's batch size is meant. On a CPU this
     process starts the others; with a launcher there must be as many.
 
-    Args:
-        cfg: Config with its launcher.
-
     Raises:
         ValueError: If there are fewer or more than the config wants and the learning rate is not
             scaled with the batch, saying what to do.
@@ -41,9 +38,7 @@ def processes_to_start(cfg: Config) -> int:
         raise ValueError(f'processes must be a number from 1, got {wanted!r}')
     if launcher == 'none' and not torch.cuda.is_available():
         return wanted
-    found = 1
-    if launcher != 'none':
-        found = int(os.environ.get(_WORLD_SIZE[launcher], wanted))
+    found = 1 if launcher == 'none' else int(os.environ.get(_WORLD_SIZE[launcher], wanted))
     if 'processes' not in cfg or found == wanted or (cfg.get('auto_scale_lr') or {}).get('enable'):
         return 1
     each = cfg.train_dataloader.batch_size
@@ -68,7 +63,7 @@ def cpu_ranks(cfg: Config, processes: int) -> Iterator[None]:
 
     Args:
         cfg: Config to train; its launcher and, for want of GPUs, its backend are set.
-        processes: 1 changes nothing.
+        processes: Number of processes, this one included; 1 changes nothing.
 
     Raises:
         RuntimeError: With the trace of another rank whose failure made this one fail.
@@ -83,7 +78,7 @@ def cpu_ranks(cfg: Config, processes: int) -> Iterator[None]:
         probe.bind(('127.0.0.1', 0))
         port = probe.getsockname()[1]
     rendezvous = dict(zip(_RENDEZVOUS, ('127.0.0.1', str(port), str(processes), '0', '0')))
-    before = {name: os.environ.get(name) for name in _RENDEZVOUS}
+    before = {name: os.environ[name] for name in _RENDEZVOUS if name in os.environ}
     threads = torch.get_num_threads()
     threads_each = max(1, threads // processes)
     context = multiprocessing.get_context('spawn')
@@ -118,10 +113,9 @@ def cpu_ranks(cfg: Config, processes: int) -> Iterator[None]:
         if distributed.is_initialized():
             distributed.destroy_process_group()
         torch.set_num_threads(threads)
-        for name, value in before.items():
+        for name in _RENDEZVOUS:
             os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+        os.environ.update(before)
 
 
 def _raise_failure(others: list, error: Exception | None = None) -> None:

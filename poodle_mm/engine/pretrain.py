@@ -15,7 +15,6 @@ from poodle_mm.engine.train import build_runner
 from poodle_mm.utils.modules import bare_model
 
 _WARM_STEPS, _TIMED_STEPS = 8, 16
-_SHORTEST = 2  # a step of warm-up and one of the cosine
 
 
 @dataclass
@@ -56,11 +55,7 @@ class ProgressHook(Hook):
         self.ends.append(time.monotonic())
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict
     ) -> None:
         """One step on."""
         self.pairs += len(data_batch['data_samples']) * runner.world_size
@@ -76,10 +71,7 @@ class ProgressHook(Hook):
 
 
 def pretrain(cfg: Config) -> PretrainingResult:
-    """Train ``cfg`` to its end, with a progress bar in place of log lines.
-
-    ``cfg.processes`` of them train on the CPU together, as ``tools/dist_train.sh`` would.
-    """
+    """Train ``cfg`` to its end in ``cfg.processes`` processes, a progress bar in place of a log."""
     cfg.log_level = 'WARNING'
     runner, progress = _train(cfg, 'pretraining')
     return PretrainingResult(
@@ -91,7 +83,6 @@ def pretrain(cfg: Config) -> PretrainingResult:
 
 
 def _train(cfg: Config, title: str) -> tuple[Runner, ProgressHook]:
-    """Train with ``cfg.processes`` processes; the runner returned holds the bare model."""
     with cpu_ranks(cfg, cfg.get('processes', 1)):
         runner = build_runner(cfg)
         progress = ProgressHook(title)
@@ -102,7 +93,7 @@ def _train(cfg: Config, title: str) -> tuple[Runner, ProgressHook]:
 
 
 def steps_in(cfg: Config, minutes: float) -> int:
-    """How many iterations of ``cfg`` fit into ``minutes`` here, from a few timed ones."""
+    """Number of iterations of ``cfg`` that fit into ``minutes`` here, from a few timed ones."""
     trial = cfg.copy()
     trial.log_level = 'ERROR'
     trial.custom_hooks = [h for h in cfg.get('custom_hooks', []) if 'Target' in h['type']]
@@ -112,4 +103,4 @@ def steps_in(cfg: Config, minutes: float) -> int:
         trial.experiment_name = f'timing_{Path(trial.work_dir).name}'
         _, progress = _train(trial, 'timing')
     seconds = (progress.ends[-1] - progress.ends[_WARM_STEPS]) / _TIMED_STEPS
-    return max(_SHORTEST, round(60 * minutes / seconds))
+    return max(2, round(60 * minutes / seconds))  # a step of warm-up and one of the cosine

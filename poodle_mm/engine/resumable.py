@@ -1,17 +1,15 @@
 """Finding and checking the checkpoint from which a training goes on."""
 
-import logging
 import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import print_log
-
 from poodle_mm.checkpoints import load_file
 from poodle_mm.checkpoints.state_dict import non_finite
 from poodle_mm.engine.world import META_KEY
+from poodle_mm.utils.errors import warn
 
 _NAME = re.compile(r'(epoch|iter|stopped_iter)_\d+\.pth')
 _RESUMABLE = ('meta', 'state_dict', 'optimizer', 'message_hub')
@@ -27,10 +25,7 @@ def check_resumable(path: str | Path) -> None:
     """
     checkpoint = _read(path)
     if zipfile.is_zipfile(path) and (record := zipfile.ZipFile(path).testzip()):
-        raise ValueError(  # torch does not look at the checksums
-            f'checkpoint {path} is damaged and cannot be resumed from ({record} does not match its '
-            'checksum): resume from an earlier one'
-        )
+        raise _damaged(path, f'{record} does not match its checksum')  # torch does not look at it
     missing = [key for key in _RESUMABLE if key not in checkpoint]
     if missing:
         raise ValueError(
@@ -39,8 +34,7 @@ def check_resumable(path: str | Path) -> None:
         )
     if not isinstance(checkpoint['meta'], Mapping):
         raise ValueError(f"checkpoint {path} is not a run's: its meta data are no dictionary")
-    broken = non_finite(checkpoint)
-    if broken:
+    if broken := non_finite(checkpoint):
         raise ValueError(
             f'checkpoint {path} cannot be resumed from: {broken}. Resume from an earlier one'
         )
@@ -51,11 +45,14 @@ def _read(path: str | Path) -> Mapping[str, Any]:
         return load_file(path)
     except ValueError as error:
         cause = error.__cause__ or error
-        reason = (str(cause) or type(cause).__name__).splitlines()[0]
-        raise ValueError(
-            f'checkpoint {path} is damaged and cannot be resumed from ({reason}): resume from an '
-            'earlier one'
-        ) from error
+        raise _damaged(path, (str(cause) or type(cause).__name__).splitlines()[0]) from error
+
+
+def _damaged(path: str | Path, reason: str) -> ValueError:
+    return ValueError(
+        f'checkpoint {path} is damaged and cannot be resumed from ({reason}): resume from an '
+        'earlier one'
+    )
 
 
 def run_checkpoints(work_dir: str | Path) -> list[Path]:
@@ -74,20 +71,18 @@ def find_resumable(work_dir: str | Path) -> str | None:
     for path in run_checkpoints(work_dir):
         try:
             meta = _read(path).get('meta')
+            found.append((_number(meta, META_KEY, 'progress'), _number(meta, 'iter') or 0, path))
         except ValueError as error:
-            _pass_over(error)
-            continue
-        found.append((_number(meta, META_KEY, 'progress'), _number(meta, 'iter') or 0, path))
+            warn(f'Passed over while resuming: {error}')
     # Iterations of different batches do not compare, but old files know nothing else.
     known = all(progress is not None for progress, _, _ in found)
     found.sort(key=lambda f: (f[0] if known else f[1], f[2].stat().st_mtime_ns), reverse=True)
     for _, _, path in found:
         try:
             check_resumable(path)  # reads all tensors: no more files than it takes
+            return str(path)
         except ValueError as error:
-            _pass_over(error)
-            continue
-        return str(path)
+            warn(f'Passed over while resuming: {error}')
     return None
 
 
@@ -97,20 +92,11 @@ def _number(content: Any, *keys: str) -> float | None:
     return content if isinstance(content, (int, float)) else None
 
 
-def _pass_over(error: ValueError) -> None:
-    print_log(f'Passed over while resuming: {error}', logger='current', level=logging.WARNING)
-
-
 def last_resumable(work_dir: str | Path) -> str | None:
-    """Do as :func:`find_resumable`, and say so if there is none and the run starts anew."""
+    """:func:`find_resumable` with a warning if there is none and the run starts anew."""
     found = find_resumable(work_dir)
     if found is None:
         damaged = len(run_checkpoints(work_dir))
-        print_log(
-            f'{work_dir} holds no '
-            + (f'whole checkpoint ({damaged} cannot be used)' if damaged else 'checkpoint')
-            + ': the run starts anew',
-            logger='current',
-            level=logging.WARNING,
-        )
+        what = f'whole checkpoint ({damaged} cannot be used)' if damaged else 'checkpoint'
+        warn(f'{work_dir} holds no {what}: the run starts anew')
     return found

@@ -5,18 +5,18 @@ counted. With another batch an epoch has another number of iterations: schedules
 or never, and the target network freezes.
 """
 
-import logging
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
-from mmengine.logging import print_log
 from mmengine.model import BaseAveragedModel
 from mmengine.optim import ReduceOnPlateauParamScheduler
 from mmengine.runner import Runner
 
 from poodle_mm.checkpoints.config_text import read_config_text
 from poodle_mm.engine.world import World, by_epoch, recorded_world
+from poodle_mm.utils.errors import warn
 from poodle_mm.utils.modules import bare_model
 
 # Where, and with how many helpers, a run computes is not what it computes.
@@ -65,15 +65,11 @@ def fit_to_run(runner: Runner, checkpoint: dict[str, Any]) -> None:
     lines += _fit_steps(runner, checkpoint, before, now, iteration)
     lines += _fit_schedules(runner, checkpoint, iteration, now.iters_per_epoch)
     meta['iter'] = iteration
-    print_log('\n  '.join(lines), logger='current', level=logging.WARNING)
+    warn('\n  '.join(lines))
 
 
 def config_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Differences between two configs, a line each, without those that do not affect the training.
-
-    Args:
-        before, now: Configs as plain dicts.
-    """
+    """Differences between two configs that matter to the training, a line each."""
     a, b = dict(_leaves(before)), dict(_leaves(now))
     return [
         f'{key}: {a.get(key, "(absent)")!r} → {b.get(key, "(absent)")!r}'.replace("'(absent)'", '–')
@@ -87,9 +83,9 @@ def _leaves(node: Any, name: str = '') -> Iterator[tuple[str, Any]]:
     if name in _NEUTRAL or (parent.endswith('_dataloader') and last in _NEUTRAL_OF_LOADERS):
         return
     if isinstance(node, Mapping):
-        items = list(node.items())
+        items = node.items()
     elif isinstance(node, (list, tuple)) and any(isinstance(v, Mapping) for v in node):
-        items = list(enumerate(node))
+        items = enumerate(node)
     else:
         yield name, list(node) if isinstance(node, tuple) else node
         return
@@ -99,10 +95,8 @@ def _leaves(node: Any, name: str = '') -> Iterator[tuple[str, Any]]:
 
 def _config(text: Any) -> dict[str, Any]:
     """Entries of a config's text that are plain data; nothing is executed."""
-    if not isinstance(text, str):
-        return {}
     try:
-        return read_config_text(text, strict=False)
+        return read_config_text(text, strict=False) if isinstance(text, str) else {}
     except ValueError:
         return {}
 
@@ -113,25 +107,22 @@ def _guessed_world(meta: Mapping, config: Mapping, now: World, runner: Runner) -
     length = now.iters_per_epoch
     if by_epoch(runner) and meta['epoch'] and meta['iter'] % meta['epoch'] == 0:
         length = meta['iter'] // meta['epoch']
-    return World(
-        config['train_dataloader'].get('batch_size', now.batch_size),
-        now.processes,
-        config['optim_wrapper'].get('accumulative_counts', 1),
-        dataset.get('repeats', 1) if isinstance(dataset, Mapping) else now.repeats,
-        now.length,
-        length,
+    return replace(
+        now,
+        batch_size=config['train_dataloader'].get('batch_size', now.batch_size),
+        accumulation=config['optim_wrapper'].get('accumulative_counts', 1),
+        repeats=dataset.get('repeats', 1) if isinstance(dataset, Mapping) else now.repeats,
+        iters_per_epoch=length,
     )
 
 
 def _world_changes(before: World, now: World) -> list[str]:
-    words = dict(
-        processes='processes', length='samples of the data', iters_per_epoch='iterations an epoch'
-    )
-    return [
-        f'{word}: {getattr(before, name)} → {getattr(now, name)}'
-        for name, word in words.items()
-        if getattr(before, name) != getattr(now, name)
-    ]
+    compared = {
+        'processes': (before.processes, now.processes),
+        'samples of the data': (before.length, now.length),
+        'iterations an epoch': (before.iters_per_epoch, now.iters_per_epoch),
+    }
+    return [f'{name}: {a} → {b}' for name, (a, b) in compared.items() if a != b]
 
 
 def _check_kinds(before: Mapping, now: Mapping) -> None:

@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+from mmengine.dist import get_world_size
 from torch import distributed as dist
 
 EXIT_CODE = 128 + signal.SIGTERM  # what a shell reports of a process that SIGTERM ended
@@ -37,17 +38,17 @@ class StopSignal:
         """Take over SIGTERM (in the main thread; elsewhere Python cannot)."""
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGTERM, self._receive)
-        if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+        if get_world_size() > 1:
             self._group = dist.new_group(backend='gloo')
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         # A launcher may repeat at once what the whole job got; later it is meant.
-        if self._received and now - self._since > _REPEATED_SECONDS:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGTERM)
         if not self._received:
             self._received, self._since = True, now
+        elif now - self._since > _REPEATED_SECONDS:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def requested(self) -> bool:
         """Whether to stop; to be asked once an iteration, by every process."""
@@ -85,23 +86,15 @@ def _default_in_child() -> None:
 os.register_at_fork(after_in_child=_default_in_child)
 
 
-class OutliveStop:
-    """``worker_init_fn`` of data workers that get SIGTERM along with their process.
+def outlive_stop(wrapped: Callable[[int], None] | None, worker_id: int) -> None:
+    """``worker_init_fn``, after ``wrapped``, of data workers that get SIGTERM with their process.
 
     A signal to the whole job must not take the data away from the iteration that is to be
     finished. Workers end with their process; if not, a little later by themselves.
-
-    Args:
-        wrapped: ``worker_init_fn`` to call first, or None.
     """
-
-    def __init__(self, wrapped: Callable[[int], None] | None) -> None:
-        self.wrapped = wrapped
-
-    def __call__(self, worker_id: int) -> None:
-        if self.wrapped is not None:
-            self.wrapped(worker_id)
-        signal.signal(signal.SIGTERM, _end_later)
+    if wrapped is not None:
+        wrapped(worker_id)
+    signal.signal(signal.SIGTERM, _end_later)
 
 
 def _end_later(number: int, frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.dist import get_rank, is_distributed
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
@@ -107,7 +108,9 @@ def build_runner(cfg: Config) -> Runner:
     if cfg.get('launcher', 'none') != 'none' and not torch.cuda.is_available():
         _prepare_cpu_processes(cfg)
     if cfg.get('train_cfg'):
-        _go_on_without_end(cfg)
+        sampler = cfg.get('train_dataloader', {}).get('sampler', {})
+        if 'max_iters' in cfg.train_cfg and sampler.get('type') == 'PairSampler':
+            sampler.setdefault('infinite', True)  # MMEngine's resuming counts on it
         if _rank() == 0:  # before the runner writes its config there
             lock_work_dir(cfg.work_dir)
     runner = Runner.from_cfg(cfg)
@@ -118,17 +121,10 @@ def build_runner(cfg: Config) -> Runner:
 
 def _rank() -> int:
     """This process's number, also before the processes know one another."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_rank()
+    if is_distributed():
+        return get_rank()
     names = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')
     return next((int(os.environ[name]) for name in names if name in os.environ), 0)
-
-
-def _go_on_without_end(cfg: Config) -> None:
-    """Let the sampler of an iteration-based loop run on: MMEngine's resuming counts on it."""
-    sampler = cfg.get('train_dataloader', {}).get('sampler', {})
-    if 'max_iters' in cfg.train_cfg and sampler.get('type') == 'PairSampler':
-        sampler.setdefault('infinite', True)
 
 
 def _check_loader(runner: Runner) -> None:
@@ -167,7 +163,7 @@ def _prepare_cpu_processes(cfg: Config) -> None:
             f'no GPU found: launcher {cfg.launcher!r} with backend {backend!r} needs one per '
             "process. On CPUs use --launcher pytorch and env_cfg.dist_cfg.backend='gloo'"
         )
-    if not torch.distributed.is_initialized():
+    if not is_distributed():
         # Seconds, as for MMEngine's launchers: how long to wait for a process that does not come.
         timeout = timedelta(seconds=options.get('timeout', 1800))
         torch.distributed.init_process_group(backend, timeout=timeout)

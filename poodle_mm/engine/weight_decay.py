@@ -33,10 +33,8 @@ class MatrixDecayConstructor(DefaultOptimWrapperConstructor):
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer wrapper of a model."""
         flat, matrices = split_by_decay(model)
-        optimizer = dict(
-            self.optimizer_cfg,
-            params=[dict(params=flat, weight_decay=0.0), dict(params=matrices)],
-        )
+        groups = [dict(params=flat, weight_decay=0.0), dict(params=matrices)]
+        optimizer = dict(self.optimizer_cfg, params=groups)
         wrapper = dict(self.optim_wrapper_cfg, optimizer=OPTIMIZERS.build(optimizer))
         wrapper.setdefault('type', 'OptimWrapper')
         return OPTIM_WRAPPERS.build(wrapper)

@@ -1,15 +1,13 @@
 """One run at a time in a work dir, and no run into another's checkpoints."""
 
 import fcntl
-import logging
 import os
 import socket
 from pathlib import Path
 from typing import IO
 
-from mmengine.logging import print_log
-
 from poodle_mm.engine.resumable import run_checkpoints
+from poodle_mm.utils.errors import warn
 
 LOCK_FILE = '.lock'
 _held: dict[str, IO[str]] = {}
@@ -35,16 +33,15 @@ def lock_work_dir(work_dir: str | Path) -> None:
         file.seek(0)
         owner = file.read().strip()
         file.close()
+        who = f' ({owner})' if owner else ''
         raise ValueError(
-            f'another run is training in {work_dir}' + (f' ({owner})' if owner else '')
-            + ': wait for its end, or choose another --work-dir'
-        ) from error  # fmt: skip
+            f'another run is training in {work_dir}{who}: wait for its end, or choose another '
+            '--work-dir'
+        ) from error
     except OSError as error:
-        print_log(
+        warn(
             f'{work_dir}: this file system has no locks ({error}); nothing prevents a second run '
-            'here',
-            logger='current',
-            level=logging.WARNING,
+            'here'
         )
     file.truncate(0)
     file.write(f'process {os.getpid()} on {socket.gethostname()}\n')

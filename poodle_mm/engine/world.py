@@ -57,9 +57,7 @@ def by_epoch(runner: Runner) -> bool:
 def can_skip(runner: Runner) -> bool:
     """Whether the dataloader can start within an epoch: a sampler that skips, in plain batches."""
     loader = runner.train_dataloader
-    return callable(getattr(loader.sampler, 'skip', None)) and (
-        type(loader.batch_sampler) is BatchSampler
-    )
+    return hasattr(loader.sampler, 'skip') and type(loader.batch_sampler) is BatchSampler
 
 
 def remember_world(runner: Runner, meta: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Checkpoints that are whole or absent, and never hold a broken number."""
 
+from functools import partial
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -10,7 +11,7 @@ from mmengine.runner import BaseLoop, Runner
 from poodle_mm.checkpoints.state_dict import LEFT_OVER, MISSING, check_state, non_finite
 from poodle_mm.engine.resumable import find_resumable
 from poodle_mm.engine.resume_changes import fit_to_run
-from poodle_mm.engine.stop_signal import OutliveStop, StopSignal
+from poodle_mm.engine.stop_signal import StopSignal, outlive_stop
 from poodle_mm.engine.world import by_epoch, can_skip, remember_world
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.files import replacing
@@ -88,7 +89,7 @@ class AtomicCheckpointHook(CheckpointHook):
         self._stop.start()
         loader = runner.train_dataloader
         if loader.num_workers:
-            loader.worker_init_fn = OutliveStop(loader.worker_init_fn)
+            loader.worker_init_fn = partial(outlive_stop, loader.worker_init_fn)
         if runner.iter >= runner.max_iters:
             runner.logger.warning(
                 f'This run is finished: {runner.iter} of {runner.max_iters} iterations are done '
@@ -105,8 +106,7 @@ class AtomicCheckpointHook(CheckpointHook):
         if not by_epoch(runner):
             return  # MMEngine's loop does it
         loader = runner.train_dataloader
-        done = runner.iter - runner.epoch * len(loader)
-        if done:
+        if done := runner.iter - runner.epoch * len(loader):
             if not can_skip(runner):
                 raise ValueError(
                     f'train_dataloader.sampler: {type(loader.sampler).__name__} cannot start '
@@ -115,11 +115,7 @@ class AtomicCheckpointHook(CheckpointHook):
             loader.sampler.skip(done * loader.batch_size)
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict
     ) -> None:
         """Save every so often, and stop if SIGTERM came."""
         super().after_train_iter(runner, batch_idx, data_batch, outputs)
@@ -175,8 +171,7 @@ class AtomicCheckpointHook(CheckpointHook):
         Raises:
             FloatingPointError: Naming the tensors, and the checkpoint to go on from.
         """
-        broken = non_finite(checkpoint)
-        if broken:
+        if broken := non_finite(checkpoint):
             clean = find_resumable(runner.work_dir)
             raise FloatingPointError(
                 f'iteration {checkpoint["meta"]["iter"]}: {broken} after the last step, so that no '

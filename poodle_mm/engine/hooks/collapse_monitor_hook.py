@@ -45,18 +45,11 @@ class CollapseMonitorHook(Hook):
         self._low = dict.fromkeys(self.limits, 0)
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict
     ) -> None:
         """Check this iteration's losses and, every ``interval``, the averages."""
-        broken = [
-            f'{name} is {value.item()}'
-            for name, value in outputs.items()
-            if 'loss' in name and not math.isfinite(value.item())
-        ]
+        losses = {name: value.item() for name, value in outputs.items() if 'loss' in name}
+        broken = [f'{name} is {loss}' for name, loss in losses.items() if not math.isfinite(loss)]
         if broken:
             raise FloatingPointError(
                 f'iteration {runner.iter + 1}: {", ".join(broken)}. Lower the learning rate, clip '
@@ -74,17 +67,17 @@ class CollapseMonitorHook(Hook):
         self._low[name] = self._low[name] + 1 if average < limit else 0
         if self._low[name] != self.patience:
             return
+        message = (
+            f'{name} averages {average:.3g} at iteration {runner.iter + 1} and was below {limit} '
+            f'{self.patience} times in a row: '
+        )
         if name == 'valid_share':
-            advice = 'hardly any pixel has a visible counterpart: check flow, time gap and crops'
+            message += 'hardly any pixel has a visible counterpart: check flow, time gap and crops'
         else:
-            advice = (
+            message += (
                 'the projections collapse to one point: check that the target network is '
                 'updated, lower the learning rate or train with a larger batch'
             )
-        message = (
-            f'{name} averages {average:.3g} at iteration {runner.iter + 1} and was below {limit} '
-            f'{self.patience} times in a row: {advice}'
-        )
         if self.stop:
             raise RuntimeError(message)
         runner.logger.warning(message)

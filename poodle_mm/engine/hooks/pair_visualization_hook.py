@@ -40,11 +40,7 @@ class PairVisualizationHook(Hook):
         self.num = num
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict
     ) -> None:
         """Draw and save, on rank 0."""
         due = runner.iter == 0 or self.every_n_train_iters(runner, self.interval)

@@ -1,6 +1,5 @@
 """Throughput, memory and progress of a training, in a file that other programs read."""
 
-import json
 import resource
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from poodle_mm.registry import HOOKS
-from poodle_mm.utils.files import read_json, write_text
+from poodle_mm.utils.files import read_json, write_json
 
 RUN_STATS = 'run_stats.json'
 _KEPT = 10_000  # iteration times of which the median is taken
@@ -52,11 +51,7 @@ class RunStatsHook(Hook):
         self._start = self._last = time.monotonic()
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict
     ) -> None:
         """Time this iteration; write every ``interval``."""
         now = time.monotonic()
@@ -76,25 +71,18 @@ class RunStatsHook(Hook):
     def _write(self, runner: Runner) -> None:
         if runner.rank != 0:
             return
-        done = runner.iter + 1
+        done, gpu = runner.iter + 1, torch.cuda.is_available()
         stats = dict(
             iter=done,
             max_iters=runner.max_iters,
             pairs=done * self._batch,
             pairs_per_second=self._batch / median(self._times) if self._times else None,
             seconds=self._earlier + self._last - self._start,
-            memory_mib=peak_memory_mib(),
-            device=device_name(),
+            memory_mib=torch.cuda.max_memory_allocated() / 2**20 if gpu else peak_resident_mib(),
+            device=torch.cuda.get_device_name() if gpu else 'cpu',
             processes=runner.world_size,
         )
-        write_text(Path(runner.work_dir, RUN_STATS), json.dumps(stats, indent=2) + '\n')
-
-
-def peak_memory_mib() -> float:
-    """Peak memory of this process: allocated on the GPU if there is one, else resident."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**20
-    return peak_resident_mib()
+        write_json(Path(runner.work_dir, RUN_STATS), stats, indent=2)
 
 
 def peak_resident_mib() -> float:
@@ -109,8 +97,3 @@ def peak_resident_mib() -> float:
             if line.startswith('VmHWM:'):
                 return int(line.split()[1]) / 2**10  # kB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10  # Linux counts in KiB
-
-
-def device_name() -> str:
-    """Name of the GPU, or ``'cpu'``."""
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else 'cpu'

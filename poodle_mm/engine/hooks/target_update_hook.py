@@ -21,8 +21,8 @@ class TargetUpdateHook(Hook):
     Args:
         schedule_epochs: Length of the schedule in epochs of the train loop (passes over the
             dataloader, as in ``param_scheduler``).
-        schedule_iters: The same in iterations, for loops without epochs.
-            Neither: the schedule ends where the train loop ends.
+        schedule_iters: The same in iterations, for loops without epochs. Without either the
+            schedule ends where the train loop ends.
 
     Raises:
         ValueError: If both are given, or when training starts with a schedule that is shorter
@@ -55,11 +55,7 @@ class TargetUpdateHook(Hook):
         self._check_batch_size(runner, accumulation)
 
     def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict
     ) -> None:
         """One EMA step if this iteration ended in an optimizer step."""
         if not runner.optim_wrapper.should_update():

@@ -57,7 +57,7 @@ def test_average_patience_and_recovery():
     values = [0.1, 0.8, 0.2, 0.9, 0.4, 0.4, 0.3, 0.3, 0.2, 0.2, 0.9, 0.9, 0.1, 0.1, 0.2, 0.2]
     for runner.iter, value in enumerate(values):
         hub.update_scalar('train/valid_share', value)
-        hook.after_train_iter(runner, 0, outputs=dict(valid_share=torch.tensor(value)))
+        hook.after_train_iter(runner, 0, {}, outputs=dict(valid_share=torch.tensor(value)))
     assert [message.split(' and ')[0] for message in messages] == [
         'valid_share averages 0.3 at iteration 8',
         'valid_share averages 0.2 at iteration 16',
