@@ -36,8 +36,8 @@ def check_types(cfg: Mapping[str, Any], path: object) -> None:
     """Check the config of an encoder or decoder that came with a file.
 
     Args:
-        cfg: The config, its type with the scope.
-        path: The file, for the message.
+        cfg: Config whose type has its scope.
+        path: File that holds it, for the message.
 
     Raises:
         ValueError: Naming the type that is not on the list.

@@ -64,15 +64,11 @@ def convert_release(
         cfg=Config(dict(default_scope='poodle_mm', model=model)).pretty_text,
         converter=dict(poodle_mm=__version__, source=Path(source).name, layout=layout),
     )
-    if epochs is not None:
-        meta['epoch'] = epochs
-    if steps is not None:
-        meta['iter'] = steps
+    meta |= {k: v for k, v in dict(epoch=epochs, iter=steps).items() if v is not None}
     converted = dict(meta=meta, state_dict={k: v.contiguous() for k, v in state.items()})
     try:
-        scale = _loss_scale(config, layout)
         converted['optimizer'] = convert_optimizer(
-            loaded.get('optimizer'), theirs, state, layout, scale
+            loaded.get('optimizer'), theirs, state, layout, _loss_scale(config, layout)
         )
         note = 'with the optimizer'
     except ValueError as error:
@@ -85,10 +81,10 @@ def convert_release(
         note += f' and the schedule of {config}'
     with replacing(target) as temporary:
         torch.save(converted, temporary)
-    where = f'epoch {epochs}, ' + (
-        f'update {steps}' if steps is not None else 'number of updates unknown (--steps-per-epoch)'
-    )
-    return f'{target}: {len(state)} tensors of {layout}, {where}, {note}'
+    update = f'update {steps}'
+    if steps is None:
+        update = 'number of updates unknown (--steps-per-epoch)'
+    return f'{target}: {len(state)} tensors of {layout}, epoch {epochs}, {update}, {note}'
 
 
 def finished_epochs(epoch: object, name: str) -> int | None:
@@ -119,9 +115,6 @@ def _schedule_state(
 
     The config's schedulers run over an optimizer of empty groups, as they would have in training.
     ``optimizer``, a ``state_dict`` of AdamW, gets their learning rates.
-
-    Raises:
-        ValueError: If a schedule counts epochs, or the config accumulates gradients.
     """
     cfg = Config.fromfile(config)
     if cfg.optim_wrapper.get('accumulative_counts', 1) != 1:

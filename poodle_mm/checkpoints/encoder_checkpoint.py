@@ -55,12 +55,7 @@ def random_encoder(depth: int = 50) -> EncoderCheckpoint:
 
 def encoder_of_config(cfg: Config) -> EncoderCheckpoint:
     """Encoder and decoder of a pretraining config, with random weights."""
-    neck = cfg.model.get('neck')
-    return EncoderCheckpoint(
-        None,
-        _bare(cfg.model.backbone, cfg.get('default_scope')),
-        _bare(neck, 'poodle_mm') if is_decoder(neck) else None,
-    )
+    return EncoderCheckpoint(None, *_parts(cfg.model, cfg.get('default_scope')))
 
 
 def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpoint:
@@ -91,36 +86,26 @@ def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpo
         found = _published(meta['poodle_mm'], path)
         if weights == 'ema' and found['weights'] != 'ema':
             raise ValueError(f'{path} was published with online weights: it has no EMA weights')
-        prefix = 'backbone.' if found['neck'] else ''
-        neck_prefix = 'neck.' if found['neck'] else None
-        return EncoderCheckpoint(path, found['backbone'], found['neck'], prefix, neck_prefix)
+        prefixes = ('backbone.', 'neck.') if found['neck'] else ('', None)
+        return EncoderCheckpoint(path, found['backbone'], found['neck'], *prefixes)
 
-    release = is_release(tensors_of(loaded, path))
-    if release:
+    if is_release(tensors_of(loaded, path)):
         model = dict(release_model(state), scope='poodle_mm')
     else:
         model = _model_config(meta.get('cfg'))
     prefix = _WEIGHTS[weights]
     if prefix and not any(key.startswith(prefix) for key in state):
         raise ValueError(f'{path} has no target network ({prefix}*): use its online weights')
+    scheme = scheme_of(loaded, state)
     if model is None:
         backbone, prefix = _infer(state, path)
-        scheme = scheme_of(loaded, state)
         return EncoderCheckpoint(path, backbone, backbone_prefix=prefix, scheme=scheme)
-    neck = model.get('neck') if is_decoder(model.get('neck')) else None
-    backbone = _bare(model['backbone'], model.get('scope'))
-    neck = neck and _bare(neck, 'poodle_mm')
+    backbone, neck = _parts(model, model.get('scope'))
     for part in (backbone, neck):
         if part:
             check_types(part, path)
-    return EncoderCheckpoint(
-        path,
-        backbone,
-        neck,
-        f'{prefix}backbone.',
-        f'{prefix}neck.' if neck else None,
-        scheme_of(loaded, state),
-    )
+    neck_prefix = f'{prefix}neck.' if neck else None
+    return EncoderCheckpoint(path, backbone, neck, f'{prefix}backbone.', neck_prefix, scheme)
 
 
 def load_part(module: nn.Module, path: str | Path, prefix: str = '', name: str = '') -> None:
@@ -128,9 +113,9 @@ def load_part(module: nn.Module, path: str | Path, prefix: str = '', name: str =
 
     Args:
         module: Encoder or decoder.
-        path: The file.
+        path: Checkpoint file.
         prefix: Beginning of the part's keys in the file.
-        name: Name of the part for the message.
+        name: Name of the part for the message; by default that of its class.
 
     Raises:
         ValueError: Listing the keys that are missing, left over or of another shape.
@@ -194,7 +179,14 @@ def _model_config(text: str | Mapping | None) -> dict | None:
 def is_decoder(neck: Mapping | None) -> bool:
     """Whether a neck's config is that of a spatial decoder."""
     kind = neck.get('type') if isinstance(neck, Mapping) else None
-    return isinstance(kind, str) and kind.split('.')[-1] == 'SpatialDecoderModule'
+    return str(kind).split('.')[-1] == 'SpatialDecoderModule'
+
+
+def _parts(model: Mapping, scope: str | None) -> tuple[dict, dict | None]:
+    """Bare configs of a model's encoder and of its neck, if that is a spatial decoder."""
+    neck = model.get('neck')
+    decoder = _bare(neck, 'poodle_mm') if is_decoder(neck) else None
+    return _bare(model['backbone'], scope), decoder
 
 
 def _bare(cfg: Mapping, scope: str | None) -> dict:
@@ -217,9 +209,7 @@ def _infer(state: Mapping[str, Tensor], path: str) -> tuple[dict, str]:
             f'python tools/model_converters/vit_to_mmpretrain.py {path} OUT'
         )
     prefixes = [key.removesuffix(STEM) for key in state if key.endswith(STEM)]
-    prefix = next(
-        (p for p in ('', 'backbone.') if p in prefixes), prefixes[0] if prefixes else None
-    )
+    prefix = next((p for p in ('', 'backbone.', *prefixes) if p in prefixes), None)
     if prefix is None or f'{prefix}conv1.weight' not in state:
         raise ValueError(
             f'{path} has no config and no ResNet or ViT keys that we know; it starts with '

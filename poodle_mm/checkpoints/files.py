@@ -39,14 +39,13 @@ def load_file(path: str | Path) -> dict:
         ValueError: If it is no checkpoint (or a damaged one).
     """
     path = str(path).removeprefix(RELEASE_SCHEME).removeprefix(FILE_SCHEME)
-    remote = '://' in path
-    if not remote and not os.path.isfile(path):
-        raise FileNotFoundError(f'checkpoint {path} does not exist')
     try:
-        if remote:
+        if '://' in path:
             loaded = CheckpointLoader.load_checkpoint(path, map_location='cpu', logger='silent')
-        else:
+        elif os.path.isfile(path):
             loaded = safe_load(path)
+        else:
+            raise FileNotFoundError(f'checkpoint {path} does not exist')
     except FileNotFoundError:
         raise
     except Exception as error:  # torch raises many kinds for damaged files
@@ -83,12 +82,8 @@ def find_tensors(loaded: Mapping[str, Any]) -> Mapping[str, Any]:
 def name_children(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Give numbered parts of a ResNet their names, as ``backbone.4.0.`` of lightly's files.
 
-    Args:
-        state: Tensors by name.
-
-    Returns:
-        The same, ``<prefix>0.`` renamed to ``<prefix>conv1.`` and so on, wherever ``<prefix>``
-        holds a ResNet. Other names stay.
+    ``<prefix>0.`` becomes ``<prefix>conv1.`` and so on, wherever ``<prefix>`` holds a ResNet.
+    Other names stay.
     """
     prefixes = {
         key.removesuffix('0.weight')
@@ -124,11 +119,6 @@ def state_dict_of(loaded: Mapping, path: str | Path) -> dict[str, Tensor]:
 def check_conversion(source: str | Path, target: str | Path, state: Mapping[str, Tensor]) -> None:
     """Refuse to write a converted file over its source, and weights that are useless.
 
-    Args:
-        source: File that was read.
-        target: File to write.
-        state: Converted tensors.
-
     Raises:
         ValueError: If the two are one file, or a tensor is not finite, naming it.
     """
@@ -139,12 +129,7 @@ def check_conversion(source: str | Path, target: str | Path, state: Mapping[str,
 
 
 def scheme_of(loaded: Mapping, state: Mapping[str, Tensor]) -> str:
-    """Prefix of a file's path by which MMEngine finds the tensors that we find.
-
-    Args:
-        loaded: Content of the file.
-        state: Result of :func:`state_dict_of`.
-    """
+    """Prefix of a file's path by which MMEngine finds the tensors of :func:`state_dict_of`."""
     if is_release(tensors_of(loaded, '')):
         return RELEASE_SCHEME
     plain = loaded.get('state_dict', loaded)

@@ -70,10 +70,6 @@ def is_release(state: Mapping[str, Tensor]) -> bool:
 def rename_keys(keys: Iterable[str], layout: str) -> dict[str, str]:
     """Their names to ours, in their order, without those that are dropped.
 
-    Args:
-        keys: Names in a file of theirs.
-        layout: ``'PooDLe'`` or ``'FlowE'``.
-
     Raises:
         ValueError: Listing the names that are not the authors'.
     """
@@ -96,7 +92,7 @@ def rename_keys(keys: Iterable[str], layout: str) -> dict[str, str]:
 
 
 def _poodle_name(flowe: str) -> str:
-    """PooDLe's name of a FlowE tensor; nothing for a name that is not FlowE's."""
+    """PooDLe's name of a FlowE tensor; empty for a name that is not FlowE's."""
     name = flowe
     for pattern, new in _FLOWE:
         name = re.sub(pattern, new, name)
@@ -176,24 +172,18 @@ def release_model(state: Mapping[str, Tensor]) -> dict:
 
 
 def _neck(state: Mapping[str, Tensor]) -> dict | None:
-    blocks = [re.match(r'neck\.blocks\.(\d+)\.lateral\.weight', key) for key in state]
-    number = len([match for match in blocks if match])
-    if not number:
-        if any(key.startswith('neck.') for key in state):
-            raise ValueError(
-                "the authors' decoder has laterals: decoder_laterals.0.weight is missing"
-            )
+    if not any(key.startswith('neck.') for key in state):
         return None
+    number = sum(bool(re.match(r'neck\.blocks\.\d+\.lateral\.weight', key)) for key in state)
+    if not number:
+        raise ValueError("the authors' decoder has laterals: decoder_laterals.0.weight is missing")
     laterals = [_get(state, f'neck.blocks.{i}.lateral.weight') for i in range(number)]
     for i in range(number):
         _get(state, f'neck.blocks.{i}.block.conv1.weight')
     # The first block is the coarsest; our config lists the encoder's maps fine to coarse.
     channels = [lateral.shape[1] for lateral in reversed(laterals)]
-    return dict(
-        type='SpatialDecoderModule',
-        in_channels=[*channels, laterals[0].shape[0]],
-        upsample_first=False,
-    )
+    channels.append(laterals[0].shape[0])
+    return dict(type='SpatialDecoderModule', in_channels=channels, upsample_first=False)
 
 
 def _head(state: Mapping[str, Tensor], name: str, inner: str, cfg: dict) -> dict | None:
@@ -201,21 +191,14 @@ def _head(state: Mapping[str, Tensor], name: str, inner: str, cfg: dict) -> dict
         return None
     first = _get(state, f'{name}.projector.{inner}0.weight')
     last = _get(state, f'{name}.projector.{inner}3.weight')
-    biases = {
-        key: [
-            f'{name}.{part}{layer}.bias' in state for part in (f'projector.{inner}', 'predictor.')
-        ]
-        for key, layer in (('hidden_bias', 0), ('out_bias', 3))
-    }
-    for key, (projector, predictor) in biases.items():
-        if projector != predictor:
-            raise ValueError(f'{key} of {name}: only one of projector and predictor has a bias')
-    return cfg | dict(
-        in_channels=first.shape[1],
-        hidden_channels=first.shape[0],
-        out_channels=last.shape[0],
-        **{key: has[0] for key, has in biases.items()},
+    cfg |= dict(
+        in_channels=first.shape[1], hidden_channels=first.shape[0], out_channels=last.shape[0]
     )
+    for key, layer in (('hidden_bias', 0), ('out_bias', 3)):
+        cfg[key] = f'{name}.projector.{inner}{layer}.bias' in state
+        if cfg[key] != (f'{name}.predictor.{layer}.bias' in state):
+            raise ValueError(f'{key} of {name}: only one of projector and predictor has a bias')
+    return cfg
 
 
 def _get(state: Mapping[str, Tensor], key: str) -> Tensor:

@@ -6,6 +6,7 @@ orders differ, and so may the scale of the loss: theirs averages over both direc
 PooDLe's two objectives by a half, as our ``*_release.py`` configs do; the others sum.
 """
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,11 +23,7 @@ _MOMENTS = dict(exp_avg=1, exp_avg_sq=2)  # power of the loss's scale
 
 def decay_groups(state: Mapping[str, Tensor]) -> list[list[str]]:
     """Names of a state dict's trained parameters: without weight decay, with it."""
-    names = [
-        key
-        for key in state
-        if not key.startswith('target.') and key.rpartition('.')[2] not in _BUFFERS
-    ]
+    names = [k for k in state if not k.startswith('target.') and not k.endswith(_BUFFERS)]
     flat = [k for k in names if state[k].ndim <= 1 or k.endswith('.bias')]
     return [flat, [k for k in names if k not in flat]]
 
@@ -64,26 +61,24 @@ def convert_optimizer(
     if not isinstance(groups, list) or not optimizer.get('state'):
         raise ValueError('the file has no optimizer state')
     renamed = {new: theirs[old] for old, new in rename_keys(theirs, layout).items()}
-    moments = {}
     expected = decay_groups(renamed)
-    sizes = [len(group['params']) for group in groups]
-    if sizes != [len(names) for names in expected]:
+    sizes, wanted = [len(group['params']) for group in groups], [len(names) for names in expected]
+    if sizes != wanted:
         raise ValueError(
-            f'its groups have {sizes} parameters, the model '
-            f'{[len(names) for names in expected]} (without and with weight decay)'
+            f'its groups have {sizes} parameters, the model {wanted} (without and with weight '
+            'decay)'
         )
+    moments = {}
     for group, names in zip(groups, expected):
         for index, name in zip(group['params'], names):
             moments[name] = _moments(optimizer['state'], index, name, renamed[name], loss_scale)
     order = decay_groups(ours)
-    starts = (0, len(order[0]))
+    numbers = itertools.count()
     return dict(
-        state={
-            i: moments[name] for i, name in enumerate(name for names in order for name in names)
-        },
+        state=dict(enumerate(moments[name] for name in itertools.chain(*order))),
         param_groups=[
-            _settings(group, loss_scale) | dict(params=list(range(start, start + len(names))))
-            for group, start, names in zip(groups, starts, order)
+            _settings(group, loss_scale) | dict(params=list(itertools.islice(numbers, len(names))))
+            for group, names in zip(groups, order)
         ],
     )
 
@@ -105,7 +100,7 @@ def _moments(states: Mapping, index: int, name: str, value: Tensor, scale: float
 
 def _settings(group: Mapping, scale: float) -> dict:
     """Plain settings of a group; those of foreign classes are torch's defaults."""
-    defaults = dict(lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0)
-    plain = {k: v for k, v in group.items() if isinstance(v, (bool, int, float, tuple, type(None)))}
-    settings = defaults | plain
+    settings = dict(lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0)
+    plain = (int, float, tuple, type(None))  # bool is an int
+    settings |= {k: v for k, v in group.items() if isinstance(v, plain)}
     return settings | dict(eps=settings['eps'] * scale)

@@ -16,11 +16,7 @@ _DEPTHS = {
 
 
 def infer_resnet(state: Mapping[str, Tensor], prefix: str = '') -> dict:
-    """Config of ``mmpretrain.ResNet`` for tensors of torchvision's names.
-
-    Args:
-        state: Tensors by name.
-        prefix: Beginning of the encoder's names.
+    """Config of ``mmpretrain.ResNet`` for tensors of torchvision's names behind ``prefix``.
 
     Raises:
         ValueError: If the first tensors are missing, or no ResNet has that many blocks.
@@ -38,8 +34,7 @@ def infer_resnet(state: Mapping[str, Tensor], prefix: str = '') -> dict:
     if shape not in _DEPTHS:
         raise ValueError(f'no ResNet that we know has {shape[1:]} {kind} blocks')
     backbone = dict(type='mmpretrain.ResNet', depth=_DEPTHS[shape])
-    stem = state[f'{prefix}conv1.weight'].shape[0]
-    width = state[f'{prefix}{STEM}'].shape[0]
+    stem, width = len(state[f'{prefix}conv1.weight']), len(state[f'{prefix}{STEM}'])
     if (stem, width) != (64, 64):
         backbone |= dict(stem_channels=stem, base_channels=width)
     return backbone

@@ -72,7 +72,7 @@ def check_state(
     Args:
         module: The network that is to get them.
         found: Tensors of the file, named as the module's.
-        path: The file, for the message.
+        path: Name of the file, for the message.
         name: Name of the module, for the message.
         part: See :func:`compare_state`.
         allow: Kinds of difference that are no error as long as some tensor has the same name.
@@ -92,13 +92,10 @@ def check_state(
 
 
 def non_finite(checkpoint: Mapping[str, Any]) -> str:
-    """Find weights, averages and optimizer state that hold NaN or infinity.
-
-    Args:
-        checkpoint: Content of a run's checkpoint.
+    """Find weights, averages and optimizer state of a run that hold NaN or infinity.
 
     Returns:
-        Number and first names of the others, a clause for a message; empty if all are finite.
+        Their number and first names, a clause for a message; empty if all are finite.
     """
     names = [
         name
@@ -106,9 +103,7 @@ def non_finite(checkpoint: Mapping[str, Any]) -> str:
         for name, tensor in _tensors(checkpoint.get(part), '' if part == 'state_dict' else part)
         if tensor.is_floating_point() and not tensor.isfinite().all()
     ]
-    if not names:
-        return ''
-    return f'{len(names)} tensors are not finite ({some(names, 3)})'
+    return f'{len(names)} tensors are not finite ({some(names, 3)})' if names else ''
 
 
 def _tensors(content: Any, name: str) -> Iterator[tuple[str, Tensor]]:

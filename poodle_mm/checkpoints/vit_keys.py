@@ -17,7 +17,6 @@ _RENAMES = (
     ('.mlp.fc1.', '.ffn.layers.0.0.'),
     ('.mlp.fc2.', '.ffn.layers.1.'),
 )
-_MLP_RATIO = 4
 
 
 def is_vit(state: Mapping[str, Tensor]) -> bool:
@@ -50,15 +49,13 @@ def infer_vit(state: Mapping[str, Tensor]) -> dict:
     """
     dims, _, patch, _ = state['patch_embed.projection.weight'].shape
     tokens = state['pos_embed'].shape[1] - 1
-    depth = len({key.split('.')[1] for key in state if key.startswith('layers.')})
-    hidden = state['layers.0.ffn.layers.0.0.weight'].shape[0]
     return dict(
         type='mmpretrain.VisionTransformer',
         arch=dict(
             embed_dims=dims,
-            num_layers=depth,
+            num_layers=len({key.split('.')[1] for key in state if key.startswith('layers.')}),
             num_heads=max(1, dims // 64),
-            feedforward_channels=hidden,
+            feedforward_channels=len(state['layers.0.ffn.layers.0.0.weight']),
         ),
         img_size=round(tokens**0.5) * patch,
         patch_size=patch,

@@ -12,10 +12,7 @@ def on_main_process(function: Callable[[], Result]) -> Result:
     """Call on rank 0, and give its result, or its exception, to all ranks: nobody waits for ever.
 
     Args:
-        function: Called without arguments; what it returns or raises must be picklable.
-
-    Returns:
-        The function's result.
+        function: Called without arguments; its result or exception must be picklable.
 
     Raises:
         Exception: The function's exception, on every rank.

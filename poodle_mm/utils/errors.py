@@ -22,7 +22,6 @@ _USER_ERRORS = (
     TypeError,
     ValueError,
 )
-
 HINT = '(--debug shows where)'  # ends a message; what reads logs looks for it
 _TRACE = 'Traceback (most recent call last)'
 
@@ -61,8 +60,8 @@ def describe(error: Exception) -> str:
     if unknown:
         name, _, kind = unknown.groups()
         close = get_close_matches(name, _registered(kind), 1)
-        line = f'unknown type {name!r} of {kind}'
-        line += f'; did you mean {close[0]!r}?' if close else ''
+        hint = f'; did you mean {close[0]!r}?' if close else ''
+        line = f'unknown type {name!r} of {kind}{hint}'
     if not isinstance(error, (ValueError, OSError, KeyError)) or not line:
         line = f'{type(error).__name__}: {line}'
     return line

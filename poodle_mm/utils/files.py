@@ -22,7 +22,7 @@ def replacing(path: str | os.PathLike, durable: bool = False) -> Iterator[Path]:
     the block fails nothing is left.
 
     Args:
-        path: The file.
+        path: File to write.
         durable: Whether it must survive a power cut once the block has ended.
     """
     path = Path(path)
@@ -71,7 +71,7 @@ def write_image(path: str | os.PathLike, image: np.ndarray, options: Sequence[in
     """Write an image, whole or not at all, in the format that the name's end tells.
 
     Args:
-        path: The file.
+        path: File to write.
         image: Grey or BGR.
         options: OpenCV's flags and values.
     """
