@@ -17,7 +17,7 @@ def read_config_text(text: str, *keys: str, strict: bool = True) -> dict[str, An
     Args:
         text: ``meta['cfg']`` of an MMEngine checkpoint.
         keys: Assignments to read, all if none is named; absent ones are left out.
-        strict: Whether a value that is more than literals is an error; else it is left out.
+        strict: Raise for a value that is more than literals; otherwise leave it out.
 
     Raises:
         ValueError: If the text is no Python, or a value is more than literals and ``dict(...)``.

@@ -24,7 +24,7 @@ class EncoderCheckpoint:
     """The part of a checkpoint that goes downstream.
 
     Attributes:
-        path: The file; None for a network that stays random.
+        path: Checkpoint file; None for a network that stays random.
         backbone: Config of the encoder (``mmpretrain.ResNet``, ``mmpretrain.VisionTransformer``),
             without ``init_cfg`` and frozen stages.
         neck: Config of the spatial decoder, or None.

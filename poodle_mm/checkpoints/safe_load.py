@@ -135,7 +135,7 @@ def safe_load(path: str | Path, map_location: Any = 'cpu', mapped: bool = True) 
     classes, is read with stubs.
 
     Args:
-        path: Written by ``torch.save``.
+        path: File written by ``torch.save``.
         map_location: Device, or another value that ``torch.load`` takes.
         mapped: Whether tensors are mapped from the file, which then must not change; otherwise
             they are copied.

@@ -70,9 +70,9 @@ def check_state(
     """Compare the tensors of a file with those of a module.
 
     Args:
-        module: The network that is to get them.
+        module: Network that is to get them.
         found: Tensors of the file, named as the module's.
-        path: Name of the file, for the message.
+        path: File that holds them, for the message.
         name: Name of the module, for the message.
         part: See :func:`compare_state`.
         allow: Kinds of difference that are no error as long as some tensor has the same name.

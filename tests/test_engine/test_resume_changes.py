@@ -33,7 +33,7 @@ def cosine(epochs: int) -> list[dict]:
 def said(monkeypatch):
     """What the resumed run says about changes."""
     lines = []
-    monkeypatch.setattr(resume_changes, 'print_log', lambda text, **_: lines.append(text))
+    monkeypatch.setattr(resume_changes, 'warn', lines.append)
     return lines
 
 

@@ -101,7 +101,7 @@ class AtomicCheckpointHook(CheckpointHook):
         """Skip what was done of an epoch within which the run was stopped.
 
         Raises:
-            ValueError: If the sampler cannot.
+            ValueError: If the sampler cannot start within an epoch.
         """
         if not by_epoch(runner):
             return  # MMEngine's loop does it

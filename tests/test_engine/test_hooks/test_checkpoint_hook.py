@@ -82,7 +82,7 @@ def test_iterations_of_another_batch_compare_by_samples(tmp_path):
 
 def test_starting_anew_and_a_finished_run_are_said(make_runner, tmp_path, monkeypatch):
     said = []
-    monkeypatch.setattr(resumable, 'print_log', lambda text, **_: said.append(text))
+    monkeypatch.setattr(resumable, 'warn', said.append)
     assert last_resumable(tmp_path) is None
     (tmp_path / 'epoch_3.pth').write_bytes(b'PK')
     assert last_resumable(tmp_path) is None
