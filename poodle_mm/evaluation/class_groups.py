@@ -23,11 +23,10 @@ from poodle_mm.utils.tables import markdown_table, spread
 
 
 def class_shares(labels: Iterable[NDArray], num_classes: int) -> tuple[NDArray, NDArray]:
-    """How large and how frequent each class is in a labelled data set.
+    """Size and frequency of each class in a labelled data set.
 
     Args:
-        labels: Class ids of each image, integer (H, W), 255 for pixels without a class; sizes may
-            differ.
+        labels: Class ids of each image, integer (H, W), 255 for pixels without a class.
         num_classes: Number of classes; ids run from 0.
 
     Returns:
@@ -124,8 +123,7 @@ def label_statistics(
     paths = [Path(labels, name) for name in list_files(labels, suffix)]
     if not paths:
         raise FileNotFoundError(f'{labels}: no label image ends with {suffix}')
-    first = int(reduce_zero_label)
-    to_class = {number + first: number for number in range(len(classes))}
+    to_class = {number + reduce_zero_label: number for number in range(len(classes))}
     to_class |= dict.fromkeys([0] if reduce_zero_label else ignore, IGNORE_INDEX)
     area, presence = class_shares(_read_classes(paths, to_class), len(classes))
     return ClassStatistics(
@@ -138,11 +136,7 @@ def label_statistics(
 
 
 def groups_of(cfg: Config) -> dict[str, list[str]]:
-    """Class names of the paper's groups on a readout's training labels.
-
-    Args:
-        cfg: One of ``configs/downstream/mmseg``.
-    """
+    """Class names of the paper's groups on the training labels of a segmentation readout."""
     from mmseg.registry import DATASETS  # takes seconds
 
     init_default_scope('mmseg')
@@ -150,9 +144,9 @@ def groups_of(cfg: Config) -> dict[str, list[str]]:
     dataset = DATASETS.build(dict(dataset.get('datasets', [dataset])[0], pipeline=[]))
     classes = dataset.metainfo['classes']
     first = int(dataset.reduce_zero_label)
-    known = dataset.label_map or {number: number for number in range(len(classes))}
+    known = dataset.label_map or dict(enumerate(range(len(classes))))
     to_class = {number + first: class_id for number, class_id in known.items()}
-    to_class |= dict.fromkeys((0, IGNORE_INDEX) if first else (IGNORE_INDEX,), IGNORE_INDEX)
+    to_class |= dict.fromkeys((*range(first), IGNORE_INDEX), IGNORE_INDEX)
     paths = [dataset.get_data_info(number)['seg_map_path'] for number in range(len(dataset))]
     groups = class_groups(*class_shares(_read_classes(paths, to_class), len(classes)))
     return {name: [classes[number] for number in ids] for name, ids in groups.items()}
@@ -171,20 +165,14 @@ def _read_classes(
 def table7(statistics: ClassStatistics) -> str:
     """The statistics as a Markdown table like the paper's Table 7, largest class first."""
     rows = []
-    for number in sorted(range(len(statistics.classes)), key=lambda n: -(statistics.area[n] or 0)):
-        area, presence = statistics.area[number], statistics.presence[number]
+    classes = enumerate(zip(statistics.classes, statistics.area, statistics.presence))
+    for number, (name, area, presence) in sorted(classes, key=lambda row: -(row[1][1] or 0)):
         shares = [None, None] if area is None else [100 * area, 100 * area * presence]
-        groups = [name for name, ids in statistics.groups.items() if number in ids]
-        rows.append(
-            [
-                statistics.classes[number],
-                *(spread([share], digits=2) for share in shares),
-                f'{100 * presence:.1f}',
-                ' '.join(groups) or 'none: never appears',
-            ]
-        )
+        cells = [*(spread([share], digits=2) for share in shares), f'{100 * presence:.1f}']
+        groups = ' '.join(group for group, ids in statistics.groups.items() if number in ids)
+        rows.append([name, *cells, groups or 'none: never appears'])
+    table = markdown_table(['class', '% of image', '% of pixels', '% of images', 'groups'], rows)
     return (
-        markdown_table(['class', '% of image', '% of pixels', '% of images', 'groups'], rows)
-        + f'\n\n{statistics.images} images; % of image: over the images that contain the class; '
-        '% of pixels: over all images'
+        f'{table}\n\n{statistics.images} images; % of image: over the images that contain the '
+        'class; % of pixels: over all images'
     )

@@ -63,8 +63,13 @@ def read_entries(
     model_file = like or next((path for _, path in named if path != SCRATCH), None)
     scratch = None
     if any(path == SCRATCH for _, path in named):
-        found = _architecture(model_file) if model_file else random_encoder()
-        scratch = replace(found, path=None, neck=None)
+        if model_file is None:
+            scratch = random_encoder()
+        elif model_file.endswith('.py'):
+            scratch = encoder_of_config(load_config(model_file))
+        else:
+            scratch = read_checkpoint(model_file)
+        scratch = replace(scratch, path=None, neck=None)
     seen = Counter()
     entries = []
     for name, path in named:
@@ -74,12 +79,6 @@ def read_entries(
         entries.append(Entry(name, encoder, seed + seen[name]))
         seen[name] += 1
     return entries
-
-
-def _architecture(file: str) -> EncoderCheckpoint:
-    if file.endswith('.py'):
-        return encoder_of_config(load_config(file))
-    return read_checkpoint(file)
 
 
 def _split_name(argument: str) -> tuple[str, str]:
@@ -108,22 +107,19 @@ def evaluate(
         config_dir: ``configs/downstream``.
         work_dir: Folder of the readouts' runs and of the tables.
         readouts: Names in ``READOUTS``; default the suite's.
-        edition: Edition of the paper's rows beside ours, see
-            :func:`~poodle_mm.evaluation.published.select`.
-        settings: ``data_root``, ``split``, ``size``, ``iters``, ``options``: see
-            :func:`~poodle_mm.evaluation.readout.readout_config`.
+        edition: Argument of :func:`~poodle_mm.evaluation.published.select`.
+        settings: Further arguments of :func:`~poodle_mm.evaluation.readout.readout_config`.
 
     Returns:
         Content of the JSON file: suite, settings and a list of results with name, seed,
         checkpoint, readout, metrics and seconds.
     """
     defaults = find_suite(suite)
-    readouts = list(readouts or defaults.readouts)
     settings['split'] = settings.get('split') or defaults.split
     prepared = []
     groups = None
     for entry in entries:  # all configs are built before the first hour is spent
-        for readout in readouts:
+        for readout in readouts or defaults.readouts:
             folder = work_dir / suite / entry.name.replace('/', '_') / f'{readout}_s{entry.seed}'
             cfg = readout_config(
                 config_dir, suite, readout, entry.encoder, folder, seed=entry.seed, **settings
@@ -152,10 +148,8 @@ def evaluate(
                 seconds=result['seconds'],
             )
         )
-    settings = {
-        k: str(v) if isinstance(v, Path) else v for k, v in settings.items() if v is not None
-    }
-    report = dict(suite=suite, settings=settings, results=results)
+    given = {k: str(v) if isinstance(v, Path) else v for k, v in settings.items() if v is not None}
+    report = dict(suite=suite, settings=given, results=results)
     write_json(work_dir / f'{suite}.json', report, indent=2)
     write_text(work_dir / f'{suite}.md', markdown_tables(report, edition))
     return report

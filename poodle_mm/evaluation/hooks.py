@@ -26,13 +26,11 @@ class StrictLoadHook(Hook):
     priority = 'HIGHEST'
 
     def before_train(self, runner: Runner) -> None:
-        """Compare the initialised parts with their files, keys and values."""
         fresh = not runner._resume and runner._load_from is None  # else values may have moved on
         for name, module in bare_model(runner.model).named_modules():
             check_pretrained(module, name, equal=fresh)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse a whole checkpoint that is not this model's."""
         state = checkpoint.get('state_dict', checkpoint)
         check_state(bare_model(runner.model), state, runner._load_from or 'the checkpoint')
 
@@ -78,9 +76,8 @@ class FrozenPartsHook(Hook):
                 )
 
     def after_train(self, runner: Runner) -> None:
-        """Compare with the copy."""
         after = self._states(runner)
-        changed = [key for key, value in self.before.items() if not _same(value, after[key])]
+        changed = [k for k, value in self.before.items() if not torch.equal(value, after[k])]
         if changed:
             raise ValueError(f'frozen weights or buffers changed during training: {changed[:5]}')
 
@@ -91,7 +88,3 @@ class FrozenPartsHook(Hook):
             for name in self.parts
             for key, value in model.get_submodule(name).state_dict().items()
         }
-
-
-def _same(a: Tensor, b: Tensor) -> bool:
-    return torch.equal(a.cpu(), b.detach().cpu())

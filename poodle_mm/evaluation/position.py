@@ -1,4 +1,4 @@
-"""How much of dense features is known from the place in the image alone."""
+"""Share of dense features that the place in the image alone explains."""
 
 from collections.abc import Iterable
 
@@ -10,11 +10,10 @@ def position_share(features: Iterable[Tensor]) -> float:
     """Share of the features' variance that lies between places of the image (ours).
 
     Every feature of every image is a place's mean plus a rest; the share is the variance of the
-    means over the total, channels summed, corrected for the finite number of images so that
-    features without any relation to their place have an expected share of 0. Images of one camera
-    have a share above 0 by themselves (sky is above road); a network that reports where a pixel is
-    instead of what it shows approaches 1. A loss that compares the same place of two frames, as
-    flow equivariance does for small motion, can be solved in part by such features.
+    means over the total, channels summed, corrected for the finite number of images: its expected
+    value is 0 for features without any relation to their place. Images of one camera are above 0 by
+    themselves (sky is above road); a network that reports where a pixel is approaches 1. A loss
+    that compares the same place of two frames can be solved in part by such features.
 
     Args:
         features: Maps (C, h, w) of different images, all of one shape; at least two.

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from mmengine.config import Config
 from mmengine.runner import Runner
@@ -80,7 +79,9 @@ def readout_config(
         ValueError: If readout, split or size do not exist for this suite.
     """
     cfg = Config.fromfile(config_file(config_dir, suite, readout, encoder))
-    tools = _tools(readout)
+    # Imported late: MMSegmentation takes seconds, MMDetection needs compiled operators.
+    kind = 'detection' if is_detection(readout) else 'segmentation'
+    tools = import_module(f'poodle_mm.evaluation.{kind}')
     tools.set_encoder(cfg, encoder)
     if split is not None and SUITES[suite].split is None:
         raise ValueError(f'the suite {suite} has one labelled split only: leave --split away')
@@ -121,7 +122,6 @@ def _datasets(cfg: Config, *splits: str) -> Iterator[dict]:
 
 
 def _check_data(cfg: Config, suite: str) -> None:
-    """Raise a FileNotFoundError if a folder or an annotation file of a config is not there."""
     for dataset in _datasets(cfg, 'train', 'test'):
         files = dict(dataset['data_prefix'])
         if dataset.get('ann_file'):
@@ -133,12 +133,6 @@ def _check_data(cfg: Config, suite: str) -> None:
                     f'{path} ({key} of the suite {suite}) is missing or empty: set '
                     '--data-root; docs/data.md has the layout, tools/check_data.py checks it'
                 )
-
-
-def _tools(readout: str) -> ModuleType:
-    """Imported late: MMSegmentation takes seconds, MMDetection needs compiled operators."""
-    kind = 'detection' if is_detection(readout) else 'segmentation'
-    return import_module(f'poodle_mm.evaluation.{kind}')
 
 
 def run_readout(cfg: Config) -> tuple[dict, Runner]:
@@ -161,28 +155,30 @@ def run_readout(cfg: Config) -> tuple[dict, Runner]:
 def summarise(found: Mapping[str, float]) -> dict:
     """Metrics of a table out of those that MMSegmentation or MMDetection reports."""
     if 'coco/bbox_mAP' in found:
-        percent = {k: 100 * float(v) if v >= 0 else float('nan') for k, v in found.items()}
-        classes = {
-            k.removeprefix('coco/').removesuffix('_precision'): v
-            for k, v in percent.items()
-            if k.endswith('_precision')
+        percent = {
+            k.removeprefix('coco/'): 100 * float(v) if v >= 0 else float('nan')
+            for k, v in found.items()
         }
-        return dict(
-            map=percent['coco/bbox_mAP'], map50=percent['coco/bbox_mAP_50'], per_class=classes
-        )
-    groups = {k.removeprefix('mIoU/'): v for k, v in found.items() if k.startswith('mIoU/')}
+        end = '_precision'
+        classes = {k.removesuffix(end): v for k, v in percent.items() if k.endswith(end)}
+        return dict(map=percent['bbox_mAP'], map50=percent['bbox_mAP_50'], per_class=classes)
+    groups, classes = (
+        {k.removeprefix(kind): v for k, v in found.items() if k.startswith(kind)}
+        for kind in ('mIoU/', 'IoU/')
+    )
     miou = groups.pop('all')
-    classes = {k.removeprefix('IoU/'): v for k, v in found.items() if k.startswith('IoU/')}
     return dict(miou=miou, acc=float(found['aAcc']), **groups, per_class=classes)
 
 
 def cached_readout(cfg: Config, key: str) -> dict:
-    """As :func:`run_readout`, but what was done before under the same settings is read back.
+    """As :func:`run_readout`, but results of the same settings are read back.
 
-    The result lies in ``result.json`` of the work dir together with its :func:`readout_key`.
+    Args:
+        cfg: Result of :func:`readout_config`.
+        key: Its :func:`readout_key`.
 
     Returns:
-        ``dict(metrics, seconds, key)``; NaN is None.
+        Content of ``result.json`` in the work dir: ``dict(metrics, seconds, key)``; NaN is None.
     """
     file = Path(cfg.work_dir, 'result.json')
     result = read_json(file)

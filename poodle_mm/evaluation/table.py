@@ -72,16 +72,12 @@ def _table(
 ) -> str:
     several = len({readout for readout, _ in columns}) > 1
     head = [f'{_TITLES[r]}: {titles[m]}' if several else titles[m] for r, m in columns]
-    rows = []
-    for name in dict.fromkeys(result['name'] for result in report['results']):
-        found = [
-            [
-                _score(result['metrics'], metric)
-                for result in report['results']
-                if (result['name'], result['readout']) == (name, readout)
-            ]
-            for readout, metric in columns
-        ]
+    rows, scores = [], {}
+    for result in report['results']:
+        metrics = result['metrics'].get('per_class', {}) | result['metrics']
+        scores.setdefault(result['name'], []).append((result['readout'], metrics))
+    for name, own in scores.items():
+        found = [[s.get(metric) for r, s in own if r == readout] for readout, metric in columns]
         seeds = max(map(len, found))
         label = name if seeds == 1 else f'{name} ({seeds} seeds)'
         rows.append([label, *map(spread, found)])
@@ -91,8 +87,3 @@ def _table(
         cells = (spread([row.scores.get(column)]) for column in columns)
         rows.append([label.replace(', -', ''), *cells])
     return markdown_table(['', *head], rows)
-
-
-def _score(metrics: Mapping, metric: str) -> float | None:
-    """A metric of a readout, or the IoU of a class."""
-    return metrics[metric] if metric in metrics else metrics.get('per_class', {}).get(metric)

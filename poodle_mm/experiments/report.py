@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,7 +67,7 @@ class Picture:
     Attributes:
         file: Name of its PNG file, relative to the report.
         title: Text for those who do not see it.
-        figure: The figure itself.
+        figure: The figure.
     """
 
     file: str
@@ -90,17 +89,13 @@ def write_report(folder: Path, name: str, parts: Sequence[str | Picture]) -> lis
         The files: Markdown, HTML, pictures.
     """
     pictures = [part for part in parts if isinstance(part, Picture)]
-    blocks = [
-        f'![{part.title}]({part.file})' if isinstance(part, Picture) else part for part in parts
-    ]
+    blocks = [f'![{p.title}]({p.file})' if isinstance(p, Picture) else p for p in parts]
     text = '\n\n'.join(blocks) + '\n'
     html = _to_html(text)
     for picture in pictures:
-        buffer = io.BytesIO()
-        picture.figure.savefig(buffer, format='png', dpi=110)
         with replacing(folder / picture.file) as temporary:
-            temporary.write_bytes(buffer.getvalue())
-        data = base64.b64encode(buffer.getvalue()).decode()
+            picture.figure.savefig(temporary, dpi=110)
+            data = base64.b64encode(temporary.read_bytes()).decode()
         html = html.replace(f'src="{picture.file}"', f'src="data:image/png;base64,{data}"')
     files = [folder / f'{name}.md', folder / f'{name}.html']
     for file, content in zip(files, (text, html)):

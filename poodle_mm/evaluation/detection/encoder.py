@@ -7,7 +7,7 @@ from torch import Tensor
 
 from poodle_mm.checkpoints.encoder_checkpoint import EncoderCheckpoint
 
-# What the detector decides: a C4 encoder ends after its third stage, and no stage is dilated.
+# Decided by the detector: a C4 encoder ends after its third stage, and no stage is dilated.
 _DETECTORS = (
     'type', 'num_stages', 'strides', 'dilations', 'contract_dilation', 'out_indices',
     'frozen_stages', 'norm_eval',
@@ -35,7 +35,9 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
         )
     model = cfg.model
     bare = {k: v for k, v in encoder.backbone.items() if k not in _DETECTORS}
-    width = _width(bare)
+    block, _ = ResNet.arch_settings[bare['depth']]
+    expansion = get_expansion(block, bare.get('expansion'))
+    width = 8 * bare.get('base_channels', 64) * expansion  # of the last stage
     if encoder.path is not None:
         bare['init_cfg'] = encoder.init_cfg()
     detectors = {key: model.backbone[key] for key in _DETECTORS if key in model.backbone}
@@ -51,19 +53,11 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     head.shared_head = ConfigDict(shared)
 
 
-def _width(backbone: dict) -> int:
-    """Channels of a ResNet's last stage."""
-    block, _ = ResNet.arch_settings[backbone['depth']]
-    expansion = get_expansion(block, backbone.get('expansion'))
-    return 8 * backbone.get('base_channels', 64) * expansion
-
-
 @MODELS.register_module()
 class ResNetLastStage(ResNet):
     """``layer4`` of mmpretrain's ResNet, without what comes before it.
 
-    MMDetection's own ``ResLayer`` has a fixed width, and it is the whole ResNet that an encoder's
-    config describes.
+    MMDetection's own ``ResLayer`` has a fixed width and does not take an encoder's config.
 
     Args:
         frozen: No gradient, and batch norm with the statistics of the checkpoint.

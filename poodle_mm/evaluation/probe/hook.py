@@ -27,7 +27,7 @@ from poodle_mm.utils.modules import bare_model, evaluating
 
 @dataclass(frozen=True)
 class ProbeOptions:
-    """How a probe reads out features.
+    """Options of a probe.
 
     Attributes:
         kind: ``'knn'`` or ``'linear'``.
@@ -65,9 +65,8 @@ class OnlineProbeHook(Hook):
     the linear readout of the tables. ``probe/mIoU`` (mean over the classes that occur) and
     ``probe/acc``, in percent, go to the log, the message hub, the JSON log and TensorBoard.
 
-    Training is not changed: nothing draws from a global generator, and batch norm's statistics and
-    each module's mode are kept. Rank 0 computes, the other ranks wait and get its result. Without
-    ``train`` or ``val`` the hook warns and does nothing.
+    Training is not changed, not even its random numbers. Rank 0 computes, the other ranks wait and
+    get its result. Without ``train`` or ``val`` the hook warns and does nothing.
 
     Args:
         num_classes: Classes; ids run from 0.
@@ -122,17 +121,15 @@ class OnlineProbeHook(Hook):
         self.options = ProbeOptions(**options)
 
     def before_train(self, runner: Runner) -> None:
-        """Find the frames and read all labels, so that mistakes show now."""
         if not self.enabled:
             runner.logger.warning('OnlineProbeHook is off: it needs train and val')
             return
         model = bare_model(runner.model)
         if self.with_sdm and model.neck is None:
             raise ValueError('OnlineProbeHook.with_sdm=True, but the model has no neck')
-        on_main_process(lambda: self._prepare(model))
+        on_main_process(lambda: self._prepare(model))  # reads all labels: mistakes show now
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Probe, if it is by epochs."""
         if self.enabled and self.by_epoch and self.every_n_epochs(runner, self.interval):
             self._report(runner, runner.iter)
 
@@ -143,7 +140,6 @@ class OnlineProbeHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Probe, if it is by iterations."""
         if self.enabled and not self.by_epoch and self.every_n_train_iters(runner, self.interval):
             self._report(runner, runner.iter + 1)
 
@@ -171,12 +167,10 @@ class OnlineProbeHook(Hook):
         runner.logger.info(f'Iter {iterations}  {text}')
 
     def _encoder(self, model: nn.Module) -> DenseEncoder:
-        if self.weights == 'ema':
-            parts = model.target.module
-            backbone, neck = parts['backbone'], parts['neck'] if model.neck is not None else None
-        else:
-            backbone, neck = model.backbone, model.neck
-        return DenseEncoder(backbone, neck if self.with_sdm is not False else None)
+        with_neck = self.with_sdm is not False and model.neck is not None
+        parts = dict(backbone=model.backbone, neck=model.neck)
+        parts = model.target.module if self.weights == 'ema' else parts
+        return DenseEncoder(parts['backbone'], parts['neck'] if with_neck else None)
 
     def _prepare(self, model: nn.Module) -> None:
         encoder = self._encoder(model)
@@ -186,9 +180,8 @@ class OnlineProbeHook(Hook):
         self, encoder: DenseEncoder, part: str
     ) -> tuple[list[Path], list[Tensor], Tensor]:
         """Images, masks of the chosen cells of each, and the labels of all of these."""
-        frames = find_labelled_frames(
-            part, max_images=self.options.max_images, **self.sources[part]
-        )
+        most = self.options.max_images
+        frames = find_labelled_frames(part, max_images=most, **self.sources[part])
         legal = {*range(self.num_classes), self.ignore_index, IGNORE_INDEX}
         labels = []
         for image, path in frames:
@@ -209,8 +202,7 @@ class OnlineProbeHook(Hook):
                 f'OnlineProbeHook {part}: all pixels of {frames[0][1]} and its neighbours are to '
                 'be ignored'
             )
-        generator = torch.Generator().manual_seed(0)
-        order = torch.randperm(len(labelled), generator=generator)
+        order = torch.randperm(len(labelled), generator=torch.Generator().manual_seed(0))
         chosen = torch.zeros(len(everything), dtype=torch.bool)
         chosen[labelled[order[: self.options.max_cells]]] = True
         masks = chosen.split([len(label) for label in labels])

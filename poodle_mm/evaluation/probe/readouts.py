@@ -14,7 +14,6 @@ from poodle_mm.datasets.files import IMAGE_EXTENSIONS, find_files
 
 _CHUNK = 1024  # queries at a time
 _TEMPERATURE = 0.07  # of the votes, as in the k-NN evaluation of DINO
-_RIDGE = 1e-3  # relative to the features' mean variance
 
 
 def find_labelled_frames(
@@ -31,8 +30,8 @@ def find_labelled_frames(
         name: Name of this set in error messages.
         images: Folder, searched with its subfolders.
         labels: Folder of the same structure.
-        img_suffix: End of the images' names, replaced by ``seg_map_suffix`` in the labels'; None:
-            the extension.
+        img_suffix: End of the images' names, which ``seg_map_suffix`` replaces; default the
+            extension.
         seg_map_suffix: End of the labels' names.
         max_images: Number of frames, evenly spaced over all labelled ones.
 
@@ -106,7 +105,7 @@ def predict_knn(
 
 
 def predict_linear(
-    queries: Tensor, features: Tensor, labels: Tensor, num_classes: int, ridge: float = _RIDGE
+    queries: Tensor, features: Tensor, labels: Tensor, num_classes: int, ridge: float = 1e-3
 ) -> Tensor:
     """Ridge regression of one-hot labels with a bias, in closed form and float64.
 
@@ -137,14 +136,13 @@ def segmentation_scores(
     Args:
         predicted, labels: int64 (N,), ids below ``num_classes``.
         num_classes: Classes.
-        classes: Names of those for which the IoU is given.
+        classes: Names of the classes, for their IoU.
     """
     confusion = torch.bincount(labels * num_classes + predicted, minlength=num_classes**2)
     confusion = confusion.reshape(num_classes, num_classes).double()
     hits, truth = confusion.diagonal(), confusion.sum(dim=1)
     iou = 100 * hits / (truth + confusion.sum(dim=0) - hits)
-    scores = dict(
-        mIoU=iou[truth > 0].mean().item(), acc=(100 * hits.sum() / confusion.sum()).item()
-    )
-    present = (truth > 0).tolist()
+    present = truth > 0
+    acc = 100 * hits.sum() / confusion.sum()
+    scores = dict(mIoU=iou[present].mean().item(), acc=acc.item())
     return scores | {f'IoU/{c}': iou[n].item() for n, c in enumerate(classes) if present[n]}

@@ -36,16 +36,14 @@ class ClassGroupIoU(IoUMetric):
         self.groups = read_groups(groups)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Metrics of all images; ``results`` holds the areas that ``process`` counted."""
+        """Metrics of the areas that ``process`` counted in each image."""
         metrics = super().compute_metrics(results)
         classes = self.dataset_meta['classes']
         groups = {name: class_ids(members, classes) for name, members in self.groups.items()}
-        areas = [sum(counts) for counts in zip(*results)]
-        scores = self.total_area_to_metrics(*areas)
+        scores = self.total_area_to_metrics(*(sum(counts) for counts in zip(*results)))
         for kind in ('IoU', 'Acc'):
             metrics |= {f'{kind}/{n}': 100 * float(v) for n, v in zip(classes, scores[kind])}
-        groups = dict(all=list(range(len(classes)))) | groups
-        means = group_means(100 * scores['IoU'], groups)
+        means = group_means(100 * scores['IoU'], dict(all=range(len(classes))) | groups)
         return metrics | {f'mIoU/{name}': value for name, value in means.items()}
 
 
@@ -65,11 +63,7 @@ def read_groups(groups: Mapping | str | None) -> dict[str, list[int | str]]:
 
 
 def class_ids(members: Sequence[int | str], classes: Sequence[str]) -> list[int]:
-    """Ids of the classes of a group.
-
-    Raises:
-        ValueError: Naming the members that are no classes of the data set.
-    """
+    """Ids of the classes of a group; a ValueError names members that are no classes."""
     ids = {name: i for i, name in enumerate(classes)} | {i: i for i in range(len(classes))}
     unknown = [m for m in members if m not in ids]
     if unknown:

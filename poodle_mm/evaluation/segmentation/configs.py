@@ -5,7 +5,6 @@ from mmpretrain.registry import MODELS as BACKBONES
 
 from poodle_mm.checkpoints.encoder_checkpoint import EncoderCheckpoint, is_decoder
 
-_UPERNET_SHARE = 4  # 2048 channels of a ResNet-50 have a UperNet of 512
 _FROZEN = ('frozen_stages', 'norm_eval')
 _MAPS = (
     'type',  # of a ResNet: the one that can contract dilation, or mmpretrain's
@@ -18,10 +17,9 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     """Put the encoder (and decoder) of a checkpoint into a segmentation config, in place.
 
     Architecture, weights and what follows from them: channels of the heads (UperNet has a quarter
-    of a ResNet's last map's, or those of a ViT's tokens) and the depth of freezing. What the
-    readout decides stays: frozen or not, the auxiliary head on a ViT and, unless the decoder is
-    kept (which has learnt on the encoder's own maps), output maps and their norm, dilation and
-    stochastic depth.
+    of a ResNet's last map's, or those of a ViT's tokens) and the depth of freezing. The readout
+    decides the rest: frozen or not, the auxiliary head on a ViT and, unless the decoder is kept
+    (which has learnt on the encoder's own maps), output maps, dilation and stochastic depth.
 
     Args:
         cfg: One of ``configs/downstream/mmseg``.
@@ -94,7 +92,6 @@ def _spread_over_layers(readout: dict, bare: dict) -> None:
 
 
 def _channels(backbone: dict) -> list[int]:
-    """Channels of the encoder's output maps."""
     built = BACKBONES.build({k: v for k, v in backbone.items() if k != 'init_cfg'})
     if hasattr(built, 'embed_dims'):
         return [built.embed_dims] * len(backbone['out_indices'])
@@ -104,16 +101,14 @@ def _channels(backbone: dict) -> list[int]:
 def _set_channels(model: ConfigDict, channels: list[int]) -> None:
     head = model.decode_head
     same = channels[0] == channels[-1]  # a ViT: as wide as its tokens, iBOT's setting
-    width = channels[-1] if same else max(8, channels[-1] // _UPERNET_SHARE)
+    width = channels[-1] if same else max(8, channels[-1] // 4)
     if head.type == 'UPerHead':
         head.in_channels = channels
         head.channels = width
         model.auxiliary_head.in_channels = channels[model.auxiliary_head.in_index]
         if not same:
             model.auxiliary_head.channels = max(1, width // 2)
-    elif head.get('input_transform'):
-        head.in_channels = channels
     else:
-        head.in_channels = channels[-1]
+        head.in_channels = channels if head.get('input_transform') else channels[-1]
     if model.get('neck') and model.neck.type == 'Feature2Pyramid':
         model.neck.embed_dim = channels[-1]

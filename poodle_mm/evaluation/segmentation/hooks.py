@@ -31,7 +31,6 @@ class RecalibrateBatchNormHook(Hook):
         self.batch_size = batch_size
 
     def before_train(self, runner: Runner) -> None:
-        """Measure once the model is initialised and before the first iteration."""
         model = bare_model(runner.model)
         loader = runner.build_dataloader(self._dataloader(runner), seed=runner.seed)
         recalibrate_batch_norm(
@@ -43,11 +42,8 @@ class RecalibrateBatchNormHook(Hook):
         """The training images, each once, through the pipeline of the test."""
         dataset = runner.cfg.train_dataloader.dataset
         dataset = dataset.get('datasets', [dataset])[0]
-        pipeline = [
-            t
-            for t in runner.cfg.test_dataloader.dataset.pipeline
-            if 'LoadAnnotations' not in t['type']
-        ]
+        pipeline = runner.cfg.test_dataloader.dataset.pipeline
+        pipeline = [t for t in pipeline if 'LoadAnnotations' not in t['type']]
         num_images = len(DATASETS.build(dict(dataset, pipeline=[])))
         return dict(
             batch_size=min(self.batch_size, num_images),
@@ -89,11 +85,9 @@ class NumClassesHook(Hook):
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Check head and training data."""
         self._check(runner, runner.train_dataloader.dataset, 'train_dataloader')
 
     def before_test(self, runner: Runner) -> None:
-        """Check head and test data."""
         self._check(runner, runner.test_dataloader.dataset, 'test_dataloader')
 
     def _check(self, runner: Runner, dataset, name: str) -> None:

@@ -15,8 +15,6 @@ from torch import nn
 from poodle_mm.checkpoints.files import load_file, state_dict_of
 from poodle_mm.checkpoints.state_dict import check_state
 
-_ADE20K = 150
-
 
 class SegmentorLabeller:
     """Class ids of frames by a model of MMSegmentation, on its config's test pipeline.
@@ -70,8 +68,8 @@ class SegmentorLabeller:
 def _class_names(model: nn.Module, meta: dict, checkpoint: str) -> tuple[str, ...]:
     found = (meta.get('dataset_meta') or {}).get('classes') or meta.get('CLASSES')
     if found is None:
-        ade = model.num_classes == _ADE20K
-        found = get_classes('ade20k') if ade else map(str, range(model.num_classes))
+        is_ade20k = model.num_classes == 150
+        found = get_classes('ade20k') if is_ade20k else map(str, range(model.num_classes))
     names = tuple(found)
     if len(names) != model.num_classes:
         raise ValueError(

@@ -101,8 +101,8 @@ class FrozenEncoderDecoder(EncoderDecoder):
 class LinearHead(FCNHead):
     """``FCNHead`` without hidden layers (DeepLab v1), for a single ``loss_decode``.
 
-    The loss is that of ``FCNHead``; the accuracy of the training batch is left out: where
-    features are looked up it would cost a third of an iteration, and nobody reads it.
+    The accuracy of the training batch, which nobody reads, is left out: where features are looked
+    up it would cost a third of an iteration.
 
     Args:
         in_channels: Channels of the features; with ``input_transform='resize_concat'`` of each map.

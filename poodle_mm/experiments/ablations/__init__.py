@@ -1,1 +1,1 @@
-"""The paper's ablations as runs: what they compare, what is trained and read out, what came out."""
+"""The paper's ablations as runs: plans, trainings, readouts and reports."""

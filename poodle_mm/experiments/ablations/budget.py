@@ -1,4 +1,4 @@
-"""How long a run trains: epochs, pairs or minutes."""
+"""Length of a training: epochs, pairs or minutes."""
 
 import re
 from dataclasses import dataclass
@@ -66,11 +66,11 @@ def pairs_per_epoch(cfg: Config) -> int:
 
 
 def budget_options(cfg: Config, budget: Budget) -> dict[str, Any]:
-    """Config options that train for so long, schedules in proportion.
+    """Config options for a length of training, schedules in proportion.
 
     Args:
-        cfg: A config whose data can be opened, unless the answer does not depend on them (epochs
-            of a loop by epochs, pairs of a loop by iterations).
+        cfg: A config whose data can be opened, if they count (pairs of a loop by epochs, epochs of
+            a loop by iterations).
         budget: Epochs or pairs; minutes have to be timed, see :func:`timed_options`.
 
     Raises:
@@ -89,25 +89,22 @@ def budget_options(cfg: Config, budget: Budget) -> dict[str, Any]:
 
 
 def timed_options(cfg: Config, minutes: float, threads: int, file: Path) -> dict[str, Any]:
-    """Config options that train for so many minutes on this machine.
-
-    A few iterations are timed; the answer is kept in ``file``, so that a run that goes on later
-    keeps its length.
+    """Config options for minutes of training on this machine, by timing a few iterations.
 
     Args:
         cfg: A config that trains by iterations.
         minutes: Length of the training.
         threads: CPU threads of the run.
-        file: JSON file that keeps the length.
+        file: JSON file that keeps the length for a run that goes on later.
 
     Raises:
         ValueError: If the config trains by epochs.
     """
     if 'max_iters' not in cfg.train_cfg:
         raise ValueError('this config trains by epochs: give the budget in epochs or pairs')
-    before = read_json(file)
-    if before and before['minutes'] == minutes:
-        return length_options(cfg, before['iters'])
+    known = read_json(file)
+    if known and known['minutes'] == minutes:
+        return length_options(cfg, known['iters'])
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -119,5 +116,4 @@ def timed_options(cfg: Config, minutes: float, threads: int, file: Path) -> dict
 
 
 def _length(cfg: Config) -> int:
-    """Items of the training data."""
     return len(DATASETS.build(cfg.train_dataloader.dataset))

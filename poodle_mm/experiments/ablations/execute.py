@@ -22,7 +22,6 @@ from poodle_mm.utils.files import read_json, write_json
 
 RUN_FILE = 'run.json'
 LOG_FILE = 'job.log'
-_POLL_SECONDS = 0.5
 _ATTEMPT = '---- attempt ----'
 _BAR = '{l_bar}{bar}| {n:.1f}/{total:.0f} runs [{elapsed}<{remaining}] {postfix}'
 # A job's process group ends when the pipe that it reads from has no writer left.
@@ -55,7 +54,7 @@ def check_folders(runs: Sequence[Run]) -> None:
 
 
 def check_machine(runs: Sequence[Run], root: Path) -> None:
-    """See, before the first run starts, that the data of all are there, and the GPUs.
+    """Refuse to start without the training data of all runs, or with too few GPUs.
 
     Args:
         runs: Runs; those that are done do not count.
@@ -89,7 +88,7 @@ def is_done(run: Run) -> bool:
 
 
 def read_result(run: Run) -> dict | None:
-    """What came out: ``dict(metrics by readout, stats)``, or None while there is nothing."""
+    """Results of a run: ``dict(metrics by readout, stats)``, or None while there are none."""
     (suite,) = run.readout['suite']
     report = read_json(run.readout_dir / f'{suite}.json')
     if not isinstance(report, dict):
@@ -101,11 +100,10 @@ def read_result(run: Run) -> dict | None:
 
 
 def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
-    """Run what is not done, ``jobs`` at a time, each in a shell of its own.
+    """Run what is not done, each job in a shell of its own, with ``job.log`` in its folder.
 
-    A job writes its output into ``job.log`` of its folder. One that fails does not stop the others.
-    An interruption ends all, however this process ends; the next call goes on from their last
-    checkpoints.
+    A job that fails does not stop the others. However this process ends, all end with it; the next
+    call goes on from their last checkpoints.
 
     Args:
         runs: Runs in the order in which they start; see :func:`check_folders`.
@@ -128,7 +126,7 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
             while waiting and len(running) < jobs:
                 index, run = waiting.pop(0)
                 running[index] = run, _start(run, port_of(index), jobs, root, watched)
-            time.sleep(_POLL_SECONDS)
+            time.sleep(0.5)
             for index, (run, process) in list(running.items()):
                 if process.poll() is None:
                     continue
@@ -204,26 +202,26 @@ def _start(run: Run, port: int, jobs: int, root: Path, watched: int) -> subproce
 
 
 def _identity(run: Run) -> dict:
-    """What makes a run this run: where its data lie does not."""
+    """The settings that tell runs apart; the place of their data does not."""
     options = {k: v for k, v in run.options.items() if not k.endswith('data_root')}
     identity = dict(config=run.config.stem, processes=run.processes) | options
     return json.loads(json.dumps(identity))  # tuples as they are read back
 
 
 def _share(run: Run) -> float:
-    """How far a run is; training is nearly all of it."""
+    """Progress of a run, of which training is nearly all."""
     stats = read_json(run.work_dir / RUN_STATS)
     return 0.95 * stats['iter'] / stats['max_iters'] if stats else 0.0
 
 
 def failure(log: Path, lines: int = 15) -> str:
-    """Why a job failed: the message of its last ``error:``, or the last lines of its log.
+    """The message of a job's last ``error:``, or the last lines of its log.
 
     A launcher like torchrun writes a report of its own after the message of the process.
 
     Args:
         log: Log of one or several attempts; only the last one counts.
-        lines: Number of lines that are shown if there is no message.
+        lines: Number of lines without a message.
     """
     text = log.read_text(encoding='utf-8', errors='replace').rpartition(_ATTEMPT)[2]
     messages = re.findall(rf'^error: .*?{re.escape(HINT)}$', text, re.MULTILINE | re.DOTALL)

@@ -14,6 +14,7 @@ from poodle_mm.experiments.ablations.budget import Budget, budget_options, parse
 from poodle_mm.experiments.ablations.settings import (
     DATA,
     datasets_of,
+    setting_text,
     sweep_options,
 )
 from poodle_mm.experiments.ablations.study import SCRATCH, Study, Variant
@@ -21,14 +22,13 @@ from poodle_mm.experiments.ablations.study import SCRATCH, Study, Variant
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """What the runs of a study have in common.
+    """Options of all runs of a study.
 
     Attributes:
         data: Name in ``DATA``.
         root: Folder with ``configs`` and ``tools``.
         work_dir: Folder of the runs and reports.
-        budget: Length of each pretraining, see
-            :func:`~poodle_mm.experiments.ablations.budget.parse_budget`; None: the configs'.
+        budget: Length of each pretraining, argument of ``parse_budget``; None: the configs'.
         processes: Processes of a pretraining; None: the configs'. The total batch stays.
         readouts: Names of readouts.
         split: Split that is scored, where there is a choice.
@@ -50,7 +50,6 @@ class PlanOptions:
 
     @property
     def length(self) -> Budget | None:
-        """The budget, read."""
         return parse_budget(self.budget) if self.budget else None
 
 
@@ -140,9 +139,8 @@ def plan_run(variant: Variant, seed: int, args: PlanOptions) -> Run:
         'data-root': roots[0] and roots[:1],
         'split': args.split and [args.split],
     }
-    common = dict(
-        variant=variant, seed=seed, config=config, readout={k: v for k, v in readout.items() if v}
-    )
+    readout = {name: values for name, values in readout.items() if values}
+    common = dict(variant=variant, seed=seed, config=config, readout=readout)
     folder = args.work_dir.resolve() / data.name
     if variant.method is SCRATCH:
         return Run(**common, options={}, processes=1, work_dir=folder / f'scratch_s{seed}')
@@ -197,7 +195,6 @@ def job_line(run: Run, port: int = 29500) -> str:
 
 
 def _root_options(cfg: Config, roots: Iterable[str | None]) -> dict[str, str]:
-    """Options that point the data sets of a training to folders."""
     options = {f'{key}.data_root': root for key, root in zip(datasets_of(cfg), roots) if root}
     for root in options.values():
         if set(root) & set(' ,()[]'):
@@ -218,13 +215,8 @@ def _slug(options: Mapping[str, Any]) -> str:
         for key, value in options.items()
         if value is not None
     }
-    return ''.join(f'_{name}{_short(value)}' for name, value in named.items())
-
-
-def _short(value: Any) -> str:
-    if not isinstance(value, tuple):
-        return f'{value:g}'
-    return ('-' if isinstance(value[0], float) else 'x').join(f'{v:g}' for v in value)
+    slug = ''.join(f'_{name}{setting_text(value)}' for name, value in named.items())
+    return slug.translate(str.maketrans('–×', '-x'))
 
 
 def _value(cfg: Config, key: str) -> Any:

@@ -1,4 +1,4 @@
-"""A training config in words: what a dry run prints."""
+"""A training config in words, for dry runs."""
 
 from typing import Any
 
@@ -67,14 +67,12 @@ def _arguments(part: Config) -> str:
 
 def _model(model: Config) -> str:
     backbone = model.backbone
-    words = [
-        f'{model["type"].split(".")[-1]}: {backbone["type"].split(".")[-1]}-{backbone["depth"]}'
-    ]
+    name, encoder = (part['type'].split('.')[-1] for part in (model, backbone))
+    words = [f'{name}: {encoder}-{backbone["depth"]}']
     dilated = max(backbone.get('dilations', (1,))) > 1
     if model['type'] == 'PooDLe':
         words.append('dilated to stride 8' if dilated else 'stride 32')
-        neck = model.get('neck')
-        if neck:
+        if neck := model.get('neck'):
             lateral, block = neck.get('lateral', 'linear'), neck.get('block', 'bottleneck')
             if block and not neck.get('upsample_first', True):
                 block += ' before upsampling'
@@ -82,11 +80,10 @@ def _model(model: Config) -> str:
         else:
             words.append('no decoder')
         subcrops = model.data_preprocessor.get('subcrops')
-        without_pairs = subcrops is None or subcrops.get('num') == 0
-        parts = ('dense',) if without_pairs else ('dense', 'pooled')
-        heads = [part for part in parts if model.get(f'{part}_head')]
-        weights = [model[f'{head}_head'].get('loss_weight', 1) for head in heads]
-        terms = [head if w == 1 else f'{w:g} {head}' for w, head in zip(weights, heads)]
+        has_pairs = subcrops is not None and subcrops.get('num') != 0
+        heads = {part: model.get(f'{part}_head') for part in ('dense', 'pooled')[: 1 + has_pairs]}
+        weights = {part: head.get('loss_weight', 1) for part, head in heads.items() if head}
+        terms = [part if w == 1 else f'{w:g} {part}' for part, w in weights.items()]
         words.append(' + '.join(terms) + ' loss')
     return ', '.join(words)
 

@@ -11,7 +11,7 @@ import numpy as np
 from poodle_mm.experiments import report as reports
 from poodle_mm.experiments.ablations.execute import read_result
 from poodle_mm.experiments.ablations.plan import Run
-from poodle_mm.experiments.ablations.settings import DataSetting, scaled
+from poodle_mm.experiments.ablations.settings import DataSetting, scaled, setting_text
 from poodle_mm.experiments.ablations.study import Study
 from poodle_mm.utils.files import write_json
 from poodle_mm.utils.tables import markdown_table, spread
@@ -75,13 +75,11 @@ def table(report: dict, readout: str) -> str:
 
 
 def draw_sweep(study: Study, report: dict, readout: str) -> Figure:
-    """mIoU over the swept setting, like the paper's Figures 5, 7 and 9.
-
-    Points are means over seeds, bars one standard deviation.
+    """Mean and standard deviation of mIoU over the swept setting, like the paper's figures.
 
     Args:
         study: A study with ``x``.
-        report: Result of :func:`collect` for it.
+        report: Result of :func:`collect`.
         readout: Name of the readout.
     """
     from matplotlib.figure import Figure
@@ -97,11 +95,8 @@ def draw_sweep(study: Study, report: dict, readout: str) -> Figure:
         axis.errorbar(x, means, stds, color=colour, label=label, **line)
     unit = f' ({report["delta_unit"]})' if study.x == 'delta' else ''
     axis.set_xticks(range(len(ticks)), ticks)
-    axis.set(
-        xlim=(-0.3, len(ticks) - 0.7),
-        xlabel=study.x_label + unit,
-        ylabel=f'mIoU in %, {readout} readout',
-    )
+    axis.set(xlim=(-0.3, len(ticks) - 0.7), xlabel=study.x_label + unit)
+    axis.set_ylabel(f'mIoU in %, {readout} readout')
     reports.style(axis, study.title)
     return figure
 
@@ -117,7 +112,7 @@ def write_report(
     """Write ``<study>.json``, and ``<study>[_<readout>]`` as ``.md`` and ``.html``, into a folder.
 
     Args:
-        study, runs, data: As in :func:`collect`.
+        study, runs, data: Arguments of :func:`collect`.
         readouts: Names of readouts; the first one's report has no suffix, and the plot of a sweep.
         folder: Folder of the files.
         settings: A sentence above the tables.
@@ -136,13 +131,6 @@ def write_report(
         suffix = '' if readout == readouts[0] else f'_{readout}'
         files += reports.write_report(folder, study.name + suffix, parts)
     return files
-
-
-def setting_text(value: float | Sequence) -> str:
-    """``(0.05, 0.25)`` → ``0.05–0.25``, ``(256, 512)`` → ``256×512``, ``3`` → ``3``."""
-    if not isinstance(value, Sequence):
-        return f'{value:g}'
-    return ('×' if isinstance(value[0], int) else '–').join(f'{v:g}' for v in value)
 
 
 def _mean(numbers: list[float | None], digits: int) -> str:

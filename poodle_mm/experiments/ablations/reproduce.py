@@ -34,13 +34,12 @@ def reproduce(
     Args:
         study: ``'table 4'``, ``'figure 5'``, ``'figure 7'`` or ``'figure 9'``.
         args: Data, length and readouts of the runs.
-        edition: Edition of the study, see
-            :func:`~poodle_mm.experiments.ablations.studies.studies_of`.
+        edition: Argument of :func:`~poodle_mm.experiments.ablations.studies.studies_of`.
         rows: Keys or patterns of rows; None: all that can run.
         seeds: Seeds; each row is trained once for each.
         jobs: Number of runs at the same time.
-        mode: ``'dry-run'`` only prints what would be done, ``'print-commands'`` a shell line for
-            each run that is not done; ``'report-only'`` runs nothing and reports what is done.
+        mode: ``'dry-run'`` prints the recipes, ``'print-commands'`` a shell line for each run that
+            is not done; ``'report-only'`` runs nothing and reports on those that are done.
 
     Returns:
         Exit status: 1 if a run failed.
@@ -84,16 +83,14 @@ def reproduce(
 
 
 def _timed(run: Run, minutes: float, jobs: int) -> Run:
-    """The run with the length that trains for so many minutes."""
     if not run.trains:
         return run
-    threads = threads_of(run, jobs)
-    options = timed_options(run.load(), minutes, threads, run.work_dir / 'length.json')
+    file = run.work_dir / 'length.json'
+    options = timed_options(run.load(), minutes, threads_of(run, jobs), file)
     return replace(run, options={**run.options, **options})
 
 
 def _plan_text(run: Run, args: PlanOptions) -> str:
-    """The lines of a dry run on a run."""
     topics = dict(config=str(run.config), folder=str(run.work_dir))
     if run.trains:
         topics |= describe(run.load()) | dict(processes=str(run.processes))

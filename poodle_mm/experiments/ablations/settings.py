@@ -1,6 +1,6 @@
 """The data on which the studies can be run, and how a study's settings become config options."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class DataSetting:
         return DATA[self.suite] if method in _WITHOUT_STORED_FLOW else self
 
     def config(self, config_dir: Path, method: str) -> tuple[Path, dict[str, Any]]:
-        """The config of a method: its file, or PooDLe's and what an ablation changes in it.
+        """The config of a method: its file, or PooDLe's and an ablation's changes.
 
         Args:
             config_dir: ``configs``.
@@ -61,22 +61,14 @@ class DataSetting:
         overlay = config_dir / '_base_' / 'ablations' / f'{method}.py'
         if not overlay.is_file():
             raise FileNotFoundError(f'no ablation {overlay}, and no config {own}')
-        return folder / f'poodle_{self.recipe}.py', _dotted(
-            Config.fromfile(overlay).ablation, 'model'
-        )
+        changes = _dotted(Config.fromfile(overlay).ablation, 'model')
+        return folder / f'poodle_{self.recipe}.py', changes
 
 
 def _small(name: str, suite: str, delta_step: float) -> DataSetting:
-    return DataSetting(
-        name,
-        suite,
-        f'r18_{name}_96x192',
-        f'r18_{suite}_128x128',
-        size=(96, 192),
-        shrink=2,
-        delta_step=delta_step,
-        delta_unit='seconds',
-    )
+    names = (name, suite, f'r18_{name}_96x192', f'r18_{suite}_128x128')
+    scale = dict(size=(96, 192), shrink=2, delta_step=delta_step, delta_unit='seconds')
+    return DataSetting(*names, **scale)
 
 
 DATA = {
@@ -108,6 +100,13 @@ def scaled(settings: Mapping[str, Any], data: DataSetting) -> dict[str, Any]:
     return settings
 
 
+def setting_text(value: float | Sequence) -> str:
+    """``(0.05, 0.25)`` → ``0.05–0.25``, ``(256, 512)`` → ``256×512``, ``3`` → ``3``."""
+    if not isinstance(value, Sequence):
+        return f'{value:g}'
+    return ('×' if isinstance(value[0], int) else '–').join(f'{v:g}' for v in value)
+
+
 _CROP, _SUBCROPS = 'train_dataloader.dataset.pipeline.0', 'model.data_preprocessor.subcrops'
 _KEYS = dict(
     size=f'{_CROP}.size',
@@ -124,7 +123,7 @@ def sweep_options(cfg: Config, settings: Mapping[str, Any], data: DataSetting) -
 
     Args:
         cfg: The method's config.
-        settings: See :class:`~poodle_mm.experiments.ablations.study.Variant`.
+        settings: Attribute of :class:`~poodle_mm.experiments.ablations.study.Variant`.
         data: The data setting.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the paper's Table 4 and the figures of its §4.4 compare. Data only: a row is a config.
+"""Rows of the paper's Table 4 and points of the figures of its §4.4. Data only.
 
 The figures in two editions: the first version (arXiv 2024) and the later one (ICLR 2025).
 """
@@ -23,13 +23,11 @@ def _paper(study: str, row: str) -> dict[str, float]:
 
 
 def _row(number: str, label: str, method: str, needs: str | None = None) -> Variant:
-    """A numbered row of Table 4."""
     paper = _paper('table 4', number)
     return Variant(number, f'{number} {label}', method, paper=paper, needs=needs)
 
 
 def _point(key: str, method: str = 'poodle', paper: dict | None = None, **settings) -> Variant:
-    """A point of a figure."""
     return Variant(key, _LABELS[method], method, settings, paper or {})
 
 
@@ -163,11 +161,7 @@ EDITIONS = {
 
 
 def studies_of(study: str, edition: str = 'seed') -> tuple[Study, ...]:
-    """The parts of a table or figure in an edition.
-
-    Args:
-        study: Such as ``'figure 5'``.
-        edition: Name in ``EDITIONS``.
+    """The parts of a table or figure, such as ``'figure 5'``, in an edition of ``EDITIONS``.
 
     Raises:
         ValueError: If the edition has no such study of its own.

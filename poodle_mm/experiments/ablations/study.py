@@ -1,4 +1,4 @@
-"""What a table or a figure compares: its rows or points."""
+"""Studies: the rows of a table or the points of a figure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

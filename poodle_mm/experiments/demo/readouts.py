@@ -19,7 +19,7 @@ from poodle_mm.visualization.images import label_colours
 from poodle_mm.visualization.pca import feature_pca
 
 PARTS = dict(encoder='encoder', encoder_sdm='encoder + SDM')
-"""Parts of the network that are read out, as ``metrics.json`` and as people call them."""
+"""Parts of the network that are read out: names in ``metrics.json`` and in the report."""
 
 
 @dataclass
@@ -55,15 +55,14 @@ def read_out(
     """Fit and test all readouts of a pretraining.
 
     Args:
-        cfg: The pretraining's config with ``readout = dict(suite, size)``, arguments of
-            :func:`~poodle_mm.evaluation.readout.readout_config`.
+        cfg: The pretraining's config, with ``readout = dict(suite, size)``.
         checkpoint: Its checkpoint.
         config_dir: ``configs/downstream``.
         data_root: Folder with ``images`` and ``labels``.
         eval_split: Split that is scored.
         work_dir: Folder of the readouts' runs.
         seed: Seed of random weights and heads.
-        num_shown: Images of the split, evenly spread, of which pictures are kept.
+        num_shown: Number of images of which pictures are kept, evenly spread.
     """
     trained = read_checkpoint(checkpoint)
     encoders = dict(random=replace(trained, path=None), pretrained=trained)
@@ -99,9 +98,8 @@ def read_out(
 def _keep_pictures(result: Readouts, column: str, runner: Runner, num_shown: int) -> None:
     dataset, model = runner.test_dataloader.dataset, runner.model
     shown = min(num_shown, len(dataset))
-    batch = pseudo_collate(
-        [dataset[(2 * i + 1) * len(dataset) // (2 * shown)] for i in range(shown)]
-    )
+    numbers = [(2 * i + 1) * len(dataset) // (2 * shown) for i in range(shown)]
+    batch = pseudo_collate([dataset[number] for number in numbers])
     features = model.extract_feat(model.data_preprocessor(batch)['inputs'])[-1]
     samples = model.test_step(batch)
     classes, palette = dataset.metainfo['classes'], dataset.metainfo['palette']

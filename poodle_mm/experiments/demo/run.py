@@ -29,8 +29,8 @@ def run_demo(
     """Pretrain, read out, and write ``metrics.json`` and the report into ``work_dir``.
 
     Args:
-        config: A demo config: trains by iterations, has ``readout``, and ``scenes`` (the arguments
-            of :func:`~poodle_scenes.write_scenes`) if its data has to be made first.
+        config: A config by iterations with ``readout``, and with ``scenes`` (arguments of
+            :func:`~poodle_scenes.write_scenes`) if its data has to be made first.
         config_dir: ``configs/downstream``, the configs of the readouts.
         work_dir: Folder of everything that is written, but for the scenes.
         data_root: Folder of the data, default the config's.

@@ -48,14 +48,12 @@ on random filters one linear layer already separates sky, road and trees by colo
 
 
 def results_table(metrics: Mapping) -> str:
-    """Scores of all readouts in ``metrics.json``, and what the pretraining changed, in Markdown."""
+    """Scores of all readouts in ``metrics.json``, and their change by pretraining, in Markdown."""
     rows = []
-    for part, name in PARTS.items():
-        if part not in metrics:
-            continue
+    for part in (part for part in PARTS if part in metrics):
         pairs = [[metrics[part][w][key] for w in ('random', 'pretrained')] for key in _COLUMNS]
         for n, weights in enumerate(('random', 'pretrained')):
-            rows.append([f'{name}, {weights}', *(spread([pair[n]]) for pair in pairs)])
+            rows.append([f'{PARTS[part]}, {weights}', *(spread([pair[n]]) for pair in pairs)])
         changes = ['–' if None in pair else f'{pair[1] - pair[0]:+.1f}' for pair in pairs]
         rows.append([f'**{cell}**' for cell in ('change', *changes)])
     return markdown_table(['weights', *_COLUMNS.values()], rows)
@@ -168,13 +166,11 @@ def report_parts(
 
 
 def _headline(metrics: Mapping) -> str:
-    """The numbers that are seen first, as a list."""
-    lines = [
-        f'**{metrics[part]["pretrained"]["miou"] - metrics[part]["random"]["miou"]:+.1f}** points '
-        f'of mIoU, {name}'
-        for part, name in PARTS.items()
-        if part in metrics
-    ]
+    """The most important numbers, as a list."""
+    lines = []
+    for part in (part for part in PARTS if part in metrics):
+        before, after = (metrics[part][w]['miou'] for w in ('random', 'pretrained'))
+        lines.append(f'**{after - before:+.1f}** points of mIoU, {PARTS[part]}')
     lines += [
         f'**{metrics["pretrain_seconds"] / 60:.1f} min** of pretraining',
         f'**{metrics["pairs"]:,}** pairs of frames seen',
