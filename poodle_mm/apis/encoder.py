@@ -76,10 +76,9 @@ def load_encoder(
     found = read_checkpoint(checkpoint, weights)
     if with_sdm and found.neck is None:
         raise ValueError(f'{checkpoint} has no spatial decoder: use with_sdm=False')
-    backbone_cfg = dict(found.backbone)
-    if backbone_cfg['type'].endswith('VisionTransformer'):
-        backbone_cfg['out_type'] = 'featmap'
-    backbone = MODELS.build(backbone_cfg)
+    is_vit = found.backbone['type'].endswith('VisionTransformer')
+    layout = dict(out_type='featmap') if is_vit else {}
+    backbone = MODELS.build(dict(found.backbone, **layout))
     load_part(backbone, found.path, found.backbone_prefix, 'backbone')
     neck = None
     if found.neck is not None and with_sdm is not False:

@@ -43,10 +43,9 @@ def dense_features(
 ) -> Iterator[Tensor]:
     """Compute the map of each image.
 
-    Images become RGB in [0, 1], are resized to ``size`` if given, normalised by ImageNet's mean and
-    standard deviation as in pretraining, and padded with zeros on the right and below to a multiple
-    of ``encoder.multiple``. Cells that lie in the padding alone are cut off. See
-    :func:`cell_size` for the coordinates.
+    Images are resized to ``size`` if given, normalised as in pretraining, and padded with zeros on
+    the right and below to a multiple of ``encoder.multiple``. Cells that lie in the padding alone
+    are cut off. See :func:`cell_size` for the coordinates.
 
     Args:
         encoder: An encoder in eval mode.
@@ -87,10 +86,9 @@ def video_features(
     """Compute the maps of a video's frames.
 
     Args:
-        encoder: An encoder in eval mode.
         video: Video file.
-        size, batch_size: As in :func:`dense_features`.
         step: Every ``step``-th frame, from the first.
+        encoder, size, batch_size: Arguments of :func:`dense_features`.
 
     Yields:
         Frames in order.
@@ -110,8 +108,8 @@ def load_image(image: Image, name: str = 'image') -> Tensor:
     """An image as a tensor.
 
     Args:
-        image: See :func:`dense_features`.
-        name: Name of an array or tensor for error messages.
+        image: Path, array or tensor as in :func:`dense_features`.
+        name: Name of an array or tensor in error messages.
 
     Returns:
         float32 (3, H, W), RGB in [0, 1].
@@ -151,7 +149,7 @@ def cell_size(
     Args:
         encoder: The encoder.
         image_size: (H, W) of the image.
-        size: (H, W) that it was resized to, if it was.
+        size: (H, W) to which it was resized, if at all.
 
     Returns:
         (along u, along v): both ``encoder.stride`` unless the image was resized.

@@ -1,4 +1,4 @@
-"""What an encoder sees in images: principal components and nearest neighbours, and pictures."""
+"""Principal components and nearest neighbours of an encoder's features, and pictures of them."""
 
 from __future__ import annotations
 
@@ -31,19 +31,14 @@ def draw_pca(
     batch_size: int = 8,
     titles: Sequence[str] | None = None,
 ) -> Figure:
-    """Images and, below each, the first three principal components of its features as colours.
+    """Draw images and, below each, the first three principal components of its features as colours.
 
-    The components are those of all images together: equal colours are equal features, also in
-    different images. All maps are in memory at once.
+    The components are those of all images together, whose maps are in memory at once.
 
     Args:
-        encoder: An encoder in eval mode.
-        images, size, batch_size: As in :func:`dense_features`; frames of a video from
-            ``VideoReader.read``.
+        encoder, images, size, batch_size: Arguments of :func:`dense_features`; frames of a video
+            from ``VideoReader.read``.
         titles: One per image.
-
-    Returns:
-        A figure 14 inches wide; ``figure.savefig(path)`` writes it.
     """
     from poodle_mm.visualization.panels import draw_feature_maps
 
@@ -68,11 +63,10 @@ def nearest_neighbours(
     Similarity is the cosine of the feature at the point (bilinear look-up) and the cell's feature.
 
     Args:
-        encoder: An encoder in eval mode.
         query_image: Image of the points.
         query_points: (N, 2), (u, v) in pixels of ``query_image`` as it was given.
         other_images: M images.
-        size, batch_size: As in :func:`dense_features`.
+        encoder, size, batch_size: Arguments of :func:`dense_features`.
 
     Returns:
         ``points`` float32 (M, N, 2), centres of the cells found, in pixels of the other images as
@@ -116,17 +110,13 @@ def draw_nearest_neighbours(
     batch_size: int = 8,
     titles: Sequence[str] | None = None,
 ) -> Figure:
-    """Points of an image, and in each of the others the cell most similar to each point.
+    """Draw points of an image and, in each of the others, the cell most similar to each point.
 
-    Marks of one colour and number belong together; numbers in brackets are cosines.
+    Marks of one colour and number belong together; numbers in brackets are cosines. The arguments
+    are those of :func:`nearest_neighbours`.
 
     Args:
-        encoder, query_image, query_points, other_images, size, batch_size: As in
-            :func:`nearest_neighbours`.
         titles: One for the query image and one per other image.
-
-    Returns:
-        A figure 14 inches wide; ``figure.savefig(path)`` writes it.
     """
     from poodle_mm.visualization.panels import draw_points
 

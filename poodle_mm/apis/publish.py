@@ -26,7 +26,7 @@ def publish_model(
     load it without conversion; with decoder they are ``backbone.*`` and ``neck.*``.
 
     Args:
-        checkpoint: As in :func:`load_encoder`.
+        checkpoint: Argument of :func:`load_encoder`.
         out_dir: Folder of the new file.
         with_sdm: Include the spatial decoder.
         weights: ``'online'``, or ``'ema'`` for the target network.
@@ -50,17 +50,12 @@ def publish_model(
         backbone=dict(found.backbone),
         neck=dict(found.neck) if with_sdm else None,
     )
+    state = {
+        key: value.clone(memory_format=torch.contiguous_format)
+        for key, value in module.state_dict().items()
+    }
     buffer = io.BytesIO()
-    torch.save(
-        dict(
-            meta=dict(poodle_mm=about),
-            state_dict={
-                key: value.clone(memory_format=torch.contiguous_format)
-                for key, value in module.state_dict().items()
-            },
-        ),
-        buffer,
-    )
+    torch.save(dict(meta=dict(poodle_mm=about), state_dict=state), buffer)
     content = buffer.getvalue()
     digest = hashlib.sha256(content).hexdigest()[:8]
     path = Path(out_dir) / f'{name or Path(checkpoint).stem}-{digest}.pth'

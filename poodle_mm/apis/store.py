@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from tqdm import tqdm
 
 from poodle_mm.apis.encoder import DenseEncoder, load_encoder
 from poodle_mm.apis.features import (
-    Image,
     cell_size,
     chosen_frames,
     dense_features,
@@ -23,8 +23,6 @@ from poodle_mm.apis.pictures import draw_pca
 from poodle_mm.datasets.files import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.video.reader import VideoReader
 from poodle_mm.utils.files import replacing
-
-_PICTURES = 8  # most images of pca.png
 
 
 def extract_features(
@@ -44,11 +42,11 @@ def extract_features(
     """Write the dense features of an image, a folder of images, or a video.
 
     Args:
-        checkpoint, with_sdm, weights: As in :func:`load_encoder`.
+        checkpoint, with_sdm, weights: Arguments of :func:`load_encoder`.
         source: An image, a folder (searched with its subfolders) or a video file.
         out: Folder: ``<stem>.npz`` per image (subfolders kept); for a video ``<stem>/<frame>.npz``,
             or ``<stem>.npy`` with ``memory_map``.
-        size, batch_size, step, half: As in :func:`save_video_features`.
+        size, batch_size, step, half: Arguments of :func:`save_video_features`.
         memory_map: One array for a video instead of a file per frame.
         pca: Also draw ``pca.png``: up to 8 of the images or frames, evenly spaced.
         device: Device of the encoder; default the GPU, if there is one.
@@ -81,7 +79,10 @@ def extract_features(
         count = len(images)
     if pca:
         if is_video:
-            shown, titles = _some_frames(source, step)
+            with VideoReader(source) as reader:
+                numbers = _evenly(chosen_frames(reader, step))
+                shown = reader.read(numbers)
+                titles = [f'frame {n}, {reader.timestamps[n]:.2f} s' for n in numbers]
         else:
             shown = _evenly(images)
             titles = [path.name for path in shown]
@@ -103,14 +104,12 @@ def save_video_features(
     """Write the maps of a video's frames, with a progress bar.
 
     Args:
-        encoder: An encoder in eval mode.
-        video: Video file.
         out: A name ending in ``.npy`` becomes one array (N, C, h, w), for
             ``numpy.load(out, mmap_mode='r')``, and ``<stem>_frames.npz`` beside it holds ``frame``
             (N,) and ``seconds`` (N,). Any other name becomes a folder with ``<frame>.npz`` each:
             ``features`` (C, h, w), ``frame``, ``seconds`` and ``cell``, a cell's size in pixels of
             the video (see :func:`cell_size`).
-        size, batch_size, step: As in :func:`video_features`.
+        encoder, video, size, batch_size, step: Arguments of :func:`video_features`.
         half: Store float16 instead of float32.
 
     Returns:
@@ -126,12 +125,8 @@ def save_video_features(
         frames = np.array(chosen_frames(reader, step))
         seconds = reader.timestamps[frames]
         cell = cell_size(encoder, reader.read([0])[0].shape[:2], size)
-    items = tqdm(
-        video_features(encoder, video, size, batch_size, step),
-        desc=Path(video).name,
-        total=len(frames),
-        unit='frame',
-    )
+    items = video_features(encoder, video, size, batch_size, step)
+    items = tqdm(items, desc=Path(video).name, total=len(frames), unit='frame')
     maps = (_stored(item.features, half, f'{video}: frame {item.frame}') for item in items)
     if out.suffix != '.npy':
         for frame, second, features in zip(frames, seconds, maps):
@@ -139,12 +134,11 @@ def save_video_features(
             write_npz(path, features=features, frame=frame, seconds=second, cell=cell)
         return len(frames)
     with replacing(out) as temporary:
-        array = None
-        for row, features in enumerate(maps):
-            if array is None:
-                shape = (len(frames), *features.shape)
-                _check_space(out, shape, features.dtype)
-                array = np.lib.format.open_memmap(temporary, 'w+', features.dtype, shape)
+        first = next(maps)
+        shape = (len(frames), *first.shape)
+        _check_space(out, shape, first.dtype)
+        array = np.lib.format.open_memmap(temporary, 'w+', first.dtype, shape)
+        for row, features in enumerate(chain([first], maps)):
             array[row] = features
         array.flush()
         index = out.with_name(f'{out.stem}_frames.npz')
@@ -163,11 +157,9 @@ def save_image_features(
     """Write the map of each image, with a progress bar.
 
     Args:
-        encoder: An encoder in eval mode.
         images: Image files.
-        out: The ``.npz`` file of each: ``features`` (C, h, w) and ``cell`` (see
-            :func:`cell_size`).
-        size, batch_size: As in :func:`dense_features`.
+        out: The ``.npz`` file of each: ``features`` (C, h, w) and ``cell`` (see :func:`cell_size`).
+        encoder, size, batch_size: Arguments of :func:`dense_features`.
         half: Store float16 instead of float32.
 
     Raises:
@@ -225,11 +217,5 @@ def _images(source: Path) -> list[Path]:
 
 
 def _evenly(items: Sequence) -> list:
-    chosen = np.linspace(0, len(items) - 1, min(len(items), _PICTURES)).round().astype(int)
+    chosen = np.linspace(0, len(items) - 1, min(len(items), 8)).round().astype(int)
     return [items[n] for n in chosen]
-
-
-def _some_frames(video: Path, step: int) -> tuple[list[Image], list[str]]:
-    with VideoReader(video) as reader:
-        shown = _evenly(chosen_frames(reader, step))
-        return reader.read(shown), [f'frame {n}, {reader.timestamps[n]:.2f} s' for n in shown]

@@ -1,4 +1,4 @@
-"""Pictures of what the network sees: tensors in, a figure out; no files, no pyplot state."""
+"""Pictures of a pair as the network gets it; no files, no pyplot state."""
 
 from collections.abc import Sequence
 
@@ -32,25 +32,18 @@ def draw_pair(
         views: Result of ``FramePairPreprocessor`` (see ``docs/architecture.md``).
         index: Number of the pair in the batch.
         features: Name to float (2, B, C, h, w) maps of the dense views.
-
-    Returns:
-        A figure 14 inches wide; ``figure.savefig(path)`` writes it.
     """
     views = {name: value.detach().cpu() for name, value in views.items()}
     frames, flow, visible = (views[name][:, index] for name in ('frames', 'flow', 'visible'))
     size = frames.shape[-2:]
     speed = flow.norm(dim=1).flatten(1).quantile(0.99, dim=1)
     hidden = 1 - visible.float().mean(dim=(1, 2))
+    flow_titles = [f'flow to {_NAMES[1 - i]}, up to {speed[i]:.0f} pixels' for i in (0, 1)]
+    hidden_titles = [f'{share:.0%} without a visible counterpart' for share in hidden.tolist()]
     columns = [
-        (
-            [f'flow to {_NAMES[1 - i]}, up to {speed[i]:.0f} pixels' for i in (0, 1)],
-            flow_colours(flow, speed.max()),
-        ),
+        (flow_titles, flow_colours(flow, speed.max())),
         ([f'{_NAMES[1 - i]} fetched by this flow' for i in (0, 1)], fetched(frames, flow, visible)),
-        (
-            [f'{share:.0%} without a visible counterpart' for share in hidden.tolist()],
-            tinted(frames, ~visible),
-        ),
+        (hidden_titles, tinted(frames, ~visible)),
         (['dense view'] * 2, denormalised(views['dense'][:, index])),
     ]
     for name, maps in (features or {}).items():
@@ -87,11 +80,7 @@ def draw_pair(
 
 
 def _stack(rows: Sequence[tuple[int, float]]) -> list[list[Axes]]:
-    """Axes of a new figure in rows of equal panels; the middle gap is twice as wide.
-
-    Args:
-        rows: Number of panels and their height over width, from top to bottom.
-    """
+    """Axes of a new figure by rows of (number of panels, height over width); a wider middle gap."""
     widths = [(WIDTH - _GAP * (count + 2)) / count for count, _ in rows]
     heights = [_TITLE + width * aspect for width, (_, aspect) in zip(widths, rows)]
     total = top = sum(heights) + _GAP
@@ -117,11 +106,8 @@ def _join_boxes(axes: list[Axes], boxes: Tensor, frames: Tensor, fallback: Tenso
                 axis.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, **line))
             centres.append(((x0 + x1) / 2, (y0 + y1) / 2))
             axis.plot(*centres[-1], 'o', color=style['color'], markersize=6, mec='black')
-        axes[1].add_artist(
-            ConnectionPatch(
-                *centres, 'data', 'data', axesA=both[0], axesB=both[1], linewidth=1.2, **style
-            )
-        )
+        ends = dict(xyA=centres[0], xyB=centres[1], axesA=both[0], axesB=both[1])
+        axes[1].add_artist(ConnectionPatch(coordsA='data', **ends, linewidth=1.2, **style))
 
 
 def _draw_arrows(axis: Axes, flow: Tensor, across: int = 16) -> None:
@@ -130,9 +116,8 @@ def _draw_arrows(axis: Axes, flow: Tensor, across: int = 16) -> None:
     start = step // 2
     du, dv = flow[:, start::step, start::step].numpy()
     v, u = np.mgrid[start : flow.shape[-2] : step, start : flow.shape[-1] : step]
-    axis.quiver(
-        u + 0.5, v + 0.5, du, dv, angles='xy', scale_units='xy', scale=1, width=0.004, alpha=0.6
-    )
+    true_length = dict(angles='xy', scale_units='xy', scale=1)
+    axis.quiver(u + 0.5, v + 0.5, du, dv, **true_length, width=0.004, alpha=0.6)
 
 
 def _colour(k: int) -> str:

@@ -60,8 +60,7 @@ def panels(count: int, rows: int, aspect: float, across: int = 4) -> list[list[A
 
 
 def draw_columns(
-    columns: Mapping[str, Sequence[np.ndarray]],
-    legend: Mapping[str, Sequence[int]] | None = None,
+    columns: Mapping[str, Sequence[np.ndarray]], legend: Mapping[str, Sequence[int]] | None = None
 ) -> Figure:
     """Draw pictures of the same images, a row an image.
 

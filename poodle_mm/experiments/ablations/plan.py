@@ -216,7 +216,7 @@ def _slug(options: Mapping[str, Any]) -> str:
         if value is not None
     }
     slug = ''.join(f'_{name}{setting_text(value)}' for name, value in named.items())
-    return slug.translate(str.maketrans('–×', '-x'))
+    return slug.translate(str.maketrans('–×', '-x'))  # a folder's name: ASCII
 
 
 def _value(cfg: Config, key: str) -> Any:

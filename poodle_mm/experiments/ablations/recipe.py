@@ -81,7 +81,8 @@ def _model(model: Config) -> str:
             words.append('no decoder')
         subcrops = model.data_preprocessor.get('subcrops')
         has_pairs = subcrops is not None and subcrops.get('num') != 0
-        heads = {part: model.get(f'{part}_head') for part in ('dense', 'pooled')[: 1 + has_pairs]}
+        parts = ('dense', 'pooled') if has_pairs else ('dense',)
+        heads = {part: model.get(f'{part}_head') for part in parts}
         weights = {part: head.get('loss_weight', 1) for part, head in heads.items() if head}
         terms = [part if w == 1 else f'{w:g} {part}' for part, w in weights.items()]
         words.append(' + '.join(terms) + ' loss')

@@ -5,12 +5,11 @@ import pytest
 
 from poodle_mm.experiments.ablations.report import (
     draw_sweep,
-    setting_text,
     table,
     values,
     write_report,
 )
-from poodle_mm.experiments.ablations.settings import DATA, scaled
+from poodle_mm.experiments.ablations.settings import DATA, scaled, setting_text
 from poodle_mm.experiments.ablations.studies import (
     FIGURE_5A,
     FIGURE_5A_ICLR,
