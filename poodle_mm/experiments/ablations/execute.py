@@ -22,6 +22,7 @@ from poodle_mm.utils.files import read_json, write_json
 
 RUN_FILE = 'run.json'
 LOG_FILE = 'job.log'
+_POLL_SECONDS = 0.5
 _ATTEMPT = '---- attempt ----'
 _BAR = '{l_bar}{bar}| {n:.1f}/{total:.0f} runs [{elapsed}<{remaining}] {postfix}'
 # A job's process group ends when the pipe that it reads from has no writer left.
@@ -126,7 +127,7 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
             while waiting and len(running) < jobs:
                 index, run = waiting.pop(0)
                 running[index] = run, _start(run, port_of(index), jobs, root, watched)
-            time.sleep(0.5)
+            time.sleep(_POLL_SECONDS)
             for index, (run, process) in list(running.items()):
                 if process.poll() is None:
                     continue
