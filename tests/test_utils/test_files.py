@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from poodle_mm.engine.hooks.checkpoint_hook import AtomicLocalBackend
-from poodle_mm.utils import errors
+from poodle_mm.utils import errors, files
 from poodle_mm.utils.files import read_json, replacing, replacing_folder, write_json
 
 
