@@ -23,6 +23,6 @@ class BFloat16OptimWrapper(OptimWrapper):
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """The context of ``OptimWrapper`` (no gradient exchange while accumulating) under autocast."""
+        """The context of ``OptimWrapper`` (no gradient exchange while accumulating), autocast."""
         with super().optim_context(model), torch.autocast(get_device(), torch.bfloat16):
             yield

@@ -125,8 +125,10 @@ def memory(batch: int, channels: int, max_products: int, side: int, pixels: int)
     return kept, device.peak - device.live
 
 
-@pytest.mark.parametrize('products', [2**13, 2**16, 2**18])
-@pytest.mark.parametrize('side, pixels', [(16, 128), (48, 16)])  # pixels or products are many
+@pytest.mark.parametrize(
+    'side, pixels, products',  # pixels or products are many
+    [(16, 128, 2**13), (16, 128, 2**18), (48, 16, 2**16), (48, 16, 2**18)],
+)
 @pytest.mark.parametrize('batch, channels', [(1, 64), (4, 256)])
 def test_memory_is_bounded(batch, channels, side, pixels, products):
     """Pixels of one sample and ``max_products``; kept: q's cells, its gradient, its quads'."""
