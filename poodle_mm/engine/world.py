@@ -57,7 +57,8 @@ def by_epoch(runner: Runner) -> bool:
 def can_skip(runner: Runner) -> bool:
     """Whether the dataloader can start within an epoch: a sampler that skips, in plain batches."""
     loader = runner.train_dataloader
-    return hasattr(loader.sampler, 'skip') and type(loader.batch_sampler) is BatchSampler
+    skips = callable(getattr(loader.sampler, 'skip', None))
+    return skips and type(loader.batch_sampler) is BatchSampler
 
 
 def remember_world(runner: Runner, meta: dict[str, Any]) -> None:
