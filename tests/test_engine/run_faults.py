@@ -184,7 +184,7 @@ def run(folder: Path, act: Callable | None = None, workers: int = 0, ranks: int 
     for process in processes:
         process.start()
     for process in processes:
-        process.join(120)
+        process.join(300)
         if process.is_alive():
             process.kill()
             process.join()
