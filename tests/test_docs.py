@@ -10,7 +10,7 @@ import pytest
 
 REPO = Path(__file__).resolve().parents[1]
 DOCS = sorted([*REPO.glob('*.md'), *(REPO / 'docs').glob('*.md')])
-FOLDERS = 'benchmarks|configs|docs|poodle_mm|poodle_scenes|tests|tools'
+FOLDERS = 'benchmarks|configs|docs|examples|poodle_mm|poodle_scenes|tests|tools'
 WIDEST = 120
 # Launchers that hand their options to another tool, and what has options of its own.
 PASSED_TO = {'demo.sh': 'demo.py', 'dist_train.sh': 'train.py', 'slurm_train.sh': 'train.py'}
