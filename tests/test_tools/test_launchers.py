@@ -52,8 +52,8 @@ def test_two_processes_train(repo, tmp_path):
         work_dir = tmp_path / name / 'run'
         cfg = toy_config(work_dir, sync_bn='torch', **options)
         cfg.train_dataloader.dataset.length = 4
-        if name == 'torchrun':
-            cfg.env_cfg = dict(dist_cfg=dict(backend='gloo'))
+        if name == 'torchrun':  # dist_train.sh sees that gloo is wanted
+            cfg.env_cfg = dict(dist_cfg=dict(backend='nccl'))
         work_dir.parent.mkdir()
         cfg.dump(tmp_path / name / 'toy.py')
         paths.append(tmp_path / name / 'toy.py')
@@ -77,6 +77,44 @@ def test_processes_that_need_a_gpu(tmp_path, monkeypatch, launcher, backend):
     cfg = toy_config(tmp_path, launcher=launcher, env_cfg=dist)
     with pytest.raises(ValueError, match=f'no GPU found: launcher {launcher!r} .*{backend!r}'):
         build_runner(cfg)
+
+
+def dist_train(repo, tmp_path, gpu: bool, *options: str, **variables: str) -> tuple[list[str], str]:
+    """What follows ``--launcher pytorch`` in torchrun's command, and stderr."""
+    fake = tmp_path / 'python'
+    fake.write_text(f'#!/bin/sh\n[ "$1" = -c ] && echo {gpu} || printf "%s\\n" "$@"\n')
+    fake.chmod(0o755)
+    script = str(repo / 'tools' / 'dist_train.sh')
+    result = subprocess.run(
+        ['bash', script, 'c.py', '2', *options],
+        env=dict(os.environ, PYTHON=str(fake), **variables),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = result.stdout.splitlines()
+    assert words[:2] == ['-m', 'torch.distributed.run'] and '--nproc_per_node=2' in words
+    return words[words.index('--launcher') + 2 :], result.stderr
+
+
+GLOO = 'env_cfg.dist_cfg.backend=gloo'
+
+
+def test_without_a_gpu_gloo_joins_the_other_options(repo, tmp_path):
+    """argparse keeps the last --cfg-options only, and a later key wins: the user's."""
+    ours = ['--cfg-options', GLOO]
+    words, said = dist_train(repo, tmp_path, False)
+    assert words == ours
+    assert said == f'no GPU found: 2 processes on the CPU, --cfg-options {GLOO}\n'
+    words, _ = dist_train(repo, tmp_path, False, '--cfg-options', 'a=1 2', 'b=3', '--amp')
+    assert words == [*ours, *ours, 'a=1 2', 'b=3', '--amp']
+    words, _ = dist_train(repo, tmp_path, False, '--amp', '--cfg-options=a=1', '--resume')
+    assert words == [*ours, '--amp', *ours, 'a=1', '--resume']
+
+
+def test_with_a_gpu_or_several_machines_nothing_is_added(repo, tmp_path):
+    assert dist_train(repo, tmp_path, True, '--amp') == (['--amp'], '')
+    assert dist_train(repo, tmp_path, False, '--amp', NNODES='2') == (['--amp'], '')
 
 
 def slurm(repo, tmp_path, *arguments, **variables) -> list[str]:
