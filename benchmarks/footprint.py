@@ -125,7 +125,8 @@ class FakeStep:
         """Run the estimator if it runs on the GPU, on frames of its own size."""
         if isinstance(self.flow, RAFTFlow):
             frames = views['frames']
-            frames = frames.new_empty(*frames.shape[:3], *(self.flow.size or frames.shape[3:]))
+            if self.flow.size:
+                frames = frames.new_empty(*frames.shape[:3], *self.flow.size)
             with torch.no_grad():
                 self.flow.estimate(*frames, None)
 
