@@ -1,8 +1,8 @@
 """PooDLe in a plain PyTorch loop: a folder of videos in, an encoder's state dict out.
 
 python examples/plain_pytorch.py VIDEOS encoder.pth --device cuda --flow raft --amp
-python examples/plain_pytorch.py VIDEOS encoder.pth --network resnet18 --size 96 192 --batch 4 \\
-    --steps 20                                       # some seconds on a CPU
+python examples/plain_pytorch.py VIDEOS encoder.pth --network resnet18 --size 64 128 --batch 2 \\
+    --steps 10                                       # some seconds on a CPU
 
 ``torchvision.models.resnet50().load_state_dict(torch.load('encoder.pth'), strict=False)`` takes the
 file; only the classifier is missing. tools/train.py has what this leaves out: recipes, several
