@@ -64,13 +64,13 @@ def convert_mmflow_raft(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     Raises:
         ValueError: If entries are missing, unknown or of another shape; the message lists them.
     """
-    if not is_mmflow_raft(state_dict):
-        raise ValueError("these names are not those of MMFlow's RAFT")
     renamed = {}
     for key, value in state_dict.items():
-        key = key.removeprefix('module.')
+        key = old = key.removeprefix('module.')
         for pattern, replacement in _RENAMES:
             key = re.sub(pattern, replacement, key)
+        if key == old:  # also where torchvision knows it: that is converted already
+            key += " (not MMFlow's)"
         renamed[key] = value.flip(1) if key in _STEMS else value
     with torch.device('meta'):
         net = raft_large()

@@ -109,6 +109,16 @@ def test_errors_list_the_entries(net):
     assert 'of another shape (1): update_block.flow_head.conv2.bias' in message
 
 
+def test_no_name_is_taken_that_is_not_mmflows(net):
+    """Half converted: the stem's colours would be flipped once more."""
+    source, stem = to_mmflow(net.state_dict()), 'feature_encoder.convnormrelu.0.weight'
+    source[stem] = source.pop('encoder.conv1.weight')
+    with pytest.raises(ValueError, match=rf"left over \(1\): {stem} \(not MMFlow's\)"):
+        convert_mmflow_raft(source)
+    with pytest.raises(ValueError, match=r'left over \(169\): .+ and 163 more'):
+        convert_mmflow_raft(net.state_dict())
+
+
 def test_converts_a_checkpoint_for_raft_flow(net, tmp_path, repo, monkeypatch, capsys):
     source, target = tmp_path / 'mmflow.pth', tmp_path / 'new' / 'raft.pth'
     torch.save(dict(state_dict=to_mmflow(net.state_dict()), meta=dict(epoch=1)), source)
