@@ -45,11 +45,11 @@ class Footprint:
         weights: Online and target network.
         gradients: Gradients, and DDP's buckets of the same size if there are several processes.
         optimizer: AdamW's two moments.
-        views: What the preprocessor hands to the model.
-        kept: What the forward pass keeps for the backward pass.
+        views: Views that the preprocessor hands to the model.
+        kept: Tensors of the forward pass that the backward pass needs.
         step: Most that lives at once in forward and backward pass; contains ``kept``.
         flow: Most that lives at once in the flow estimator, when the other views are not yet made.
-        total: What stays, with the larger of step and flow.
+        total: Everything that stays, with the larger of step and flow.
     """
 
     weights: int

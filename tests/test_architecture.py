@@ -26,7 +26,7 @@ FLOORS = (
     {'experiments'},
 )
 LARGEST, SMALLEST = 300, 25  # lines of a file
-# Smaller for a reason: what each holds is a kind of its own that configs or other files name.
+# Smaller for a reason: setuptools reads the version without importing the package.
 SMALL = {'version.py'}
 MOST_ARGUMENTS = 12
 MOST_OF_A_NAME = 3

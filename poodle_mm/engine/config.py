@@ -55,6 +55,9 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
             raise KeyError(f'unknown key {key!r} in {path}{_nearest(key, _RUNNER_KEYS, 0.9)}')
     for key in options or {}:
         _check_option(cfg, key)
+        for parent, value in options.items():
+            if value is None and key.startswith(f'{parent}.'):
+                raise KeyError(f'--cfg-options {key}: {parent}=None takes the part away')
     cfg.merge_from_dict(options or {})
     for key, loader in cfg.items():
         is_loader = key.endswith('_dataloader') and isinstance(loader, dict)

@@ -73,6 +73,11 @@ def test_mistakes_in_options(tool, config, option, words):
     assert all(word in line for word in words), line
 
 
+def test_an_option_of_a_part_that_another_takes_away(tool, config):
+    line = line_of(tool(config, '--cfg-options', 'model.neck=None', 'model.neck.lateral=None'))
+    assert 'model.neck.lateral: model.neck=None takes the part away' in line
+
+
 def test_mistakes_in_files(tool, config, tmp_path):
     line = line_of(tool(tmp_path / 'toi.py'))
     assert 'toi.py does not exist' in line and 'toy.py' in line
