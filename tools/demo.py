@@ -7,10 +7,10 @@ Tune on --eval-split val only.
 import argparse
 import shlex
 import sys
-from pathlib import Path
 
-CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
-DEFAULT_CONFIG = CONFIGS / 'demo' / 'poodle_r18_scenes.py'
+from poodle_mm.utils.resources import config_dir
+
+DEFAULT_CONFIG = config_dir() / 'demo' / 'poodle_r18_scenes.py'
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,7 +40,7 @@ def main() -> None:
     with one_line_errors(args.pop('debug')):
         run_demo(
             **args,
-            config_dir=CONFIGS / 'downstream',
+            config_dir=config_dir() / 'downstream',
             command=shlex.join(['bash', 'tools/demo.sh', *sys.argv[1:]]),
         )
 

@@ -15,8 +15,7 @@ from mmengine.config import DictAction
 
 from poodle_mm.evaluation.published import EDITIONS
 from poodle_mm.evaluation.suites import READOUTS, SUITES
-
-CONFIG_DIR = Path(__file__).resolve().parents[1] / 'configs' / 'downstream'
+from poodle_mm.utils.resources import config_dir
 
 
 def parse_args() -> argparse.Namespace:
@@ -76,7 +75,7 @@ def main() -> None:
         report = evaluate(
             entries,
             args.suite,
-            CONFIG_DIR,
+            config_dir() / 'downstream',
             args.work_dir,
             args.readouts,
             args.edition,

@@ -18,8 +18,7 @@ from mmengine.config import DictAction
 
 from poodle_mm.evaluation.suites import READOUTS, is_detection
 from poodle_mm.experiments.ablations.settings import DATA
-
-ROOT = Path(__file__).resolve().parents[1]
+from poodle_mm.utils.resources import resource_root
 
 
 def parse_args() -> argparse.Namespace:
@@ -88,7 +87,7 @@ def main() -> int:
     study = f'table {table}' if table else f'figure {figure}'
     which = {name: options.pop(name) for name in ('edition', 'rows', 'seeds', 'jobs', 'mode')}
     with one_line_errors(debug):
-        return reproduce(study, PlanOptions(root=ROOT, **options), **which)
+        return reproduce(study, PlanOptions(root=resource_root(), **options), **which)
 
 
 if __name__ == '__main__':

@@ -13,7 +13,7 @@ from poodle_mm.utils.errors import one_line_errors
 def parse_args() -> argparse.Namespace:
     """Arguments as OpenMMLab's other toolboxes have them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='config file')
+    parser.add_argument('config', help='config file, or the name of one of ours')
     parser.add_argument('--work-dir', help='folder for checkpoints, logs and pictures')
     parser.add_argument(
         '--resume',

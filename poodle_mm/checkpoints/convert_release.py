@@ -15,6 +15,7 @@ from poodle_mm.checkpoints.release_optimizer import LOSS_WEIGHTS, convert_optimi
 from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.registry import MODELS
 from poodle_mm.utils.files import replacing
+from poodle_mm.utils.resources import find_config
 from poodle_mm.version import __version__
 
 
@@ -104,7 +105,7 @@ def _loss_scale(config: str | Path | None, layout: str) -> float:
     """The config's loss over the authors'."""
     if config is None:
         return 1.0
-    head = Config.fromfile(config).model.get('dense_head') or {}
+    head = Config.fromfile(find_config(config)).model.get('dense_head') or {}
     return head.get('loss_weight', 1.0) / LOSS_WEIGHTS[layout]
 
 
@@ -116,7 +117,7 @@ def _schedule_state(
     The config's schedulers run over an optimizer of empty groups, as they would have in training.
     ``optimizer``, a ``state_dict`` of AdamW, gets their learning rates.
     """
-    cfg = Config.fromfile(config)
+    cfg = Config.fromfile(find_config(config))
     if cfg.optim_wrapper.get('accumulative_counts', 1) != 1:
         raise ValueError(
             f'{config}: optim_wrapper.accumulative_counts must be 1 in the config file'

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from poodle_mm.utils.errors import warn
+from poodle_mm.utils.resources import find_config
 
 _RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'} | {
     'activation_checkpointing',
@@ -29,7 +30,8 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
     """Read a config file and apply ``--cfg-options``.
 
     Args:
-        path: Config file.
+        path: Config file, or the name of one of ours, see
+            :func:`~poodle_mm.utils.resources.find_config`.
         options: Dotted keys to values, e.g. ``{'model.momentum': 0.99}``.
 
     Raises:
@@ -38,12 +40,7 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
         KeyError: If a top-level key looks like a misspelt argument of the Runner, or an option
             names a key that does not exist; the message names the nearest one.
     """
-    path = Path(path)
-    if not path.is_file():
-        siblings = [str(file) for file in path.parent.glob('*.py')]
-        raise FileNotFoundError(
-            f'config file {path} does not exist{_nearest(str(path), siblings, 0.6)}'
-        )
+    path = find_config(path)
     try:
         cfg = Config.fromfile(path)
     except SyntaxError as error:  # without the name of the file: MMEngine parses a string

@@ -72,7 +72,8 @@ def check_machine(runs: Sequence[Run], root: Path) -> None:
         for key, dataset in datasets_of(run.load()).items()
         if dataset.get('data_root')
     }
-    missing = [f'{f} ({key}.data_root)' for f, key in folders.items() if not Path(root, f).exists()]
+    folders = {Path(root, folder): key for folder, key in folders.items()}
+    missing = [f'{f} ({key}.data_root)' for f, key in folders.items() if not f.exists()]
     if missing:
         raise FileNotFoundError(f'training data are missing: {", ".join(missing)}')
     gpus, wanted = torch.cuda.device_count(), max((run.processes for run in runs), default=0)
