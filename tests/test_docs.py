@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from poodle_mm.__main__ import commands
+
 REPO = Path(__file__).resolve().parents[1]
 DOCS = sorted([*REPO.glob('*.md'), *(REPO / 'docs').glob('*.md')])
 FOLDERS = 'benchmarks|configs|docs|examples|poodle_mm|poodle_scenes|tests|tools'
@@ -70,6 +72,11 @@ def test_files_named_are_there(path):
                 assert any(REPO.glob(pattern)), name
 
 
+def script_of(command: re.Match) -> str:
+    """The path of the script that ``poodle-mm NAME`` runs."""
+    return str(commands()[command[1]].relative_to(REPO))
+
+
 def options(tool: str) -> set[str]:
     """Options that a tool defines, itself or by a module of ours that adds them."""
     path = REPO / PASSED_TO.get(Path(tool).name, tool)
@@ -101,6 +108,7 @@ def test_commands_have_their_options(path):
     for code in parts(path)[1]:
         lines = code.replace('\\\n', ' ').split('\n') if '\n' in code else [' '.join(code.split())]
         for line in lines:
+            line = re.sub(r'(?:poodle-mm|-m poodle_mm) ([a-z][\w-]*)', script_of, line)
             command = re.search(r'(?<![\w./])(tools/[\w/]+\.(?:py|sh))(.*)', line.split('  #')[0])
             if command and Path(command[1]).name != 'test.sh':  # whose options are pytest's
                 asked = set(re.findall(r'(?<!\S)\[?(--[a-z][a-z-]*)', command[2]))
