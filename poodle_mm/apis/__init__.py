@@ -1,6 +1,6 @@
-"""Using a pretrained encoder from Python: see ``docs/apis.md``."""
+"""Pretraining, and using an encoder, from Python: see ``docs/apis.md``."""
 
-from poodle_mm.apis.encoder import DenseEncoder, load_encoder
+from poodle_mm.apis.encoder import DenseEncoder, load_encoder, random_encoder
 from poodle_mm.apis.features import (
     FrameFeatures,
     cell_size,
@@ -13,6 +13,7 @@ from poodle_mm.apis.features import (
 from poodle_mm.apis.pictures import draw_nearest_neighbours, draw_pca, nearest_neighbours
 from poodle_mm.apis.publish import publish_model
 from poodle_mm.apis.store import extract_features, save_image_features, save_video_features
+from poodle_mm.apis.training import pretrain
 
 __all__ = [
     'DenseEncoder',
@@ -27,7 +28,9 @@ __all__ = [
     'load_image',
     'nearest_neighbours',
     'pixels_to_cells',
+    'pretrain',
     'publish_model',
+    'random_encoder',
     'save_image_features',
     'save_video_features',
     'video_features',

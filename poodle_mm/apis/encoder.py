@@ -1,11 +1,18 @@
 """A pretrained encoder as one module: images in, one dense map out."""
 
+import logging
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from poodle_mm.checkpoints.encoder_checkpoint import load_part, read_checkpoint
+from poodle_mm.checkpoints.encoder_checkpoint import (
+    EncoderCheckpoint,
+    encoder_of_config,
+    load_part,
+    read_checkpoint,
+)
+from poodle_mm.engine.config import load_config
 from poodle_mm.registry import MODELS
 from poodle_mm.utils.modules import evaluating, last_map
 
@@ -76,12 +83,55 @@ def load_encoder(
     found = read_checkpoint(checkpoint, weights)
     if with_sdm and found.neck is None:
         raise ValueError(f'{checkpoint} has no spatial decoder: use with_sdm=False')
-    is_vit = found.backbone['type'].endswith('VisionTransformer')
-    layout = dict(out_type='featmap') if is_vit else {}
-    backbone = MODELS.build(dict(found.backbone, **layout))
-    load_part(backbone, found.path, found.backbone_prefix, 'backbone')
-    neck = None
+    modules = _modules(found, with_sdm)
+    load_part(modules['backbone'], found.path, found.backbone_prefix, 'backbone')
+    if 'neck' in modules:
+        load_part(modules['neck'], found.path, found.neck_prefix, 'neck')
+    return _frozen(modules, device)
+
+
+def random_encoder(
+    config: str | Path = 'poodle_r50_bdd.py',
+    with_sdm: bool | None = None,
+    device: str | torch.device = 'cpu',
+) -> DenseEncoder:
+    """Build the encoder of a pretraining config with random weights, as a run starts from.
+
+    Args:
+        config: Config file, or the name of one of ours.
+        with_sdm: Whether the spatial decoder follows the encoder; None: if the config has one.
+        device: Device of the encoder.
+
+    Returns:
+        The encoder as from :func:`load_encoder`. ``torch.manual_seed`` decides on the weights.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+        ValueError: If it has no spatial decoder, and ``with_sdm`` is True.
+    """
+    found = encoder_of_config(load_config(config))
+    if with_sdm and found.neck is None:
+        raise ValueError(f'{config} has no spatial decoder: use with_sdm=False')
+    modules = _modules(found, with_sdm)
+    logging.disable(logging.INFO)  # MMEngine has a line for each of its tensors
+    try:
+        for module in modules.values():
+            module.init_weights()
+    finally:
+        logging.disable(logging.NOTSET)
+    return _frozen(modules, device)
+
+
+def _modules(found: EncoderCheckpoint, with_sdm: bool | None) -> dict[str, nn.Module]:
+    """``backbone`` and, if wanted and there, ``neck``."""
+    backbone = dict(found.backbone)
+    if backbone['type'].endswith('VisionTransformer'):
+        backbone['out_type'] = 'featmap'
+    modules = dict(backbone=MODELS.build(backbone))
     if found.neck is not None and with_sdm is not False:
-        neck = MODELS.build(found.neck)
-        load_part(neck, found.path, found.neck_prefix, 'neck')
-    return DenseEncoder(backbone, neck).requires_grad_(False).to(device).eval()
+        modules['neck'] = MODELS.build(found.neck)
+    return modules
+
+
+def _frozen(modules: dict[str, nn.Module], device: str | torch.device) -> DenseEncoder:
+    return DenseEncoder(**modules).requires_grad_(False).to(device).eval()
