@@ -14,7 +14,14 @@ def parse_args() -> argparse.Namespace:
     """Arguments as OpenMMLab's other toolboxes have them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file, or the name of one of ours')
+    parser.add_argument('--data-root', metavar='DIR', help='folder of the videos; any path')
     parser.add_argument('--work-dir', help='folder for checkpoints, logs and pictures')
+    parser.add_argument(
+        '--iters',
+        type=int,
+        metavar='N',
+        help='another length in iterations, schedules in proportion',
+    )
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -66,6 +73,8 @@ def main() -> None:
             auto_scale_lr=args.auto_scale_lr,
             cfg_options=args.cfg_options,
             launcher=args.launcher,
+            data_root=args.data_root,
+            iters=args.iters,
         )
         with cpu_ranks(cfg, processes_to_start(cfg)):
             runner = build_runner(cfg)

@@ -36,6 +36,7 @@ class FrameSource(ABC):
     Attributes:
         num_files: Files found, including bad ones.
         bad: Reason by unusable file.
+        seconds: Length of the usable files; 0 where unknown.
 
     Raises:
         ValueError: For an argument without meaning.
@@ -49,6 +50,7 @@ class FrameSource(ABC):
         self.max_bad_share = max_bad_share
         self.num_files = 0
         self.bad: dict[str, str] = {}
+        self.seconds = 0.0
 
     def check_bad(self, bad: dict[str, str]) -> None:
         """Log unusable files (reason by file), or refuse the data if there are too many."""
@@ -134,7 +136,9 @@ class VideoTree(FrameSource):
         self.bad = {info.path: info.error for info in infos if info.error}
         self.check_bad(self.bad)
         self._tables = {info.path: info.table for info in infos if info.table is not None}
-        return [info for info in infos if not info.error]
+        good = [info for info in infos if not info.error]
+        self.seconds = sum(info.duration for info in good)
+        return good
 
     def _too_short(self, info: VideoInfo) -> bool:
         if self.rule.unit == 'frames':

@@ -6,6 +6,7 @@ from poodle_mm.engine.hooks.collapse_monitor_hook import CollapseMonitorHook
 from poodle_mm.engine.hooks.pair_visualization_hook import PairVisualizationHook
 from poodle_mm.engine.hooks.run_stats_hook import RunStatsHook
 from poodle_mm.engine.hooks.target_update_hook import TargetUpdateHook
+from poodle_mm.engine.hooks.training_plan_hook import TrainingPlanHook
 from poodle_mm.engine.weight_decay import MatrixDecayConstructor
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     'PairVisualizationHook',
     'RunStatsHook',
     'TargetUpdateHook',
+    'TrainingPlanHook',
 ]

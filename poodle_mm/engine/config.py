@@ -1,6 +1,8 @@
 """Configs from the command line: reading, overriding, and errors that name the key."""
 
 import inspect
+import logging
+import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -62,6 +64,23 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
             loader.pop('persistent_workers', None)
             loader.pop('prefetch_factor', None)
     return cfg
+
+
+def set_data_root(cfg: Config, root: str) -> None:
+    """Let every data set of a config read below another folder.
+
+    Raises:
+        ValueError: If no data set of the config has a ``data_root``.
+    """
+    parts = []
+    for key, loader in cfg.items():
+        if key.endswith('_dataloader') and loader:
+            parts += loader.dataset.get('datasets', [loader.dataset])
+    parts = [part for part in parts if 'data_root' in part]
+    if not parts:
+        raise ValueError(f'--data-root {root}: no data set of this config has a data_root')
+    for part in parts:
+        part.data_root = os.path.expanduser(root)
 
 
 def _check_option(cfg: Config, option: str) -> None:

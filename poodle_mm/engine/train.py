@@ -11,9 +11,11 @@ from mmengine.dist import get_rank, is_distributed
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from poodle_mm.engine.config import load_config
+from poodle_mm.engine.config import load_config, set_data_root
+from poodle_mm.engine.console import QuietRunner
+from poodle_mm.engine.hooks.training_plan_hook import files_of
 from poodle_mm.engine.resumable import check_resumable, last_resumable
-from poodle_mm.engine.schedule import repeats_of
+from poodle_mm.engine.schedule import repeats_of, set_max_iters
 from poodle_mm.engine.work_dir import check_unused, lock_work_dir
 from poodle_mm.registry import register_all_modules
 
@@ -26,6 +28,8 @@ def training_config(
     auto_scale_lr: bool = False,
     cfg_options: dict[str, Any] | None = None,
     launcher: str = 'none',
+    data_root: str | None = None,
+    iters: int | None = None,
 ) -> Config:
     """Merge the arguments of ``tools/train.py`` into a config.
 
@@ -41,20 +45,42 @@ def training_config(
             Unlike in MMEngine, accumulation and repeated sampling count.
         cfg_options: Overrides of the config, dotted keys to values.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+        data_root: Folder for every data set of the config, any path.
+        iters: Length in iterations, schedules in proportion, of a config that counts them.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
         KeyError: If a key is misspelt.
         ValueError: If the checkpoint cannot be resumed from, or if a run that does not resume
-            would write into the work dir of an earlier one.
+            would write into the work dir of an earlier one, or if the config has no data root or
+            counts epochs where one of the last two arguments is given.
     """
     cfg = load_config(config, cfg_options)
+    if data_root is not None:
+        set_data_root(cfg, data_root)
+    if iters is not None:
+        set_max_iters(cfg, iters)
+        # a warm-up of a single step would never leave its first value
+        cfg.param_scheduler = [
+            s
+            for s in cfg.get('param_scheduler') or []
+            if s.type != 'LinearLR' or s.end - s.begin > 1
+        ]
+    if not torch.cuda.is_available() and 'train_dataloader' in cfg:
+        cfg.train_dataloader.pop('pin_memory', None)  # torch warns of it
+    if cfg.get('train_cfg'):
+        plan = dict(plan=dict(type='TrainingPlanHook'))
+        cfg.default_hooks = plan | (cfg.get('default_hooks') or {})
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(config).stem)
     if amp:
         _enable_amp(cfg, amp)
     if auto_scale_lr:
-        _enable_auto_scale_lr(cfg)
+        if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
+            raise ValueError(
+                '--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=...) in the config'
+            )
+        cfg.auto_scale_lr.enable = True
     if resume is None and cfg.get('resume'):
         resume = cfg.get('load_from') or 'auto'
     if resume is None:
@@ -83,18 +109,6 @@ def _enable_amp(cfg: Config, dtype: str) -> None:
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
-def _enable_auto_scale_lr(cfg: Config) -> None:
-    """MMEngine compares processes x samples only: divide the base by what else multiplies."""
-    scale = cfg.get('auto_scale_lr')
-    if not scale or 'base_batch_size' not in scale:
-        raise ValueError(
-            '--auto-scale-lr needs auto_scale_lr = dict(base_batch_size=...) in the config'
-        )
-    repeats = repeats_of(cfg.train_dataloader.dataset)
-    scale.base_batch_size /= repeats * cfg.optim_wrapper.get('accumulative_counts', 1)
-    scale.enable = True
-
-
 def build_runner(cfg: Config) -> Runner:
     """Build the runner of a config; on CPUs also for several processes (gloo).
 
@@ -113,10 +127,21 @@ def build_runner(cfg: Config) -> Runner:
             sampler.setdefault('infinite', True)  # MMEngine's resuming counts on it
         if _rank() == 0:  # before the runner writes its config there
             lock_work_dir(cfg.work_dir)
-    runner = Runner.from_cfg(cfg)
+    runner = QuietRunner.from_cfg(cfg)
     if runner._train_loop is not None:
         _check_loader(runner)
+        _count_all_pairs(runner)
     return runner
+
+
+def _count_all_pairs(runner: Runner) -> None:
+    """MMEngine scales the rate by processes x samples: divide the base by what else multiplies."""
+    scale = runner.auto_scale_lr or {}
+    if scale.get('enable'):
+        cfg = runner.cfg
+        others = repeats_of(cfg.train_dataloader.dataset)
+        others *= cfg.optim_wrapper.get('accumulative_counts', 1)
+        runner.auto_scale_lr = dict(scale, base_batch_size=scale['base_batch_size'] / others)
 
 
 def _rank() -> int:
@@ -128,17 +153,19 @@ def _rank() -> int:
 
 
 def _check_loader(runner: Runner) -> None:
-    """Refuse a dataloader without a batch; schedules and loops would say something else."""
+    """Refuse data that do not fill a batch; schedules and loops would say something else."""
     loader = runner.train_loop.dataloader  # builds it, as training would
-    if len(loader) or getattr(loader.sampler, 'infinite', False):
+    own, infinite = len(loader.sampler), getattr(loader.sampler, 'infinite', False)
+    if own >= (loader.batch_size or 1) or (own and not infinite and not loader.drop_last):
         return
-    files, own = len(loader.dataset), len(loader.sampler)
+    files = files_of(loader.dataset)[0]
     raise ValueError(
-        f'train_dataloader gives no batch: the data set has {files} samples (files, clips or '
-        f'frames), of which each of {runner.world_size} processes gets {own} an epoch, fewer than '
-        f'batch_size={loader.batch_size}, and drop_last=True. Lower train_dataloader.batch_size '
-        f'to {own} or less, use fewer processes, set train_dataloader.drop_last=False, or give '
-        'more videos'
+        f'fewer samples than a batch: the data set has {len(loader.dataset)} samples (files, clips '
+        'or frames)' + (f' from {files} files' if files else '') + f', of which each of '
+        f'{runner.world_size} processes gets {own} an epoch, and '
+        f'batch_size={loader.batch_size}. Lower train_dataloader.batch_size to {own} or less, '
+        'use fewer processes, give more videos, or cut them into clips '
+        '(train_dataloader.dataset.source=clips; configs/poodle_r50_videos.py does)'
     )
 
 

@@ -48,6 +48,11 @@ class World:
         """Samples of an iteration, over all processes."""
         return self.batch_size * self.processes
 
+    @property
+    def pairs_per_step(self) -> int:
+        """Pairs of an optimizer step, over all processes: the total batch."""
+        return self.samples * self.repeats * self.accumulation
+
 
 def by_epoch(runner: Runner) -> bool:
     """Whether a runner trains by epochs."""

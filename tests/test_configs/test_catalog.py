@@ -21,6 +21,7 @@ PRETRAINING = [
     if not {'_base_', 'downstream'} & {*path.relative_to(CONFIGS).parts}
 ]
 OTHER_VIDEOS = 'data/driving_frames'  # videos of the user's own beside CamVid's
+OWN_VIDEOS = 'data/videos'  # and alone
 
 
 def loaders(cfg: Config) -> Iterator[tuple[str, Config]]:
@@ -78,6 +79,9 @@ def test_pretraining_data(path):
     for dataset in datasets_of(Config.fromfile(path)).values():
         if dataset.data_root == OTHER_VIDEOS:
             assert dataset.source == 'frames'
+            continue
+        if dataset.data_root == OWN_VIDEOS:
+            assert (dataset.source, dataset.data_prefix.path) == ('clips', '')
             continue
         entry = entries[dataset.data_root]
         if dataset.source == 'frames':

@@ -180,6 +180,24 @@ def test_clips(tmp_path):
     assert all(len(s) > 5 for s in starts.values())
 
 
+def test_clips_by_length(tmp_path):
+    """A file shorter than a clip is one clip, whole; longer ones are cut; the lengths add up."""
+    lengths = dict(a=20, b=45, c=100)  # 0.67, 1.5 and 3.33 s
+    for name, frames in lengths.items():
+        write_video(tmp_path / f'{name}.mp4', frames)
+    kwargs = dict(source='clips', delta=(0.2, 0.4), delta_unit='seconds', pairs_per_clip=1)
+    dataset = make(tmp_path, clip_seconds=1, **kwargs)
+    items = [dataset.get_data_info(i) for i in range(len(dataset))]
+    clips = [
+        ('a', 0, 20),
+        ('b', 0, 30),
+        ('b', 30, 45),
+        *(('c', 30 * k, 30 * k + 30) for k in range(3)),
+    ]
+    assert [(item['source_id'][0], *item['clip']) for item in items] == [*clips, ('c', 90, 100)]
+    assert dataset.source.seconds == pytest.approx((19 + 44 + 99) / 30)
+
+
 def test_clips_too_short_for_a_pair(tmp_path):
     write_video(tmp_path / 'long.mp4', 60)
     with pytest.raises(ValueError, match=r'clip_seconds=0\.2'):

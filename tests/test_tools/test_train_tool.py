@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
-from poodle_mm.engine.config import load_config
+from poodle_mm.engine.config import load_config, set_data_root
 from poodle_mm.engine.evaluate import evaluate_losses
-from poodle_mm.engine.train import training_config
+from poodle_mm.engine.train import build_runner, training_config
 from poodle_mm.registry import register_all_modules
 from tests.test_engine.toy_pairs import toy_config
 
@@ -139,19 +140,25 @@ def test_work_dir_is_named_after_the_config(config, tmp_path):
 
 
 def test_auto_scale_lr_counts_accumulation_and_repeats(config):
-    """4 samples x 3 repeats x 2 accumulated iterations = 24 pairs of 128: MMEngine sees 4 of b."""
+    """2 samples x 3 repeats x 4 accumulated iterations = 24 pairs of 96, also from the config."""
     options = {
-        'auto_scale_lr': dict(base_batch_size=128),
+        'auto_scale_lr': dict(base_batch_size=96),
         'train_dataloader.dataset.repeats': 3,
-        'optim_wrapper.accumulative_counts': 2,
+        'optim_wrapper.accumulative_counts': 4,
+        'train_cfg.max_epochs': 1,
+        'custom_hooks': [],
     }
-    cfg = training_config(config, auto_scale_lr=True, cfg_options=options)
-    assert cfg.auto_scale_lr.enable
-    assert 4 / cfg.auto_scale_lr.base_batch_size == pytest.approx(24 / 128)
-    del options['train_dataloader.dataset.repeats']
-    options['train_dataloader.dataset.datasets'] = [dict(repeats=3)] * 2  # of a mixture
-    cfg = training_config(config, auto_scale_lr=True, cfg_options=options)
-    assert 4 / cfg.auto_scale_lr.base_batch_size == pytest.approx(24 / 128)
+    for flag in (True, False):
+        options['auto_scale_lr']['enable'] = not flag
+        cfg = training_config(config, auto_scale_lr=flag, cfg_options=options)
+        cfg.experiment_name += f'_{flag}'
+        runner = build_runner(cfg)
+        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        runner.scale_lr(runner.optim_wrapper, runner.auto_scale_lr)
+        assert runner.optim_wrapper.get_lr()['lr'] == [pytest.approx(1e-3 / 4)]
+        assert (
+            cfg.auto_scale_lr.base_batch_size == 96
+        )  # so that a config that was written can be used
     with pytest.raises(ValueError, match='base_batch_size'):
         training_config(config, auto_scale_lr=True)
 
@@ -168,6 +175,38 @@ def test_fewer_videos_than_a_batch(tool, config):
     line = line_of(tool(config, '--cfg-options', *options, 'train_dataloader.drop_last=True'))
     for words in ('has 3 samples', 'each of 1 processes gets 3', 'batch_size=4', 'to 3 or less'):
         assert words in line
+
+
+def test_fewer_videos_than_a_batch_without_end(tool, config):
+    """Also where the sampler would go on into the next epoch to fill a batch."""
+    loop = ['train_cfg._delete_=True', 'train_cfg.type=IterBasedTrainLoop', 'train_cfg.max_iters=2']
+    options = ['train_dataloader.dataset.length=3', 'train_dataloader.batch_size=4', *loop]
+    line = line_of(tool(config, '--cfg-options', *options))
+    assert 'has 3 samples' in line and 'batch_size=4' in line
+
+
+def test_data_root_of_every_data_set(config, tmp_path):
+    root = str(tmp_path / 'a folder, with spaces')
+    mixture = dict(type='MixedPairDataset', datasets=[dict(data_root='a'), dict(data_root='b')])
+    options = {'train_dataloader.dataset': mixture}
+    cfg = training_config(config, cfg_options=options, data_root=root)
+    assert [part.data_root for part in cfg.train_dataloader.dataset.datasets] == [root, root]
+    cfg = Config(dict(val_dataloader=dict(dataset=dict(data_root='c')), test_dataloader=None))
+    set_data_root(cfg, root)
+    assert cfg.val_dataloader.dataset.data_root == root
+    with pytest.raises(ValueError, match=r'--data-root .* no data set'):
+        training_config(config, data_root=root)  # toy pairs are made in memory
+
+
+def test_another_length(repo):
+    """Schedules in proportion; a warm-up of a step would never leave its first value."""
+    cfg = training_config(repo / 'configs' / 'poodle_r50_videos.py', iters=5000)
+    warmup, cosine = cfg.param_scheduler
+    assert (cfg.train_cfg.max_iters, warmup.end, cosine.end, cosine.T_max) == (5000, 50, 5000, 4950)
+    cfg = training_config(repo / 'configs' / 'poodle_r50_videos.py', iters=100)
+    assert [scheduler.type for scheduler in cfg.param_scheduler] == ['CosineAnnealingLR']
+    with pytest.raises(ValueError, match='train by iterations'):
+        training_config(repo / 'configs' / 'poodle_r50_bdd.py', iters=100)
 
 
 def test_workers_options_without_workers(config):

@@ -52,7 +52,6 @@ class TargetUpdateHook(Hook):
             )
         accumulation = runner.optim_wrapper._accumulative_counts
         bare_model(runner.model).target.total_steps = math.ceil(iters / accumulation)
-        self._check_batch_size(runner, accumulation)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict, outputs: dict
@@ -64,21 +63,3 @@ class TargetUpdateHook(Hook):
         momentum = model.target.momentum_at(model.target.step_count)
         runner.message_hub.update_scalar('train/momentum', momentum)
         model.update_target()
-
-    @staticmethod
-    def _check_batch_size(runner: Runner, accumulation: int) -> None:
-        """Warn when the rate is meant for another total batch than this run's."""
-        scale = runner.auto_scale_lr or {}
-        base = scale.get('base_batch_size')
-        if base is None or scale.get('enable'):
-            return
-        loader = runner.train_dataloader
-        repeats = getattr(loader.dataset, 'repeats', 1)
-        total = loader.batch_size * repeats * runner.world_size * accumulation
-        if total != base:
-            runner.logger.warning(
-                f'The total batch is {total} pairs ({runner.world_size} processes x '
-                f'{loader.batch_size} samples x {repeats} repeats x {accumulation} accumulated), '
-                f'but the learning rate is meant for {base}: pass --auto-scale-lr, or change '
-                'train_dataloader.batch_size or optim_wrapper.accumulative_counts.'
-            )

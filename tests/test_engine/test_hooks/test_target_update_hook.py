@@ -104,31 +104,6 @@ def test_wrong_schedules(make_runner):
         runner.train()
 
 
-@pytest.mark.parametrize(
-    ('base', 'enable', 'warns'), [(24, False, 0), (128, False, 1), (128, True, 0)]
-)
-def test_warns_of_another_total_batch(make_runner, monkeypatch, base, enable, warns):
-    """2 samples x 3 repeats x 1 process x 4 accumulated iterations are 24 pairs."""
-    runner = make_runner(
-        train_dataloader=dict(
-            batch_size=2,
-            num_workers=0,
-            sampler=dict(type='PairSampler'),
-            collate_fn=dict(type='poodle_mm.frame_pair_collate'),
-            dataset=dict(type='ToyPairs', length=2, repeats=3),
-        ),
-        optim_wrapper=dict(
-            type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3), accumulative_counts=4
-        ),
-        train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=1),
-        auto_scale_lr=dict(base_batch_size=base, enable=enable),
-    )
-    messages = []
-    monkeypatch.setattr(runner.logger, 'warning', messages.append)
-    runner.train()
-    assert sum('total batch is 24 pairs' in message for message in messages) == warns
-
-
 def test_headline_schedule(repo):
     """300 epochs of rate and momentum, 100 of training; the rate at epoch 100 by hand."""
     cfg = Config.fromfile(repo / 'configs' / 'poodle_r50_bdd.py')
