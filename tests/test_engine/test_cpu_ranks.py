@@ -21,10 +21,10 @@ from tests.test_experiments.test_demo.tiny import TINY_DEMO
 
 @pytest.fixture
 def cfg(tmp_path) -> Config:
-    """The tiny demo on two scenes, two steps, two processes."""
+    """The tiny demo on four scenes, two steps, two processes."""
     cfg = Config.fromstring(TINY_DEMO, '.py')
     root = tmp_path / 'scenes'
-    write_scenes(root, **(cfg.scenes | dict(counts=dict(train=2))))
+    write_scenes(root, **(cfg.scenes | dict(counts=dict(train=4))))
     cfg.train_dataloader.dataset.data_root = str(root)
     cfg.work_dir = str(tmp_path / 'run')
     cfg.env_cfg = dict(dist_cfg=dict(backend='gloo', timeout=60))
