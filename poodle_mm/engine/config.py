@@ -1,7 +1,6 @@
 """Configs from the command line: reading, overriding, and errors that name the key."""
 
 import inspect
-import logging
 import os
 from collections.abc import Iterable
 from difflib import get_close_matches
