@@ -36,7 +36,9 @@ def check_data(dataset: str, root: str | os.PathLike, sample: int | None = None)
     if sample is not None and sample < 1:
         raise ValueError(f'sample must be positive, got {sample}')
     if not Path(root).is_dir():
-        raise FileNotFoundError(f'{root}: no such folder; docs/data.md tells what it should hold')
+        raise FileNotFoundError(
+            f'{Path(root).absolute()}: no such folder; docs/data.md tells what it should hold'
+        )
     report = CheckReport(dataset, root)
     _SPECIAL.get(dataset, _check_catalog)(report, sample)
     return report

@@ -50,9 +50,9 @@ def _check_labels(
             names - images,
         )
         if unlabelled := images - names:
-            report.notes.append(
-                f'images/100k/{split}: {len(unlabelled)} images have no entry in {name}; '
-                'they are not used'
+            report.note(
+                f'images/100k/{split}',
+                f'{len(unlabelled)} images have no entry in {name}; they are not used',
             )
     return names
 

@@ -98,9 +98,10 @@ def note_hidden(report: CheckReport, folder: str) -> None:
     kinds = ('.jpg', '.jpeg', '.png', '.mp4', '.mov')
     hidden = [path.name for path in root.rglob('.*') if path.suffix.lower() in kinds]
     if hidden:
-        report.notes.append(
-            f'{folder}: {len(hidden)} hidden files such as {min(hidden)}, which are left out; '
-            f"find {root} -name '._*' -delete removes those of macOS"
+        report.note(
+            folder,
+            f'{len(hidden)} hidden files such as {min(hidden)}, which are left out; '
+            f"find {root} -name '._*' -delete removes those of macOS",
         )
 
 

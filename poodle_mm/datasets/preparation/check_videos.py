@@ -47,7 +47,7 @@ def check_videos(report: CheckReport, videos: Videos, sample: int | None = 100) 
     _decode_some(report, folder, spread([info.path for info in whole], sample), videos.size)
     if whole:
         hours = sum(info.duration for info in whole) / 3600
-        report.notes.append(f'{folder}: {hours:.2f} hours')
+        report.note(folder, f'{hours:.2f} hours')
 
 
 def _decode_some(
@@ -77,7 +77,7 @@ def _decode_some(
             advice = 'docs/data.md has the command that resizes videos'
             report.add(folder, reason, advice, [name])
     for reason, names in sorted(odd.items()):
-        report.notes.append(f'{folder}: {len(names)} of {len(paths)} {reason}, e.g. {min(names)}')
+        report.note(folder, f'{len(names)} of {len(paths)} {reason}, e.g. {min(names)}')
 
 
 def time_oddities(video: VideoReader) -> list[tuple[str, str]]:

@@ -25,8 +25,9 @@ def check_wt_sem(report: CheckReport, sample: int | None = None) -> None:
     folder = Path(report.root, data.splits['train'].images)
     suffix = next((end for end in ('.jpg', '.png', '.jpeg') if list_files(folder, end)), '.jpg')
     if suffix != data.img_suffix:
-        report.notes.append(
-            f"images are {suffix} files: set img_suffix='{suffix}' of the data sets in the config"
+        report.note(
+            data.splits['train'].images,
+            f"images are {suffix} files: set img_suffix='{suffix}' of the data sets in the config",
         )
         data = replace(data, img_suffix=suffix)
     if facts:
@@ -47,8 +48,9 @@ def _note_convention(report: CheckReport, labels: str, last: int) -> None:
         except LabelError:  # the check has told of it
             continue
     if found[0] and not found[last]:
-        report.notes.append(
-            f'{labels}: 0 occurs and {last} does not, so that ids may begin with the first '
+        report.note(
+            labels,
+            f'0 occurs and {last} does not, so that ids may begin with the first '
             'class instead of "other" (wall, 0 or 1, is in most images with walls): look at a '
-            'label, and if so set reduce_zero_label=False of the data sets in the config'
+            'label, and if so set reduce_zero_label=False of the data sets in the config',
         )

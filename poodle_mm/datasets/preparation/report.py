@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 EXAMPLES = 5
 
@@ -60,6 +61,14 @@ class CheckReport:
         if names:
             self.problems.setdefault((part, reason, advice), []).extend(names)
 
+    def note(self, part: str, text: str) -> None:
+        """Add something to know about a folder or file that is no problem."""
+        self.notes.append(f'{self._place(part)}: {text}')
+
+    def _place(self, part: str = '.') -> str:
+        """Folder or file of a part from the top of the file system."""
+        return str(Path(self.root, part).absolute())
+
     @property
     def ok(self) -> bool:
         """No problem, and everything that is needed is there in full number."""
@@ -70,10 +79,12 @@ class CheckReport:
     def text(self) -> str:
         """The report for the terminal."""
         width = max((len(part.name) for part in self.parts), default=0)
-        lines = [f'{self.title}: {self.root}', f'{"":{width}}{"found":>10}{"expected":>10}']
+        lines = [f'{self.title}: {self._place()}', f'{"":{width}}{"found":>10}{"expected":>10}']
         for part in self.parts:
             expected = '-' if part.expected is None else part.expected
             lines.append(f'{part.name:{width}}{part.found:>10}{expected:>10}  {part.status}')
+            if part.status == 'ABSENT':
+                lines[-1] += f': nothing in {self._place(part.name)}'
         for (where, reason, advice), names in self.problems.items():
             lines += ['', f'{where}: {len(names)} x {reason}']
             lines += [f'    {name}' for name in sorted(names)[:EXAMPLES]]

@@ -85,7 +85,17 @@ def test_sound_but_partial(bdd):
         'images/10k/test': (0, 2000, 'absent, not needed'),
     }
     shutil.rmtree(bdd / 'videos')
-    assert check_data('bdd100k', bdd).parts[0].status == 'ABSENT'
+    report = check_data('bdd100k', bdd)
+    assert report.parts[0].status == 'ABSENT'
+    assert f'ABSENT: nothing in {bdd}/videos/train\n' in report.text()
+
+
+def test_folders_are_named_in_full(bdd, monkeypatch):
+    """A relative root may be another folder than the user thinks."""
+    monkeypatch.chdir(bdd.parent)
+    assert check_data('bdd100k', bdd.name).text().startswith(f'bdd100k: {bdd}\n')
+    with pytest.raises(FileNotFoundError, match=f'{bdd.parent}/nowhere: no such folder'):
+        check_data('bdd100k', 'nowhere')
 
 
 def test_colour_maps_mistaken_for_ids(bdd):
@@ -192,7 +202,7 @@ def test_portrait_videos_are_noted(tmp_path):
     report = check_data('videos', tmp_path / 'videos')
     assert report.ok
     (note,) = [note for note in report.notes if 'higher than wide' in note]
-    assert note.startswith('.: 1 of 2 ') and note.endswith('phone.mp4 (96x160)')
+    assert note.startswith(f'{tmp_path}/videos: 1 of 2 ') and note.endswith('phone.mp4 (96x160)')
 
 
 @pytest.mark.parametrize(
