@@ -11,6 +11,7 @@ from poodle_mm.experiments.ablations.execute import (
     execute,
     is_done,
     port_of,
+    read_result,
     threads_of,
 )
 from poodle_mm.experiments.ablations.plan import PlanOptions, Run, choose, job_line, plan_run
@@ -45,7 +46,7 @@ def reproduce(
         Exit status: 1 if a run failed.
 
     Raises:
-        ValueError: For rows, budgets or folders that do not fit.
+        ValueError: For rows, budgets or folders that do not fit, or if nothing was measured.
     """
     chosen = choose(studies_of(study, edition), rows)
     runs = {(v.key, seed): plan_run(v, seed, args) for seed in seeds for _, v in chosen}
@@ -67,18 +68,27 @@ def reproduce(
     if mode != 'report-only':
         check_machine(unique, args.root)
         failed = execute(unique, jobs, args.root)
+        if failed:
+            print(f'{len(failed)} of {len(unique)} runs failed', file=sys.stderr)
     data, folder = DATA[args.data], args.work_dir.resolve() / args.data
+    measured = [run.variant for run in runs.values() if read_result(run)]
+    if not (measured or failed):
+        raise ValueError(
+            f'{study}: nothing was measured in {folder} for these rows, seeds and readouts, so '
+            'there is no table to write; tools/reproduce.py without --report-only runs them'
+        )
     settings = (
         f'Data: {data.name}; each pretraining: {args.length or "the length of the configs"}; '
         'percent, mean ± std over seeds.'
     )
     for part in {part.name: part for part, _ in chosen}.values():
         own = [run for run in runs.values() if run.variant in part.variants]
+        if not any(run.variant in measured for run in own):
+            print(f'{part.name}: nothing was measured, no table is written', file=sys.stderr)
+            continue
         files = write_report(part, own, data, args.readouts, folder, settings)
         print(files[0].read_text(encoding='utf-8'))
         print('written:', *files)
-    if failed:
-        print(f'{len(failed)} of {len(unique)} runs failed', file=sys.stderr)
     return int(bool(failed))
 
 

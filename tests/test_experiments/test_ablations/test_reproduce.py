@@ -72,3 +72,16 @@ def test_table(root, tmp_path, capsys):
     capsys.readouterr()
     reproduce(args=args, **which, mode='print-commands')
     assert capsys.readouterr().out == ''  # nothing is left to do
+
+
+def test_no_table_of_dashes(root, tmp_path):
+    """Before a readout is done there is nothing to report, and an earlier report stays."""
+    args = PlanOptions('scenes', root, tmp_path / 'runs', data_root=tmp_path)
+    folder = tmp_path / 'runs' / 'scenes'
+    (folder / 'poodle_r18_scenes_96x192_s0').mkdir(parents=True)
+    (folder / 'table4.json').write_text('{"title": "yesterday"}')
+    for rows in (['7'], ['scratch']):  # begun and not even begun
+        with pytest.raises(ValueError, match=f'table 4: nothing was measured in {folder}'):
+            reproduce('table 4', args, rows=rows, mode='report-only')
+    assert [path.name for path in folder.glob('table4*')] == ['table4.json']
+    assert 'yesterday' in (folder / 'table4.json').read_text()
