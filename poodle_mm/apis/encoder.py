@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from poodle_mm.checkpoints.encoder_checkpoint import (
@@ -16,7 +17,8 @@ from poodle_mm.engine.config import load_config
 from poodle_mm.registry import MODELS
 from poodle_mm.utils.modules import evaluating, last_map
 
-_PROBE = 64  # pixels; a multiple of every stride of a ResNet and of a ViT's patches of 8 or 16
+# Height and width; the width is a multiple of strides and patches of 8, 14, 16, 28 and 32 pixels.
+_PROBE = (32, 448)
 
 
 class DenseEncoder(nn.Module):
@@ -29,9 +31,11 @@ class DenseEncoder(nn.Module):
 
     Attributes:
         stride: Pixels per cell of the map, both ways.
-        multiple: Heights and widths of images must be a multiple of it; :func:`dense_features`
-            pads to it.
+        multiple: Pixels per cell of the backbone's last map; images are padded to a multiple of it.
         channels: Channels of the map.
+
+    Raises:
+        ValueError: If the maps have no whole number of pixels per cell.
     """
 
     def __init__(self, backbone: nn.Module, neck: nn.Module | None = None) -> None:
@@ -39,10 +43,12 @@ class DenseEncoder(nn.Module):
         self.backbone = backbone
         self.neck = neck
         with evaluating(self), torch.no_grad():
-            maps = tuple(backbone(torch.zeros(1, 3, _PROBE, _PROBE, device=self.device)))
-            self.multiple = _PROBE // maps[-1].shape[-1]
+            maps = tuple(backbone(torch.zeros(1, 3, *_PROBE, device=self.device)))
             dense = maps[-1] if neck is None else neck(maps)[-1]
-        self.stride = _PROBE // dense.shape[-1]
+        widths = maps[-1].shape[-1], dense.shape[-1]
+        if any(_PROBE[1] % width for width in widths):
+            raise ValueError(f'an image {_PROBE[1]} pixels wide gives maps {widths} cells wide')
+        self.multiple, self.stride = (_PROBE[1] // width for width in widths)
         self.channels = dense.shape[1]
 
     @property
@@ -51,8 +57,20 @@ class DenseEncoder(nn.Module):
         return next(self.backbone.parameters()).device
 
     def forward(self, images: Tensor) -> Tensor:
-        """Normalised images (N, 3, H, W) to a map (N, channels, H / stride, W / stride)."""
-        return last_map(self.backbone, self.neck, images)
+        """Compute the map of images.
+
+        Args:
+            images: (N, 3, H, W) of any size, normalised; padded with zeros on the right and below
+                to a multiple of ``multiple``.
+
+        Returns:
+            (N, channels, ceil(H / stride), ceil(W / stride)): cells in the padding alone are cut
+            off.
+        """
+        height, width = images.shape[-2:]
+        images = F.pad(images, (0, -width % self.multiple, 0, -height % self.multiple))
+        rows, columns = -(-height // self.stride), -(-width // self.stride)
+        return last_map(self.backbone, self.neck, images)[..., :rows, :columns]
 
 
 def load_encoder(
@@ -78,8 +96,9 @@ def load_encoder(
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If the file has no encoder, not every key of it, or not the part or the
-            weights asked for.
+            weights asked for; or if the device cannot be used.
     """
+    _check_device(device)
     found = read_checkpoint(checkpoint, weights)
     if with_sdm and found.neck is None:
         raise ValueError(f'{checkpoint} has no spatial decoder: use with_sdm=False')
@@ -135,3 +154,12 @@ def _modules(found: EncoderCheckpoint, with_sdm: bool | None) -> dict[str, nn.Mo
 
 def _frozen(modules: dict[str, nn.Module], device: str | torch.device) -> DenseEncoder:
     return DenseEncoder(**modules).requires_grad_(False).to(device).eval()
+
+
+def _check_device(device: str | torch.device) -> None:
+    """Refuse a device that is misspelt or not there, before the file is read."""
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError) as error:  # AssertionError: torch without CUDA
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device '{device}' cannot be used, 'cpu' always can: {reason}") from error

@@ -1,6 +1,5 @@
 """Dense features of images and videos, and where in the image their cells are."""
 
-import math
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
@@ -43,9 +42,9 @@ def dense_features(
 ) -> Iterator[Tensor]:
     """Compute the map of each image.
 
-    Images are resized to ``size`` if given, normalised as in pretraining, and padded with zeros on
-    the right and below to a multiple of ``encoder.multiple``. Cells that lie in the padding alone
-    are cut off. See :func:`cell_size` for the coordinates.
+    Images become RGB in [0, 1], are resized to ``size`` if given, normalised by ImageNet's mean and
+    standard deviation as in pretraining, and padded by the encoder where their size asks for it
+    (:class:`DenseEncoder`). See :func:`cell_size` for the coordinates.
 
     Args:
         encoder: An encoder in eval mode.
@@ -176,10 +175,7 @@ def cells_to_pixels(points: Tensor, cell: tuple[float, float]) -> Tensor:
 @torch.no_grad()
 def _encode(encoder: DenseEncoder, batch: list[Tensor]) -> Iterator[Tensor]:
     images = normalize(torch.stack(batch).to(encoder.device), IMAGENET_MEAN, IMAGENET_STD)
-    height, width = images.shape[-2:]
-    images = F.pad(images, (0, -width % encoder.multiple, 0, -height % encoder.multiple))
-    rows, columns = math.ceil(height / encoder.stride), math.ceil(width / encoder.stride)
-    yield from encoder(images)[..., :rows, :columns].float().cpu()
+    yield from encoder(images).float().cpu()
 
 
 def chosen_frames(reader: VideoReader, step: int) -> range:

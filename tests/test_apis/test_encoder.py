@@ -90,3 +90,12 @@ def test_dilated_encoder_has_stride_8(tmp_path):
     path = save_checkpoint(tmp_path / 'flowe.pth', backbone=dilated, neck=None, pooled_head=None)
     encoder = load_encoder(path)
     assert (encoder.stride, encoder.multiple) == (8, 8)
+
+
+@pytest.mark.parametrize('device', ['cuda', 'cdua'])
+def test_a_device_that_is_not_there(checkpoint, device):
+    if device == 'cuda' and torch.cuda.is_available():
+        pytest.skip('there is one')
+    with pytest.raises(ValueError, match=f"device '{device}' cannot be used") as error:
+        load_encoder(checkpoint, device=device)
+    assert len(str(error.value).splitlines()) == 1

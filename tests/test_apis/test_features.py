@@ -76,6 +76,33 @@ def test_padding_keeps_cells_in_place():
         torch.testing.assert_close(found[:, row, column], (cell - mean) / std)
 
 
+@pytest.mark.parametrize('patch', [8, 14, 16, 32])
+def test_any_size_is_padded_and_cropped(patch):
+    """To what the network asks for, also where the patches are no power of two."""
+    encoder = DenseEncoder(MeanOfCell(patch))
+    assert encoder.multiple == encoder.stride == patch
+    images = torch.rand(2, 3, 37, 70)
+    found = encoder(images)
+    assert found.shape == (2, 3, -(-37 // patch), -(-70 // patch))
+    torch.testing.assert_close(found[..., 0, 0], images[..., :patch, :patch].mean(dim=(2, 3)))
+
+
+def test_a_size_between_multiples_equals_the_padded_image(encoder):
+    """With the decoder: 32 to pad to, 8 to crop to."""
+    images = torch.rand(1, 3, 50, 90)
+    whole = torch.zeros(1, 3, 64, 96)
+    whole[..., :50, :90] = images
+    with torch.no_grad():
+        found = encoder(images)
+        assert found.shape == (1, 64, 7, 12)
+        assert torch.equal(found, encoder(whole)[..., :7, :12])
+
+
+def test_cells_without_whole_pixels_are_refused():
+    with pytest.raises(ValueError, match='448 pixels wide gives maps'):
+        DenseEncoder(MeanOfCell(17))
+
+
 def test_coordinates_by_hand():
     encoder = DenseEncoder(MeanOfCell(8))
     assert cell_size(encoder, (36, 70)) == (8, 8)
