@@ -1,6 +1,7 @@
 """Pretraining, and using an encoder, from Python: see ``docs/apis.md``."""
 
 from poodle_mm.apis.encoder import DenseEncoder, load_encoder, random_encoder
+from poodle_mm.apis.export import export_encoder
 from poodle_mm.apis.features import (
     FrameFeatures,
     cell_size,
@@ -23,6 +24,7 @@ __all__ = [
     'dense_features',
     'draw_nearest_neighbours',
     'draw_pca',
+    'export_encoder',
     'extract_features',
     'load_encoder',
     'load_image',
