@@ -87,7 +87,8 @@ def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpo
         if weights == 'ema' and found['weights'] != 'ema':
             raise ValueError(f'{path} was published with online weights: it has no EMA weights')
         prefixes = ('backbone.', 'neck.') if found['neck'] else ('', None)
-        return EncoderCheckpoint(path, found['backbone'], found['neck'], *prefixes)
+        scheme = scheme_of(loaded, state)
+        return EncoderCheckpoint(path, found['backbone'], found['neck'], *prefixes, scheme)
 
     if is_release(tensors_of(loaded, path)):
         model = dict(release_model(state), scope='poodle_mm')

@@ -1,5 +1,6 @@
 """Checkpoint files and their tensors, whoever wrote them."""
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from poodle_mm.checkpoints.state_dict import non_finite
 # under our names, one of another project wherever it keeps its tensors.
 RELEASE_SCHEME = 'poodle-release://'
 FILE_SCHEME = 'poodle-file://'
+
+_SAFETENSORS = '.safetensors'  # ends their names, and marks their content
 
 # Keys that lead to the tensors, in the order in which they are looked for.
 _PLACES = (
@@ -43,7 +46,7 @@ def load_file(path: str | Path) -> dict:
         if '://' in path:
             loaded = CheckpointLoader.load_checkpoint(path, map_location='cpu', logger='silent')
         elif os.path.isfile(path):
-            loaded = safe_load(path)
+            loaded = _load_safetensors(path) if path.endswith(_SAFETENSORS) else safe_load(path)
         else:
             raise FileNotFoundError(f'checkpoint {path} does not exist')
     except FileNotFoundError:
@@ -53,6 +56,17 @@ def load_file(path: str | Path) -> dict:
     if not isinstance(loaded, Mapping):
         raise ValueError(f'{path} holds a {type(loaded).__name__}, not a checkpoint')
     return loaded
+
+
+def _load_safetensors(path: str) -> dict:
+    """Tensors, and the meta data that ``tools/publish_model.py`` writes as JSON."""
+    from safetensors import safe_open
+
+    with safe_open(path, 'pt') as file:
+        about = (file.metadata() or {}).get('poodle_mm')
+        meta = dict(poodle_mm=json.loads(about)) if about else {}
+        state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    return dict(meta=meta, state_dict=state, **{_SAFETENSORS: True})
 
 
 def tensors_of(loaded: Mapping, path: str | Path) -> dict[str, Tensor]:
@@ -132,6 +146,8 @@ def scheme_of(loaded: Mapping, state: Mapping[str, Tensor]) -> str:
     """Prefix of a file's path by which MMEngine finds the tensors of :func:`state_dict_of`."""
     if is_release(tensors_of(loaded, '')):
         return RELEASE_SCHEME
+    if loaded.get(_SAFETENSORS):
+        return FILE_SCHEME
     plain = loaded.get('state_dict', loaded)
     return '' if all(key in plain for key in state) else FILE_SCHEME
 

@@ -42,6 +42,16 @@ def rename_vit(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return renamed
 
 
+def vit_to_timm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """mmpretrain's names of a ViT's tensors to timm's: the way back of :func:`rename_vit`."""
+    renamed = {}
+    for key, value in state.items():
+        for theirs, ours in reversed(_RENAMES):
+            key = key.replace(ours, theirs)
+        renamed[key.replace('ln1.', 'norm.')] = value
+    return renamed
+
+
 def infer_vit(state: Mapping[str, Tensor]) -> dict:
     """Config of mmpretrain's ``VisionTransformer`` for tensors of its names.
 

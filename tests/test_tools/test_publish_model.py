@@ -10,6 +10,7 @@ import torch
 import torchvision
 
 from poodle_mm.apis import load_encoder, publish_model
+from poodle_mm.checkpoints.encoder_checkpoint import read_checkpoint
 from poodle_mm.registry import MODELS
 from tests.test_apis.conftest import assert_same_map, save_checkpoint
 from tests.test_models.tiny import tiny_config
@@ -162,3 +163,105 @@ def test_tool(repo, checkpoint, published, tmp_path, monkeypatch, capsys):
         run(published, tmp_path, '--weights', 'ema')
     assert 'published with online weights' in capsys.readouterr().err
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_format_torchvision(checkpoint, tmp_path, images, expected):
+    """The tensors alone: load_state_dict takes what torch.load gives."""
+    path = publish_model(checkpoint, tmp_path, format='torchvision')
+    model = torchvision.models.resnet18().eval()
+    keys = model.load_state_dict(torch.load(path, weights_only=True), strict=False)
+    assert sorted(keys.missing_keys) == ['fc.bias', 'fc.weight'] and not keys.unexpected_keys
+    features = torch.nn.Sequential(*list(model.children())[:-2])
+    with torch.no_grad():
+        assert_same_map(features(images), expected)
+    assert torch.equal(last_map(load_encoder(path), images), expected[-1])
+
+
+def test_format_timm(checkpoint, tmp_path, images, expected):
+    timm = pytest.importorskip('timm')
+    path = publish_model(checkpoint, tmp_path, format='timm')
+    model = timm.create_model('resnet18', num_classes=0, checkpoint_path=str(path)).eval()
+    with torch.no_grad():
+        assert_same_map(model.forward_features(images), expected)
+
+
+def test_format_timm_of_a_vit(tmp_path):
+    timm = pytest.importorskip('timm')
+    arch = dict(embed_dims=192, num_layers=12, num_heads=3, feedforward_channels=768)
+    vit = MODELS.build(dict(type='mmpretrain.VisionTransformer', arch=arch))
+    state = {key: value + 0.05 * torch.rand_like(value) for key, value in vit.state_dict().items()}
+    torch.save(state, tmp_path / 'vit.pth')
+    path = publish_model(tmp_path / 'vit.pth', tmp_path, format='timm')
+    name = 'vit_tiny_patch16_224'
+    model = timm.create_model(name, num_classes=0, checkpoint_path=str(path)).eval()
+    x = torch.randn(1, 3, 224, 224)
+    with torch.no_grad():
+        found = model.forward_features(x)[:, 1:].mT.unflatten(2, (14, 14))
+        assert_same_map(found, load_encoder(tmp_path / 'vit.pth')(x))
+    with pytest.raises(ValueError, match=r'torchvision builds its ViTs otherwise.*or timm'):
+        publish_model(tmp_path / 'vit.pth', tmp_path, format='torchvision')
+
+
+def test_format_mmseg(checkpoint, tmp_path, images, expected):
+    """In a segmentor of mmseg's own config."""
+    pytest.importorskip('mmseg')
+    from mmseg.registry import MODELS as MMSEG
+    from mmseg.utils import register_all_modules
+
+    register_all_modules(init_default_scope=False)
+    path = publish_model(checkpoint, tmp_path, format='mmseg')
+    cfg = dict(
+        type='mmseg.EncoderDecoder',
+        backbone=dict(
+            type='mmseg.ResNet',
+            depth=18,
+            init_cfg=dict(type='Pretrained', checkpoint=str(path)),
+        ),
+        decode_head=dict(
+            type='mmseg.FCNHead',
+            in_channels=512,
+            in_index=3,
+            channels=8,
+            num_convs=1,
+            num_classes=3,
+            loss_decode=dict(type='mmseg.CrossEntropyLoss'),
+        ),
+    )
+    model = MMSEG.build(cfg)
+    model.init_weights()
+    assert_same_map(last_map(model.backbone, images), expected)
+    assert model(images).shape[:2] == (1, 3)
+
+
+@pytest.mark.parametrize('with_sdm', [False, True])
+def test_format_safetensors(checkpoint, published, tmp_path, images, with_sdm):
+    load_file = pytest.importorskip('safetensors.torch').load_file
+    path = publish_model(checkpoint, tmp_path, with_sdm, format='safetensors')
+    assert path.suffix == '.safetensors'
+    encoder = load_encoder(checkpoint, with_sdm)
+    state = (encoder if with_sdm else encoder.backbone).state_dict()
+    found = load_file(path)
+    assert found.keys() == state.keys() and all(torch.equal(found[k], state[k]) for k in state)
+    assert torch.equal(last_map(load_encoder(path), images), last_map(encoder, images))
+    cfg = read_checkpoint(path).init_cfg()
+    backbone = MODELS.build(dict(type='mmpretrain.ResNet', depth=18, init_cfg=cfg))
+    backbone.init_weights()
+    assert torch.equal(backbone.conv1.weight, encoder.backbone.conv1.weight)
+
+
+def test_what_a_toolbox_cannot_hold(checkpoint, tmp_path, monkeypatch):
+    for toolbox in ('torchvision', 'timm', 'mmseg'):
+        with pytest.raises(ValueError, match=f'{toolbox} has no spatial decoder.*safetensors'):
+            publish_model(checkpoint, tmp_path, with_sdm=True, format=toolbox)
+    backbone = dict(type='mmpretrain.ResNet', depth=18, stem_channels=16, base_channels=16)
+    torch.save(MODELS.build(backbone).state_dict(), tmp_path / 'quarter.pth')
+    for toolbox in ('torchvision', 'timm'):
+        words = rf"{toolbox}'s resnet18 cannot hold .*conv1.weight \(16, 3, 7, 7\).*as mmseg"
+        with pytest.raises(ValueError, match=words):
+            publish_model(tmp_path / 'quarter.pth', tmp_path, format=toolbox)
+    publish_model(tmp_path / 'quarter.pth', tmp_path, format='mmseg')
+    with pytest.raises(ValueError, match='torchvision, timm, mmseg, safetensors, got'):
+        publish_model(checkpoint, tmp_path, format='keras')
+    monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
+    with pytest.raises(ImportError, match=r'pip install "poodle_mm\[export\]"'):
+        publish_model(checkpoint, tmp_path, format='safetensors')
