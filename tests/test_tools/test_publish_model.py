@@ -4,10 +4,13 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 import torchvision
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
 
 from poodle_mm.apis import load_encoder, publish_model
 from poodle_mm.checkpoints.encoder_checkpoint import read_checkpoint
@@ -203,34 +206,33 @@ def test_format_timm_of_a_vit(tmp_path):
 
 
 def test_format_mmseg(checkpoint, tmp_path, images, expected):
-    """In a segmentor of mmseg's own config."""
-    pytest.importorskip('mmseg')
+    """In one of mmseg's own configs, changed as docs/downstream.md says."""
+    mmseg = pytest.importorskip('mmseg')
     from mmseg.registry import MODELS as MMSEG
     from mmseg.utils import register_all_modules
 
     register_all_modules(init_default_scope=False)
     path = publish_model(checkpoint, tmp_path, format='mmseg')
-    cfg = dict(
-        type='mmseg.EncoderDecoder',
-        backbone=dict(
-            type='mmseg.ResNet',
-            depth=18,
-            init_cfg=dict(type='Pretrained', checkpoint=str(path)),
-        ),
-        decode_head=dict(
-            type='mmseg.FCNHead',
-            in_channels=512,
-            in_index=3,
-            channels=8,
-            num_convs=1,
-            num_classes=3,
-            loss_decode=dict(type='mmseg.CrossEntropyLoss'),
-        ),
-    )
-    model = MMSEG.build(cfg)
-    model.init_weights()
+    folder = Path(mmseg.__file__).parent / '.mim' / 'configs' / 'upernet'
+    (tmp_path / 'config.py').write_text(f"""
+_base_ = '{folder}/upernet_r50_4xb4-80k_ade20k-512x512.py'
+model = dict(
+    pretrained=None,
+    backbone=dict(
+        type='ResNet', depth=18, init_cfg=dict(type='Pretrained', checkpoint={str(path)!r})
+    ),
+    decode_head=dict(in_channels=[64, 128, 256, 512], channels=16),
+    auxiliary_head=dict(in_channels=256, channels=16),
+)
+""")
+    cfg = Config.fromfile(tmp_path / 'config.py').model
+    with DefaultScope.overwrite_default_scope('mmseg'):
+        model = MMSEG.build(cfg)
+        model.init_weights()
+    model.eval()
     assert_same_map(last_map(model.backbone, images), expected)
-    assert model(images).shape[:2] == (1, 3)
+    with torch.no_grad():
+        assert model(images).shape == (1, 150, 16, 24)
 
 
 @pytest.mark.parametrize('with_sdm', [False, True])
