@@ -27,12 +27,12 @@ HOOKS = _child(
 OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'poodle_mm.engine')
 OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS', 'poodle_mm.engine')
 OPTIMIZERS = _child('OPTIMIZERS')
+VISBACKENDS = _child('VISBACKENDS', 'poodle_mm.engine')
 
 # Nothing of ours, but MMEngine warns about each kind that a scope lacks.
 for _root in (
     'EVALUATOR', 'LOG_PROCESSORS', 'LOOPS', 'METRICS', 'MODEL_WRAPPERS', 'PARAM_SCHEDULERS',
-    'RUNNERS', 'RUNNER_CONSTRUCTORS', 'STRATEGIES', 'VISBACKENDS', 'VISUALIZERS',
-    'WEIGHT_INITIALIZERS',
+    'RUNNERS', 'RUNNER_CONSTRUCTORS', 'STRATEGIES', 'VISUALIZERS', 'WEIGHT_INITIALIZERS',
 ):  # fmt: skip
     _child(_root)
 

@@ -6,6 +6,7 @@ import os
 from mmengine.config import DictAction
 
 from poodle_mm.engine.cpu_ranks import cpu_ranks, processes_to_start
+from poodle_mm.engine.loggers import LOGGERS
 from poodle_mm.engine.train import build_runner, training_config
 from poodle_mm.utils.errors import one_line_errors
 
@@ -42,6 +43,11 @@ def parse_args() -> argparse.Namespace:
         help='scale the learning rate with the total batch',
     )
     parser.add_argument(
+        '--logger',
+        choices=LOGGERS,
+        help='where curves and pictures go besides the work dir (default: as the config says)',
+    )
+    parser.add_argument(
         '--cfg-options',
         nargs='+',
         action=DictAction,
@@ -75,6 +81,7 @@ def main() -> None:
             launcher=args.launcher,
             data_root=args.data_root,
             iters=args.iters,
+            logger=args.logger,
         )
         with cpu_ranks(cfg, processes_to_start(cfg)):
             runner = build_runner(cfg)

@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from poodle_mm.engine.config import load_config, set_data_root
 from poodle_mm.engine.console import QuietRunner
 from poodle_mm.engine.hooks.training_plan_hook import files_of
+from poodle_mm.engine.loggers import set_logger
 from poodle_mm.engine.resumable import check_resumable, last_resumable
 from poodle_mm.engine.schedule import repeats_of, set_max_iters
 from poodle_mm.engine.work_dir import check_unused, lock_work_dir
@@ -30,6 +31,7 @@ def training_config(
     launcher: str = 'none',
     data_root: str | None = None,
     iters: int | None = None,
+    logger: str | None = None,
 ) -> Config:
     """Merge the arguments of ``tools/train.py`` into a config.
 
@@ -47,9 +49,11 @@ def training_config(
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
         data_root: Folder for every data set of the config, any path.
         iters: Length in iterations, schedules in proportion, of a config that counts them.
+        logger: See :func:`~poodle_mm.engine.loggers.set_logger`; None: as the config says.
 
     Raises:
         FileNotFoundError: If the config or the checkpoint does not exist.
+        ImportError: If the logger's package is missing.
         KeyError: If a key is misspelt.
         ValueError: If the checkpoint cannot be resumed from, or if a run that does not resume
             would write into the work dir of an earlier one, or if the config has no data root or
@@ -73,6 +77,8 @@ def training_config(
         cfg.default_hooks = plan | (cfg.get('default_hooks') or {})
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(config).stem)
+    if logger:
+        set_logger(cfg, logger)
     if amp:
         _enable_amp(cfg, amp)
     if auto_scale_lr:

@@ -6,13 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.logging import MMLogger
 
 from poodle_mm.engine.config import load_config, set_data_root
 from poodle_mm.engine.evaluate import evaluate_losses
 from poodle_mm.engine.train import build_runner, training_config
-from poodle_mm.registry import register_all_modules
+from poodle_mm.registry import VISBACKENDS, register_all_modules
 from tests.test_engine.toy_pairs import toy_config
 
 
@@ -121,6 +123,53 @@ def test_options_reach_the_config(config, tmp_path):
     assert cfg.optim_wrapper.type == 'BFloat16OptimWrapper'
     assert cfg.model.backbone.with_cp
     assert not cfg.resume and cfg.get('load_from') is None
+
+
+@pytest.mark.parametrize(
+    ('name', 'backend'),
+    [
+        ('tensorboard', 'TensorboardVisBackend'),
+        ('wandb', 'WandbVisBackend'),
+        ('mlflow', 'MLflowBackend'),
+        ('clearml', 'ClearMLVisBackend'),
+    ],
+)
+def test_logger(tool, config, monkeypatch, name, backend):
+    """MMEngine has the backend, local logs stay, and a missing package is named."""
+    monkeypatch.setattr('importlib.util.find_spec', lambda package: package == name or None)
+    cfg = training_config(config, work_dir='here/run7', logger=name)
+    local, other = cfg.visualizer.vis_backends
+    assert local.type == 'LocalVisBackend' and other.type == backend
+    arguments = {**other, **other.get('init_kwargs', {})}
+    assert name == 'tensorboard' or {'poodle_mm', 'run7'} <= {
+        value for value in arguments.values() if isinstance(value, str)
+    }
+    VISBACKENDS.build(dict(other, save_dir='unused'))
+    monkeypatch.setattr('importlib.util.find_spec', lambda package: None)
+    line = line_of(tool(config, '--logger', name))
+    assert f'--logger {name}' in line and f'pip install {name}' in line
+
+
+def test_mlflow_without_a_server(config, tmp_path, monkeypatch):
+    """Numbers and pictures go to a database and a folder in the work dir."""
+    mlflow = pytest.importorskip('mlflow')
+    pytest.importorskip('sqlalchemy')
+    monkeypatch.delenv('MLFLOW_TRACKING_URI', raising=False)
+    MMLogger.get_instance(tmp_path.name)  # whose stream is open, as MMEngine's backend wants it
+    work_dir = tmp_path / 'a run'
+    work_dir.mkdir()
+    cfg = training_config(config, work_dir=str(work_dir), logger='mlflow')
+    backend = VISBACKENDS.build(dict(cfg.visualizer.vis_backends[1], save_dir=str(tmp_path)))
+    backend.add_config(cfg)
+    backend.add_scalars({'loss': 0.5}, step=3)
+    backend.add_image('pair_0', np.zeros((8, 8, 3), np.uint8), step=3)
+    backend.close()
+    (run,) = mlflow.search_runs(experiment_names=['poodle_mm'], output_format='list')
+    assert (run.info.run_name, run.data.metrics) == ('a run', {'loss': 0.5})
+    assert list((work_dir / 'mlflow').rglob('pair_0*.png')) and (work_dir / 'mlflow.db').is_file()
+    monkeypatch.setenv('MLFLOW_TRACKING_URI', 'http://server:5000')
+    (_, other) = training_config(config, logger='mlflow').visualizer.vis_backends
+    assert other.tracking_uri == 'http://server:5000' and 'artifact_location' not in other
 
 
 def test_float16_needs_a_gpu(config, monkeypatch):
