@@ -1,6 +1,7 @@
 """The documents name what is there: links, anchors, files, and options of commands."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -123,3 +124,23 @@ def test_lines_are_not_too_long(path):
     text = re.sub(r'^ *```.*?^ *```$', '', path.read_text('utf-8'), flags=re.MULTILINE | re.DOTALL)
     long = [line for line in text.split('\n') if len(line) > WIDEST and not line.startswith('|')]
     assert [line for line in long if len(line.split()) > 1] == []
+
+
+def test_the_readme_begins_with_what_is_needed_first():
+    """Two commands, three pictures, the demo's own numbers and where to go, within 60 lines."""
+    text = (REPO / 'README.md').read_text(encoding='utf-8')
+    first = text[: text.index('\n## Features')]
+    (block,) = re.findall(r'```bash\n(.*?)```', first, flags=re.DOTALL)
+    pictures = [REPO / name for name in re.findall(r'!\[[^]]+\]\(([^)]+)\)', first)]
+    assert (len(block.splitlines()), len(pictures)) == (2, 3)
+    assert all(picture.stat().st_size < 600_000 for picture in pictures)
+    scores = json.loads((REPO / 'docs/results/demo_scenes.json').read_text(encoding='utf-8'))
+    expected = [
+        [f'{scores[part][weights][key]:.1f}' for key in ('miou', 'acc', 'small', 'large')]
+        for part in ('encoder', 'encoder_sdm')
+        for weights in ('random', 'pretrained')
+    ]
+    rows = re.findall(r'^\|.*\| (?:random|pretrained) \|(.*)\|$', first, flags=re.MULTILINE)
+    assert [row.replace('*', '').replace(' ', '').split('|') for row in rows] == expected
+    assert '## Where to go' in first
+    assert len(first.splitlines()) <= 60
