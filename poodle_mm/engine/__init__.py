@@ -7,12 +7,13 @@ from poodle_mm.engine.hooks.pair_visualization_hook import PairVisualizationHook
 from poodle_mm.engine.hooks.run_stats_hook import RunStatsHook
 from poodle_mm.engine.hooks.target_update_hook import TargetUpdateHook
 from poodle_mm.engine.hooks.training_plan_hook import TrainingPlanHook
-from poodle_mm.engine.loggers import MLflowBackend
+from poodle_mm.engine.loggers import ClearMLBackend, MLflowBackend
 from poodle_mm.engine.weight_decay import MatrixDecayConstructor
 
 __all__ = [
     'AtomicCheckpointHook',
     'BFloat16OptimWrapper',
+    'ClearMLBackend',
     'CollapseMonitorHook',
     'MLflowBackend',
     'MatrixDecayConstructor',

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config
-from mmengine.visualization import MLflowVisBackend
+from mmengine.visualization import ClearMLVisBackend, MLflowVisBackend
 
 from poodle_mm.registry import VISBACKENDS
 
@@ -20,6 +20,17 @@ class MLflowBackend(MLflowVisBackend):
 
     def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs) -> None:
         self.experiment.log_image(image, key=name, step=step)
+
+
+@VISBACKENDS.register_module()
+class ClearMLBackend(ClearMLVisBackend):
+    """MMEngine's, under the run's own seed: ClearML would seed every generator with 1337."""
+
+    def _init_env(self) -> None:
+        import clearml
+
+        clearml.Task.set_random_seed(None)
+        super()._init_env()
 
 
 def set_logger(cfg: Config, name: str) -> None:
@@ -59,7 +70,10 @@ def set_logger(cfg: Config, name: str) -> None:
         ),
         mlflow=dict(type='MLflowBackend', exp_name=project, run_name=run, **place),
         clearml=dict(
-            type='ClearMLVisBackend', init_kwargs=dict(project_name=project, task_name=run)
+            type='ClearMLBackend',
+            # Nothing is patched: each checkpoint would become a model, each figure a plot.
+            init_kwargs=dict(project_name=project, task_name=run, auto_connect_frameworks=False),
+            artifact_suffix=('.py',),  # not the checkpoints
         ),
     )[name]
     cfg.visualizer.vis_backends = [dict(type='LocalVisBackend'), backend]

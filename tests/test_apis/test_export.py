@@ -21,6 +21,7 @@ def images(height: int, width: int) -> torch.Tensor:
     return torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ('format', 'with_sdm', 'size', 'takes'),
     [

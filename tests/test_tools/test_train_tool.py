@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
@@ -131,7 +133,7 @@ def test_options_reach_the_config(config, tmp_path):
         ('tensorboard', 'TensorboardVisBackend'),
         ('wandb', 'WandbVisBackend'),
         ('mlflow', 'MLflowBackend'),
-        ('clearml', 'ClearMLVisBackend'),
+        ('clearml', 'ClearMLBackend'),
     ],
 )
 def test_logger(tool, config, monkeypatch, name, backend):
@@ -148,6 +150,33 @@ def test_logger(tool, config, monkeypatch, name, backend):
     monkeypatch.setattr('importlib.util.find_spec', lambda package: None)
     line = line_of(tool(config, '--logger', name))
     assert f'--logger {name}' in line and f'pip install {name}' in line
+
+
+def test_clearml_leaves_seed_and_checkpoints_alone(config, monkeypatch):
+    """A task of ClearML's begins by seeding everything, and MMEngine's backend uploads weights."""
+
+    class Task(SimpleNamespace):
+        seed = 1337
+
+        @classmethod
+        def set_random_seed(cls, seed):
+            cls.seed = seed
+
+        @classmethod
+        def init(cls, project_name, task_name, auto_connect_frameworks):
+            assert not auto_connect_frameworks
+            if cls.seed is not None:
+                torch.manual_seed(cls.seed)
+            return cls(get_logger=lambda: None)
+
+    monkeypatch.setitem(sys.modules, 'clearml', SimpleNamespace(Task=Task))
+    monkeypatch.setattr('importlib.util.find_spec', lambda package: package)
+    (_, other) = training_config(config, logger='clearml').visualizer.vis_backends
+    backend = VISBACKENDS.build(dict(other, save_dir='unused'))
+    before = torch.manual_seed(5).get_state()
+    assert backend.experiment.Task is Task
+    assert torch.equal(torch.get_rng_state(), before)
+    assert other.artifact_suffix == ('.py',)
 
 
 def test_mlflow_without_a_server(config, tmp_path, monkeypatch):
