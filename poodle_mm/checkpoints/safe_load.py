@@ -95,14 +95,18 @@ class _History(HistoryBuffer, metaclass=_Sealed):
         self.__class__ = HistoryBuffer
 
 
-_MULTIARRAY = (getattr(np, '_core', None) or np.core).multiarray  # numpy 2, or 1
+# What NumPy pickles with, asked of itself: its modules of these functions differ between versions.
+_ARRAY_FUNCTIONS = dict(
+    _reconstruct=np.zeros(0).__reduce__()[0],
+    scalar=np.float64(0).__reduce__()[0],
+)
 _FUNCTIONS = {
     ('_codecs', 'encode'): lambda text, encoding: text.encode(encoding),
     **{('torch._utils', name): getattr(torch._utils, name) for name in _REBUILD},
     **{
-        (f'numpy.{core}.multiarray', name): getattr(_MULTIARRAY, name)
+        (f'numpy.{core}.multiarray', name): function
         for core in ('core', '_core')
-        for name in ('_reconstruct', 'scalar')
+        for name, function in _ARRAY_FUNCTIONS.items()
     },
 }
 

@@ -1,12 +1,16 @@
 """Tensors come out of a file; whatever else is in it does not run."""
 
+import importlib.util
 import io
 import os
 import pickle
+import re
 import subprocess
 from collections import OrderedDict
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -150,3 +154,21 @@ def test_config_text_equals_mmengine(repo):
     )
     with pytest.raises(ValueError, match='no config'):
         read_config_text('a = (', 'a')
+
+
+@pytest.mark.parametrize('core', [b'core', b'_core'])
+def test_arrays_and_numbers_of_numpy_1_and_2(core):
+    array, number = np.arange(6.0).reshape(2, 3), np.float32(1.5)
+    pickled = pickle.dumps([array, number], protocol=2)
+    renamed = re.sub(rb'numpy\._?core\.', rb'numpy.%s.' % core, pickled)
+    assert b'numpy.%s.multiarray' % core in renamed
+    found = _StubbingUnpickler(io.BytesIO(renamed)).load()
+    np.testing.assert_array_equal(found[0], array)
+    assert found[1] == number and type(found[1]) is np.float32
+
+
+def test_needs_no_private_module_of_numpy(monkeypatch):
+    """``numpy._core`` is there but empty in NumPy 1.26."""
+    monkeypatch.setattr(np, '_core', SimpleNamespace())
+    spec = importlib.util.find_spec(safe_load.__module__)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
