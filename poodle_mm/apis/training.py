@@ -10,7 +10,11 @@ from poodle_mm.engine.train import build_runner, training_config
 
 
 def pretrain(
-    videos: str | Path, out: str | Path, config: str | Path = 'poodle_r50_bdd.py', **options: Any
+    videos: str | Path,
+    out: str | Path,
+    config: str | Path = 'poodle_r50_bdd.py',
+    iters: int | None = None,
+    **options: Any,
 ) -> DenseEncoder:
     """Pretrain on a folder of videos, as ``tools/train.py`` does, and load what came out.
 
@@ -18,6 +22,8 @@ def pretrain(
         videos: Folder with videos, also in subfolders.
         out: Work dir of the run, for checkpoints, logs and pictures.
         config: Path of a config that reads one data set, or the name of one of ours.
+        iters: Length in iterations, schedules in proportion, of a config that counts them; None:
+            as the config says.
         **options: Overrides of the config, dotted keys to values, e.g.
             ``**{'train_cfg.max_epochs': 20}``; ``resume=True`` goes on from the last checkpoint.
 
@@ -28,9 +34,10 @@ def pretrain(
         FileNotFoundError: If there is no such config, or no video.
         KeyError: If an option is misspelt.
         ValueError: If the config reads more or other data than a folder of videos, ``out`` holds
-            an earlier run, or the videos do not fill a batch.
+            an earlier run, or the videos do not fill a batch; or if the config counts epochs and
+            ``iters`` is given.
     """
-    cfg = training_config(config, work_dir=str(out), cfg_options=options)
+    cfg = training_config(config, work_dir=str(out), cfg_options=options, iters=iters)
     data = cfg.train_dataloader.dataset
     if 'data_root' not in data:
         raise ValueError(f'{config}: its train_dataloader.dataset has no data_root to be replaced')

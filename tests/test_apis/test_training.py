@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from poodle_mm import apis
 from poodle_mm.checkpoints import load_file
@@ -37,6 +38,16 @@ def test_videos_to_encoder_and_on(tmp_path, config):
     further = load_file(out / 'iter_3.pth')['state_dict']['backbone.conv1.weight']
     assert torch.equal(longer.backbone.conv1.weight, further)
     assert not torch.equal(longer.backbone.conv1.weight, encoder.backbone.conv1.weight)
+
+
+def test_another_length_with_its_schedules(tmp_path, config):
+    write_video(tmp_path / 'clips' / 'a.mp4', num_frames=8)
+    write_video(tmp_path / 'clips' / 'b.mp4', num_frames=8)
+    apis.pretrain(tmp_path / 'clips', tmp_path / 'run', config, iters=5)
+    assert load_file(tmp_path / 'run' / 'iter_5.pth')['meta']['iter'] == 5
+    text = (tmp_path / 'run' / 'tiny.py').read_text()
+    (warmup, cosine) = Config.fromstring(text, '.py').param_scheduler
+    assert (warmup.end, cosine.begin, cosine.end, cosine.T_max) == (2, 2, 5, 3)  # 4, 4, 10, 6
 
 
 def test_mistakes(tmp_path, config):
