@@ -19,6 +19,7 @@ from poodle_mm.engine.resumable import check_resumable, last_resumable
 from poodle_mm.engine.schedule import repeats_of, set_max_iters
 from poodle_mm.engine.work_dir import check_unused, lock_work_dir
 from poodle_mm.registry import register_all_modules
+from poodle_mm.utils.errors import warn
 
 
 def training_config(
@@ -159,13 +160,16 @@ def _rank() -> int:
 
 
 def _check_loader(runner: Runner) -> None:
-    """Refuse data that do not fill a batch; schedules and loops would say something else."""
+    """Refuse data that do not fill a batch; schedules and loops would say something else.
+
+    Where the sampler goes on into the next epoch a batch is filled all the same: a warning.
+    """
     loader = runner.train_loop.dataloader  # builds it, as training would
     own, infinite = len(loader.sampler), getattr(loader.sampler, 'infinite', False)
     if own >= (loader.batch_size or 1) or (own and not infinite and not loader.drop_last):
         return
     files = files_of(loader.dataset)[0]
-    raise ValueError(
+    message = (
         f'fewer samples than a batch: the data set has {len(loader.dataset)} samples (files, clips '
         'or frames)' + (f' from {files} files' if files else '') + f', of which each of '
         f'{runner.world_size} processes gets {own} an epoch, and '
@@ -173,6 +177,9 @@ def _check_loader(runner: Runner) -> None:
         'use fewer processes, give more videos, or cut them into clips '
         '(train_dataloader.dataset.source=clips; configs/poodle_r50_videos.py does)'
     )
+    if not infinite:
+        raise ValueError(message)
+    warn(f'{message}. As it is, a batch holds the same video several times')
 
 
 def set_tf32(allow: bool) -> None:

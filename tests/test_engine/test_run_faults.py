@@ -42,7 +42,9 @@ def test_resumed_after_a_fault_equals_uninterrupted(name, tmp_path, through):
     exits, kept, lost, said = EXPECTED[name]
     result = outcome(name, tmp_path, through(FAULTS[name][1].get('ranks', 1)))
     assert result.equal
-    assert (result.exits, result.kept, result.lost) == (exits, kept, lost)
+    assert (result.exits, result.kept) == (exits, kept)
+    # a dead worker is noticed when a batch of its own is due, on a busy machine one step later
+    assert lost <= result.lost <= lost + (name == 'SIGKILL of a data worker')
     assert said in result.said
 
 

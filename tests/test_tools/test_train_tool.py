@@ -255,12 +255,14 @@ def test_fewer_videos_than_a_batch(tool, config):
         assert words in line
 
 
-def test_fewer_videos_than_a_batch_without_end(tool, config):
-    """Also where the sampler would go on into the next epoch to fill a batch."""
+def test_fewer_videos_than_a_batch_without_end(tool, config, tmp_path):
+    """The sampler goes on into the next epoch to fill a batch: this trains, with a warning."""
     loop = ['train_cfg._delete_=True', 'train_cfg.type=IterBasedTrainLoop', 'train_cfg.max_iters=2']
     options = ['train_dataloader.dataset.length=3', 'train_dataloader.batch_size=4', *loop]
-    line = line_of(tool(config, '--cfg-options', *options))
-    assert 'has 3 samples' in line and 'batch_size=4' in line
+    assert tool(config, '--cfg-options', *options) == (0, '')
+    (log,) = (tmp_path / 'run').glob('*/*.log')
+    (line,) = (line for line in log.read_text().splitlines() if 'has 3 samples' in line)
+    assert 'WARNING' in line and 'batch_size=4' in line and 'several times' in line
 
 
 def test_data_root_of_every_data_set(config, tmp_path):
