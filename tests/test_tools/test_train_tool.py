@@ -83,6 +83,12 @@ def test_an_option_of_a_part_that_another_takes_away(tool, config):
     assert 'model.neck.lateral: model.neck=None takes the part away' in line
 
 
+def test_an_option_of_a_part_that_configs_leave_out(config):
+    """What the errors on infinite losses advise can be set."""
+    options = {'optim_wrapper.clip_grad.max_norm': 1.0}
+    assert training_config(config, cfg_options=options).optim_wrapper.clip_grad == {'max_norm': 1.0}
+
+
 def test_mistakes_in_files(tool, config, tmp_path):
     line = line_of(tool(tmp_path / 'toi.py'))
     assert 'toi.py does not exist' in line and 'toy.py' in line
