@@ -15,8 +15,8 @@ PACKAGES = ('poodle_mm', 'poodle_scenes')
 FLOORS = (
     {'version'},
     {'poodle_mm', 'registry', 'catalog', 'geometry'},
-    {'utils'},
-    {'checkpoints', 'poodle_scenes', 'visualization'},
+    {'utils', 'visualization'},
+    {'checkpoints', 'poodle_scenes'},
     {'datasets'},
     {'flow', 'views'},
     {'models'},

@@ -33,6 +33,7 @@ class DenseEncoder(nn.Module):
         stride: Pixels per cell of the map, both ways.
         multiple: Pixels per cell of the backbone's last map; images are padded to a multiple of it.
         channels: Channels of the map.
+        origin: Where the weights are from, for the legends of pictures; may be empty.
 
     Raises:
         ValueError: If the maps have no whole number of pixels per cell.
@@ -42,6 +43,7 @@ class DenseEncoder(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.neck = neck
+        self.origin = ''
         with evaluating(self), torch.no_grad():
             maps = tuple(backbone(torch.zeros(1, 3, *_PROBE, device=self.device)))
             dense = maps[-1] if neck is None else neck(maps)[-1]
@@ -106,7 +108,8 @@ def load_encoder(
     load_part(modules['backbone'], found.path, found.backbone_prefix, 'backbone')
     if 'neck' in modules:
         load_part(modules['neck'], found.path, found.neck_prefix, 'neck')
-    return _frozen(modules, device)
+    network = ', target network' if weights == 'ema' else ''
+    return _frozen(modules, device, Path(checkpoint).name + network)
 
 
 def random_encoder(
@@ -138,7 +141,7 @@ def random_encoder(
             module.init_weights()
     finally:
         logging.disable(logging.NOTSET)
-    return _frozen(modules, device)
+    return _frozen(modules, device, 'random weights')
 
 
 def _modules(found: EncoderCheckpoint, with_sdm: bool | None) -> dict[str, nn.Module]:
@@ -152,8 +155,10 @@ def _modules(found: EncoderCheckpoint, with_sdm: bool | None) -> dict[str, nn.Mo
     return modules
 
 
-def _frozen(modules: dict[str, nn.Module], device: str | torch.device) -> DenseEncoder:
-    return DenseEncoder(**modules).requires_grad_(False).to(device).eval()
+def _frozen(modules: dict[str, nn.Module], device: str | torch.device, origin: str) -> DenseEncoder:
+    encoder = DenseEncoder(**modules).requires_grad_(False).to(device).eval()
+    encoder.origin = f'{origin}, {"encoder + SDM" if "neck" in modules else "encoder"}'
+    return encoder
 
 
 def _check_device(device: str | torch.device) -> None:

@@ -47,7 +47,8 @@ def draw_pca(
         raise ValueError('draw_pca needs at least one image')
     maps = list(dense_features(encoder, images, size, batch_size))
     cells = [cell_size(encoder, image.shape[1:], size) for image in images]
-    return draw_feature_maps(images, maps, cells, titles)
+    network = f'{encoder.origin or "encoder"}: {encoder.channels} channels, stride {encoder.stride}'
+    return draw_feature_maps(images, maps, cells, titles, network)
 
 
 def nearest_neighbours(
@@ -127,4 +128,8 @@ def draw_nearest_neighbours(
     labels = [[str(k + 1) for k in range(len(points))]]
     labels += [[f'{k + 1} ({c:.2f})' for k, c in enumerate(row)] for row in cosines.tolist()]
     titles = titles or ['query', *[''] * len(others)]
-    return draw_points([query, *others], [points, *found], labels, titles)
+    meaning = (
+        'a point of the query image, and in each other image the cell with the most similar '
+        f'features; in brackets: cosine of both; {encoder.origin or "encoder"}'
+    )
+    return draw_points([query, *others], [points, *found], labels, meaning, titles)

@@ -8,7 +8,18 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
 from torch import Tensor
 
-from poodle_mm.visualization.images import denormalised, fetched, flow_colours, tinted, to_images
+from poodle_mm.catalog import IMAGENET_MEAN
+from poodle_mm.visualization.images import (
+    FLOW_MEANING,
+    HIDDEN,
+    denormalised,
+    fetched,
+    flow_colours,
+    flow_hues,
+    tinted,
+    to_images,
+)
+from poodle_mm.visualization.legend import Line, add_legend, components_line
 from poodle_mm.visualization.panels import WIDTH, show
 from poodle_mm.visualization.pca import feature_pca
 
@@ -18,7 +29,10 @@ _GAP, _TITLE = 0.14, 0.26  # inches
 
 
 def draw_pair(
-    views: dict[str, Tensor], index: int = 0, features: dict[str, Tensor] | None = None
+    views: dict[str, Tensor],
+    index: int = 0,
+    features: dict[str, Tensor] | None = None,
+    network: str = 'the network',
 ) -> Figure:
     """Draw one pair of a batch; frame t fills the left half, frame t+Δ the right half.
 
@@ -26,12 +40,13 @@ def draw_pair(
     a pair in one colour and joined by a line (dashed: no valid centre was found); the subcrops; the
     flow to the other frame; the other frame fetched by this flow, which looks like this frame where
     the flow is right; the pixels without a visible counterpart; the dense view; features as
-    colours.
+    colours; a legend.
 
     Args:
         views: Result of ``FramePairPreprocessor`` (see ``docs/architecture.md``).
         index: Number of the pair in the batch.
         features: Name to float (2, B, C, h, w) maps of the dense views.
+        network: Which network has made the features, in words.
     """
     views = {name: value.detach().cpu() for name, value in views.items()}
     frames, flow, visible = (views[name][:, index] for name in ('frames', 'flow', 'visible'))
@@ -65,7 +80,8 @@ def draw_pair(
         _join_boxes(top, boxes, online, views['fallback'][0, index])
         small = zip(rest.pop(0), denormalised(subcrops.flatten(0, 1)), strict=True)
         for k, (axis, image) in enumerate(small):
-            show(axis, image, '' if k % num else 'subcrops')
+            role = ('online', 'target')[k // num]
+            show(axis, image, '' if k % num else f'subcrops for the {role} network')
             axis.spines[:].set(visible=True, color=_colour(k % num), linewidth=3)
     # each column has one panel on the left for t and one on the right for t+Δ
     places = [(row[slot], row[slot + 2]) for row in rest for slot in (0, 1)]
@@ -76,7 +92,42 @@ def draw_pair(
         axis.set_axis_off()
     for i in (0, 1):
         _draw_arrows(places[0][i], flow[i])
+    lines = _meanings(num if 'subcrops' in views else 0, network if features else '')
+    add_legend(top[0].figure, lines, fastest=speed.max().item())
     return top[0].figure
+
+
+def _meanings(subcrops: int, network: str) -> list[Line]:
+    """Lines of the legend.
+
+    Args:
+        subcrops: Number of pairs of subcrops.
+        network: Which network has made the features; empty without features.
+    """
+    lines = [
+        (flow_hues(), f'{FLOW_MEANING}; arrows: true length'),
+        (('#e9e9e9',), 'fetched by this flow: pale where nothing visible is found'),
+        (
+            (HIDDEN,),
+            'no visible counterpart in the other frame, occluded or outside of it: takes no part '
+            'in the dense loss',
+        ),
+        (
+            (IMAGENET_MEAN,),
+            'dense view: the augmented frame as the networks get it; this grey is beyond the crop',
+        ),
+    ]
+    if subcrops:
+        lines.append(
+            (
+                [_colour(k) for k in range(subcrops)],
+                'a colour is a pair of subcrops around one moving point; dashed: no valid centre '
+                'was found, both are from one frame',
+            )
+        )
+    if network:
+        lines.append(components_line(f'the features of both dense views together; {network}'))
+    return lines
 
 
 def _stack(rows: Sequence[tuple[int, float]]) -> list[list[Axes]]:

@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
+from poodle_mm.visualization.legend import Line, add_legend, components_line
 from poodle_mm.visualization.pca import feature_pca
 
 WIDTH = 14.0  # inches, of every figure
@@ -60,13 +60,16 @@ def panels(count: int, rows: int, aspect: float, across: int = 4) -> list[list[A
 
 
 def draw_columns(
-    columns: Mapping[str, Sequence[np.ndarray]], legend: Mapping[str, Sequence[int]] | None = None
+    columns: Mapping[str, Sequence[np.ndarray]],
+    names: Mapping[str, Sequence[int]] | None = None,
+    lines: Sequence[Line] = (),
+    fastest: float | None = None,
 ) -> Figure:
     """Draw pictures of the same images, a row an image.
 
     Args:
         columns: Title to pictures (h, w, 3), uint8, all shown at the size of the very first.
-        legend: Names of colours (RGB, 0 to 255), below the pictures.
+        names, lines, fastest: Legend, see :func:`~poodle_mm.visualization.legend.add_legend`.
     """
     first = next(iter(columns.values()))
     height, width = first[0].shape[:2]
@@ -75,11 +78,7 @@ def draw_columns(
         for row, (axis, image) in enumerate(zip(column, images)):
             show(axis, image, '' if row else title, (height, width))
     figure = axes[0][0].figure
-    if legend:
-        patches = [Patch(color=np.divide(rgb, 255), label=name) for name, rgb in legend.items()]
-        where = dict(loc='outside lower center', ncols=10)
-        figure.legend(handles=patches, frameon=False, fontsize=9, **where)
-        figure.set_figheight(figure.get_figheight() + 0.6)
+    add_legend(figure, lines, fastest, names)
     return figure
 
 
@@ -88,6 +87,7 @@ def draw_feature_maps(
     maps: Sequence[Tensor],
     cells: Sequence[tuple[float, float]],
     titles: Sequence[str] | None = None,
+    network: str = 'the network',
 ) -> Figure:
     """Draw images and, below each, its features as colours that compare across the images.
 
@@ -96,11 +96,14 @@ def draw_feature_maps(
         maps: Features (C, h, w) of each.
         cells: Width and height of a map's cell in pixels of its image.
         titles: Titles of the images.
+        network: Which network has made the features, in words.
     """
     axes = _photos(images, 2, titles)
     for (photo, below), picture, (width, height) in zip(axes, feature_pca(maps), cells):
         show(below, picture, size=(picture.shape[0] * height, picture.shape[1] * width))
         below.set(xlim=photo.get_xlim(), ylim=photo.get_ylim())  # cells may reach into padding
+    whose = f'the features of all images together; {network}'
+    add_legend(axes[0][0].figure, [components_line(whose)])
     return axes[0][0].figure
 
 
@@ -108,6 +111,7 @@ def draw_points(
     images: Sequence[Tensor],
     points: Sequence[Tensor],
     labels: Sequence[Sequence[str]],
+    meaning: str,
     titles: Sequence[str] | None = None,
 ) -> Figure:
     """Draw images with marked points; the k-th points of all images have one colour.
@@ -116,6 +120,7 @@ def draw_points(
         images: (3, H, W) each, float in [0, 1].
         points: (N, 2) of each, (u, v) in pixels.
         labels: Text beside each point.
+        meaning: What points of one colour have in common, for the legend.
         titles: Titles of the images.
     """
     axes = _photos(images, 1, titles)
@@ -135,6 +140,8 @@ def draw_points(
                 fontsize=8,
                 path_effects=rim,
             )
+    colours = [colormaps['tab10'](k % 10) for k in range(min(10, len(points[0])))]
+    add_legend(axes[0][0].figure, [(colours, meaning)])
     return axes[0][0].figure
 
 

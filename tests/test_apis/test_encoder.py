@@ -30,6 +30,9 @@ def test_equals_backbone_and_neck_by_hand(checkpoint):
             found[weights] = alone(images)
         assert (encoder.stride, encoder.multiple, encoder.channels) == (8, 32, 64)
         assert (alone.stride, alone.multiple, alone.channels) == (32, 32, 64)
+        network = '' if weights == 'online' else ', target network'
+        assert encoder.origin == f'{checkpoint.name}{network}, encoder + SDM'
+        assert alone.origin == f'{checkpoint.name}{network}, encoder'
         assert not encoder.training
         assert not any(p.requires_grad for p in encoder.parameters())
     assert not torch.allclose(found['online'], found['ema'])

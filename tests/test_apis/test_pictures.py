@@ -91,6 +91,8 @@ def test_neighbours_are_marked_where_they_were_found(encoder):
         drawn = [line.get_xydata()[0].tolist() for line in axis.lines]
         assert drawn == (marks + 0.5).tolist()
         assert axis.get_xlim() == (0, 96)
+    (meaning,) = figure.legends[0].get_texts()
+    assert 'cosine' in meaning.get_text()
     assert figure.axes[1].texts[0].get_text() == f'1 ({cosine[0, 0]:.2f})'
     assert pixels_of(figure).std() > 20
 
@@ -98,7 +100,10 @@ def test_neighbours_are_marked_where_they_were_found(encoder):
 def test_pca_is_fitted_jointly(encoder):
     """The same image twice has the same colours, and they are those of both images together."""
     images = [noise(64, 96, 0), noise(96, 64, 1), noise(64, 96, 0)]
+    encoder.origin = 'iter_9.pth'
     figure = draw_pca(encoder, images)
+    (meaning,) = figure.legends[0].get_texts()
+    assert f'iter_9.pth: {encoder.channels} channels' in meaning.get_text()
     pictures = [axis.images[0] for axis in figure.axes if axis.images]
     photos, colours = pictures[:3], pictures[3:]
     assert (colours[0].get_array() == colours[2].get_array()).all()

@@ -3,7 +3,13 @@
 import numpy as np
 import torch
 
-from poodle_mm.visualization.images import fetched, flow_colours, label_colours
+from poodle_mm.visualization.images import (
+    fetched,
+    flow_colours,
+    flow_hues,
+    flow_wheel,
+    label_colours,
+)
 
 
 def test_fetched_frame_of_an_integer_translation():
@@ -27,6 +33,29 @@ def test_long_flow_does_not_pale_the_rest():
     alone = flow_colours(flow, torch.tensor(2.0))
     flow[0, 0, 0, 0] = 1000
     assert np.array_equal(flow_colours(flow, torch.tensor(2.0)), alone)
+
+
+def test_colours_of_flow_do_not_depend_on_the_fastest_vector():
+    """Half of ``longest`` looks the same where nothing is faster."""
+    flow = torch.zeros(1, 2, 4, 4)
+    flow[:, 1] = 3
+    slow = flow_colours(flow, torch.tensor(6.0))
+    flow[0, 1, 0, 0] = 6
+    fast = flow_colours(flow, torch.tensor(6.0))
+    assert np.array_equal(slow[0, 1:], fast[0, 1:])
+    assert slow[0, 0, 0].min() > fast[0, 0, 0].min()
+    assert flow_colours(0 * flow, torch.tensor(0.0)).min() == 255
+
+
+def test_the_wheel_is_white_in_its_middle_and_outside():
+    wheel = flow_wheel(21)
+    assert wheel[10, 10].min() >= 254 and wheel[0, 0].min() == 255
+    assert wheel[10, 20].min() == 0
+    # the known hues of the usual colour wheel of flow: red to the right, yellow downwards
+    right, down, left, up = flow_hues()
+    assert right[0] > 0.95 and right[1:].max() < 0.35
+    assert down[:2].min() > 0.8 and down[2] < 0.3
+    assert left[2] > 0.9 and left[0] < 0.3 and up[2] > 0.9 and up[1] < 0.3
 
 
 def test_labels_have_the_colour_of_their_class():

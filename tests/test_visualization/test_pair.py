@@ -53,7 +53,7 @@ def test_every_part_is_there_and_none_overlaps(num, num_features):
     before = {name: value.clone() for name, value in views.items()}
     figure = draw_pair(views, 1, maps)
     assert all(torch.equal(before[name], views[name]) for name in views)
-    shown = [axis for axis in figure.axes if axis.images]
+    shown = [axis for axis in figure.axes if axis.images and axis.get_label() != 'colour wheel']
     assert len(shown) == 2 + 2 * num + 2 * (4 + num_features)
     places = [axis.get_position() for axis in shown]
     for k, place in enumerate(places):
@@ -62,9 +62,47 @@ def test_every_part_is_there_and_none_overlaps(num, num_features):
             assert min(place.x1, other.x1) <= max(place.x0, other.x0) or min(
                 place.y1, other.y1
             ) <= max(place.y0, other.y0)
+    (legend,) = figure.legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert any('pair of subcrops' in text for text in texts) == (num > 0)
+    assert any('principal components' in text for text in texts) == (num_features > 0)
     assert panel(figure, '50% without a visible counterpart')
     assert panel(figure, 'flow to t+Δ, up to 5 pixels')
     render(figure)
+
+
+def test_the_legend_names_the_network_and_the_speed_of_the_rim():
+    figure = draw_pair(make_views(), 0, {'map': torch.randn(2, 2, 4, 8, 16)}, 'that network')
+    (legend,) = figure.legends
+    assert 'that network' in legend.get_texts()[-1].get_text()
+    (wheel,) = [axis for axis in figure.axes if axis.get_label() == 'colour wheel']
+    assert [text.get_text() for text in wheel.texts] == ['5 px']
+
+
+def test_flow_has_the_colour_of_its_place_on_the_wheel():
+    """In the picture: flow of known directions against the wheel's pixels in these directions.
+
+    A wheel that is turned, mirrored or of another scale fails.
+    """
+    angles, shares = np.radians(np.arange(0, 360, 45)), (0.5, 0.85)
+    views = make_views(batch=1)
+    views['flow'][...] = torch.tensor([8.0, 0])[:, None, None]  # the fastest, in the last rows
+    for k, angle in enumerate(angles):
+        for row, share in enumerate(shares):
+            block = views['flow'][:, 0, :, 30 * row : 30 * row + 30, 16 * k : 16 * k + 16]
+            block[:, 0], block[:, 1] = 8 * share * np.cos(angle), 8 * share * np.sin(angle)
+    figure = draw_pair(views)
+    flow = panel(figure, 'flow to t+Δ, up to 8 pixels')
+    (wheel,) = [axis for axis in figure.axes if axis.get_label() == 'colour wheel']
+    for artist in (*flow.collections, *wheel.lines):  # arrows and radius lie over the colours
+        artist.remove()
+    pixel, _ = readers(figure)
+    for k, angle in enumerate(angles):
+        for row, share in enumerate(shares):
+            found = pixel(flow, 16 * k + 8, 30 * row + 15)
+            place = share * np.cos(angle), share * np.sin(angle)
+            assert np.abs(found - pixel(wheel, *place)).max() <= 20
+            assert np.ptp(found) > 90 * share
 
 
 def readers(figure):

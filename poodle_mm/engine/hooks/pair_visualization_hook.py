@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -51,21 +50,33 @@ class PairVisualizationHook(Hook):
         model = bare_model(runner.model)
         batch = {name: data_batch[name][: self.num] for name in ('inputs', 'data_samples')}
         views, features = look(model, batch)
+        network = described(model, runner.iter + 1)
         for index in range(len(batch['inputs'])):
-            self._save(runner, draw_pair(views, index, features), index)
+            self._save(runner, draw_pair(views, index, features, network), index)
 
     @staticmethod
     def _save(runner: Runner, figure: Figure, index: int) -> None:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.image import imsave
 
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        image = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+        from poodle_mm.visualization.images import rendered
+
+        image = rendered(figure)
         path = Path(runner.work_dir) / 'pictures' / f'iter_{runner.iter + 1:06d}_{index}.png'
         with replacing(path) as temporary:
             imsave(temporary, image)
         runner.visualizer.add_image(f'pair_{index}', image, runner.iter + 1)
+
+
+def described(model: nn.Module, iteration: int) -> str:
+    """Which network's features :func:`look` gives, for a legend.
+
+    Args:
+        model: A ``PooDLe``.
+        iteration: Number of iterations that it has been trained.
+    """
+    method = 'FlowE' if model.neck is model.pooled_head is None else type(model).__name__
+    maps = 'encoder, last map' + ('' if model.neck is None else '; decoder: SDM')
+    return f'{method}, online network after iteration {iteration} ({maps})'
 
 
 @torch.no_grad()

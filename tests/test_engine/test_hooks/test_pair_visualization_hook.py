@@ -3,7 +3,11 @@
 import cv2
 import torch
 
-from poodle_mm.engine.hooks.pair_visualization_hook import PairVisualizationHook, look
+from poodle_mm.engine.hooks.pair_visualization_hook import (
+    PairVisualizationHook,
+    described,
+    look,
+)
 
 
 def test_training_is_not_changed(make_runner, tmp_path):
@@ -45,3 +49,13 @@ def test_look_gives_what_the_network_sees_and_keeps_modes(make_runner):
     assert maps['encoder'].shape == (2, 2, 128, 2, 4)
     assert maps['decoder'].shape == (2, 2, 128, 8, 16)
     assert not maps['decoder'].requires_grad
+
+
+def test_the_network_is_described(make_runner):
+    model = make_runner().model
+    text = described(model, 7)
+    assert text.startswith('PooDLe, online network after iteration 7') and 'SDM' in text
+    model.neck = None
+    assert 'SDM' not in described(model, 7)
+    model.pooled_head = None
+    assert described(model, 7).startswith('FlowE, ')
