@@ -15,10 +15,7 @@ from markdown_it import MarkdownIt
 from poodle_mm.utils.files import replacing, write_text
 
 if TYPE_CHECKING:  # matplotlib takes a second to import
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-BLUE, ORANGE, TEAL, GREY = COLOURS = ('#2563eb', '#ea7317', '#0f9488', '#8a8f98')
 
 _PAGE = Template("""<!doctype html>
 <html lang="en">
@@ -111,12 +108,3 @@ def _to_html(text: str) -> str:
     title = re.search('<h1>(.*)</h1>', head)
     body = head + ''.join(f'<section>\n{section}</section>\n' for section in sections)
     return _PAGE.substitute(title=title[1] if title else '', body=body)
-
-
-def style(axis: Axes, title: str) -> None:
-    """Give a plot the reports' look: a small title, no box, a faint grid, a bare legend."""
-    axis.set_title(title, fontsize=10, loc='left')
-    axis.spines[['top', 'right']].set_visible(False)
-    axis.grid(alpha=0.25)
-    if axis.get_legend_handles_labels()[0]:
-        axis.legend(frameon=False, fontsize=9)

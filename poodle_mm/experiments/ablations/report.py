@@ -84,10 +84,12 @@ def draw_sweep(study: Study, report: dict, readout: str) -> Figure:
     """
     from matplotlib.figure import Figure
 
+    from poodle_mm.visualization.curves import COLOURS, style
+
     ticks = list(dict.fromkeys(setting_text(row['settings'][study.x]) for row in report['rows']))
     figure = Figure(figsize=(5.2, 3.6), layout='constrained')
     axis = figure.add_subplot()
-    for (label, points), colour in zip(_lines(study, report, readout).items(), reports.COLOURS):
+    for (label, points), colour in zip(_lines(study, report, readout).items(), COLOURS):
         x = [ticks.index(tick) for tick in points]
         means = [np.mean(found) for found in points.values()]
         stds = [np.std(found, ddof=1) if len(found) > 1 else 0 for found in points.values()]
@@ -97,7 +99,7 @@ def draw_sweep(study: Study, report: dict, readout: str) -> Figure:
     axis.set_xticks(range(len(ticks)), ticks)
     axis.set(xlim=(-0.3, len(ticks) - 0.7), xlabel=study.x_label + unit)
     axis.set_ylabel(f'mIoU in %, {readout} readout')
-    reports.style(axis, study.title)
+    style(axis, study.title)
     return figure
 
 

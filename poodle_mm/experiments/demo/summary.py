@@ -6,13 +6,14 @@ from importlib.metadata import version
 
 import numpy as np
 from matplotlib.figure import Figure
-from mmengine.logging import HistoryBuffer
 
-from poodle_mm.engine.hooks.pair_visualization_hook import look
+from poodle_mm.engine.hooks.pair_visualization_hook import described, look
 from poodle_mm.engine.pretrain import PretrainingResult
 from poodle_mm.experiments.demo.readouts import PARTS, Readouts
-from poodle_mm.experiments.report import BLUE, GREY, ORANGE, TEAL, Picture, style
+from poodle_mm.experiments.report import Picture
 from poodle_mm.utils.tables import markdown_table, spread
+from poodle_mm.visualization.curves import BLUE, draw_curves, style
+from poodle_mm.visualization.legend import components_line
 from poodle_mm.visualization.pair import draw_pair
 from poodle_mm.visualization.panels import draw_columns
 
@@ -21,13 +22,9 @@ _PACKAGES = (
     'onedl-mmpretrain', 'opencv-python', 'av',
 )  # fmt: skip
 _COLUMNS = dict(miou='mIoU', acc='accuracy', small='Small', large='Large')
-_PANELS = {
-    'losses': dict(loss_dense=BLUE, loss_pool=ORANGE),
-    'std of normalised projections (0 = collapsed)': dict(std_dense=BLUE, std_pool=ORANGE),
-    'share of pixels / subcrops': dict(valid_share=TEAL, fallback_share=GREY),
-    'learning rate and 1 - target momentum': dict(lr=BLUE, momentum=ORANGE),
-}
-
+_COMPONENTS = (
+    "each column's features, of all images together: colours compare down a column, not across"
+)
 _READOUT = """
 One 1×1 convolution is trained on frozen features to name the class of every pixel. The only
 difference between the rows of a pair is the pretraining, which saw no label. Batch-norm statistics
@@ -57,35 +54,6 @@ def results_table(metrics: Mapping) -> str:
         changes = ['–' if None in pair else f'{pair[1] - pair[0]:+.1f}' for pair in pairs]
         rows.append([f'**{cell}**' for cell in ('change', *changes)])
     return markdown_table(['weights', *_COLUMNS.values()], rows)
-
-
-def draw_curves(scalars: Mapping[str, HistoryBuffer]) -> Figure:
-    """Losses, spread of the projections and share of valid pixels over the iterations.
-
-    Args:
-        scalars: The message hub's ``log_scalars`` of a finished training.
-    """
-    figure = Figure(figsize=(14, 3.4), layout='constrained')
-    for axis, (title, lines) in zip(figure.subplots(1, len(_PANELS)), _PANELS.items()):
-        for name, colour in lines.items():
-            if f'train/{name}' not in scalars:
-                continue
-            values, _ = scalars[f'train/{name}'].data
-            label = name.replace('_', ' ')
-            if name == 'momentum':
-                values, label = 1 - values, '1 - momentum'
-            steps = np.arange(1, len(values) + 1)
-            window = max(1, len(values) // 50)
-            smooth = np.convolve(values, np.ones(window) / window, mode='valid')
-            axis.plot(steps, values, color=colour, alpha=0.2 if window > 1 else 1, linewidth=0.8)
-            axis.plot(steps[window - 1 :], smooth, color=colour, label=label, linewidth=1.8)
-        style(axis, title)
-        axis.set_xlabel('iteration')
-        if 'learning' in title:
-            axis.set_yscale('log')
-        else:
-            axis.set_ylim(bottom=0)
-    return figure
 
 
 def draw_classes(metrics: Mapping) -> Figure:
@@ -123,16 +91,19 @@ def report_parts(
     batch = next(iter(trained.runner.train_dataloader))
     batch = {name: batch[name][:2] for name in ('inputs', 'data_samples')}
     views, features = look(trained.runner.model, batch)
+    history = trained.runner.message_hub.log_scalars
+    values = {name.removeprefix('train/'): buffer.data[0] for name, buffer in history.items()}
+    curves = {name: (np.arange(1, len(v) + 1), v) for name, v in values.items()}
     pictures = {
         'Pretraining': (
             'Losses fall while the projections stay spread out; a collapsed network would have a '
             'small loss and a spread of zero.',
-            draw_curves(trained.runner.message_hub.log_scalars),
+            draw_curves(dict(pretraining=curves)),
         ),
         'What the network sees': (
             'Two frames of one video: subcrops that follow the flow, the flow both ways, pixels '
             'without a counterpart, augmented views and the features of the trained network.',
-            draw_pair(views, features=features),
+            draw_pair(views, 0, features, described(trained.runner.model, trained.runner.iter)),
         ),
         'Segmentation before and after': (
             'Held-out images, their labels and the predictions of the linear readouts.',
@@ -140,7 +111,7 @@ def report_parts(
         ),
         'Features before and after': (
             'First three principal components of the frozen features as red, green and blue.',
-            draw_columns(readouts.features),
+            draw_columns(readouts.features, lines=[components_line(_COMPONENTS)]),
         ),
         'Classes': ('Which classes the pretraining helps.', draw_classes(metrics)),
     }

@@ -1,0 +1,96 @@
+"""What a run has logged, from the JSON lines in its work dir, and a picture of it."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from poodle_mm.utils.files import replacing, write_json
+
+_NOT_DRAWN = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory', 'base_lr', 'loss'}
+
+
+def read_log(work_dir: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Logged numbers of a run: name to iterations and values.
+
+    Parts of a resumed run follow each other; what a later part did again replaces what an earlier
+    one had logged. A last line that was cut off is left out.
+
+    Args:
+        work_dir: Folder of the run.
+
+    Raises:
+        FileNotFoundError: If the folder has no log.
+        ValueError: If its logs hold nothing that can be drawn.
+    """
+    files = sorted(Path(work_dir).glob('*/vis_data/scalars.json'))
+    if not files:
+        raise FileNotFoundError(
+            f'{work_dir} has no */vis_data/scalars.json: name the work dir of a run that has logged'
+        )
+    rows: dict[int, dict] = {}
+    for file in files:
+        part = [row for line in file.read_text('utf-8').splitlines() if (row := _row(line))]
+        begin = min((row['step'] for row in part), default=0)
+        rows = {step: row for step, row in rows.items() if not part or step < begin}
+        rows |= {row['step']: row for row in part}
+    curves: dict[str, dict[int, float]] = {}
+    for step, row in sorted(rows.items()):
+        for name, value in row.items():
+            if name not in _NOT_DRAWN and isinstance(value, (int, float)):
+                curves.setdefault(name, {})[step] = value
+    if not curves:
+        raise ValueError(f'{work_dir}: its logs are empty; wait for the first logged iteration')
+    return {
+        name: (np.array(list(points)), np.array(list(points.values()), float))
+        for name, points in curves.items()
+    }
+
+
+def write_curves(
+    work_dirs: Sequence[str | Path],
+    out: str | Path,
+    labels: Sequence[str] | None = None,
+    numbers: str | Path | None = None,
+) -> None:
+    """Draw the curves of runs side by side.
+
+    Args:
+        work_dirs: Folders of runs.
+        out: The picture; the format is that of its ending.
+        labels: Names of the runs; default those of the folders.
+        numbers: JSON of what was drawn: run to name to ``[[iteration, value], ...]``.
+
+    Raises:
+        FileNotFoundError: If a folder has no log.
+        ValueError: If there is not one label for each run, two are equal, or a log is empty.
+    """
+    from poodle_mm.visualization.curves import draw_curves  # matplotlib takes a second to import
+
+    labels = labels or [Path(folder).name for folder in work_dirs]
+    if len(labels) != len(work_dirs) or len(set(labels)) < len(labels):
+        raise ValueError(f'{len(work_dirs)} runs need as many different labels, got {labels}')
+    runs = {label: read_log(folder) for label, folder in zip(labels, work_dirs)}
+    figure = draw_curves(runs)
+    with replacing(out) as temporary:
+        figure.savefig(temporary, dpi=90)
+    if numbers is not None:
+        write_json(numbers, {label: _points(curves) for label, curves in runs.items()})
+
+
+def _points(curves: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, list]:
+    """Curves for JSON, four digits each; what is not finite is null."""
+    return {
+        name: [[s, float(f'{v:.4g}') if np.isfinite(v) else None] for s, v in zip(*map(list, xy))]
+        for name, xy in ((name, (x.tolist(), y.tolist())) for name, (x, y) in curves.items())
+    }
+
+
+def _row(line: str) -> dict | None:
+    """A line of a log; None if it is cut off or of another kind (validation, say)."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get('step'), int) else None

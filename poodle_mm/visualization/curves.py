@@ -1,0 +1,73 @@
+"""Curves of a training over its iterations, and the look of all plots."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+Curves = Mapping[str, tuple[np.ndarray, np.ndarray]]
+"""Name of a logged number to its iterations and its values."""
+
+BLUE, ORANGE, TEAL, GREY = COLOURS = ('#2563eb', '#ea7317', '#0f9488', '#8a8f98')
+
+_PANELS = {
+    'losses': dict(loss_dense=BLUE, loss_pool=ORANGE),
+    'std of normalised projections (0 = collapsed)': dict(std_dense=BLUE, std_pool=ORANGE),
+    'share of pixels / subcrops': dict(valid_share=TEAL, fallback_share=GREY),
+    'learning rate and 1 - target momentum': dict(lr=BLUE, momentum=ORANGE),
+    'norm of the gradient': dict(grad_norm=TEAL),
+}
+_LOGARITHMIC = {'lr', 'grad_norm'}
+
+
+def draw_curves(runs: Mapping[str, Curves]) -> Figure:
+    """Losses, spread of the projections, shares, rate and, where logged, norm of the gradient.
+
+    One run has its plots side by side. Several have a column each, and the plots of a row one
+    scale.
+
+    Args:
+        runs: Name of a run to its curves; numbers that are missing are left out.
+    """
+    known = set().union(*runs.values())
+    shown = {title: lines for title, lines in _PANELS.items() if known & set(lines)}
+    if len(runs) == 1:
+        figure = Figure(figsize=(14, 3.4), layout='constrained', facecolor='white')
+        axes = figure.subplots(1, len(shown), squeeze=False).T
+    else:
+        figure = Figure(figsize=(14, 2.1 * len(shown)), layout='constrained', facecolor='white')
+        axes = figure.subplots(len(shown), len(runs), sharex='col', sharey='row', squeeze=False)
+    for (title, lines), row in zip(shown.items(), axes):
+        for (run, curves), axis in zip(runs.items(), row):
+            for name, colour in lines.items():
+                if name in curves:
+                    _draw(axis, name, *curves[name], colour)
+            style(axis, title if len(runs) == 1 else f'{run}: {title}')
+            if _LOGARITHMIC & set(lines):
+                axis.set_yscale('log')
+            else:
+                axis.set_ylim(bottom=0)
+    for axis in axes[:, 0] if len(runs) == 1 else axes[-1]:
+        axis.set_xlabel('iteration')
+    return figure
+
+
+def style(axis: Axes, title: str) -> None:
+    """Give a plot the reports' look: a small title, no box, a faint grid, a bare legend."""
+    axis.set_title(title, fontsize=10, loc='left')
+    axis.spines[['top', 'right']].set_visible(False)
+    axis.grid(alpha=0.25)
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(frameon=False, fontsize=9)
+
+
+def _draw(axis: Axes, name: str, steps: np.ndarray, values: np.ndarray, colour: str) -> None:
+    """Draw a curve, and over it its moving average if it is long."""
+    label = name.replace('_', ' ')
+    if name == 'momentum':
+        values, label = 1 - values, '1 - momentum'
+    window = max(1, len(values) // 50)
+    smooth = np.convolve(values, np.ones(window) / window, mode='valid')
+    axis.plot(steps, values, color=colour, alpha=0.2 if window > 1 else 1, linewidth=0.8)
+    axis.plot(steps[window - 1 :], smooth, color=colour, label=label, linewidth=1.8)
