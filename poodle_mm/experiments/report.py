@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,12 +65,12 @@ class Picture:
     Attributes:
         file: Name of its PNG file, relative to the report.
         title: Text for those who do not see it.
-        figure: The figure.
+        figure: The figure, or a PNG file that holds it.
     """
 
     file: str
     title: str
-    figure: Figure
+    figure: Figure | Path
 
 
 def write_report(folder: Path, name: str, parts: Sequence[str | Picture]) -> list[Path]:
@@ -91,7 +92,10 @@ def write_report(folder: Path, name: str, parts: Sequence[str | Picture]) -> lis
     html = _to_html(text)
     for picture in pictures:
         with replacing(folder / picture.file) as temporary:
-            picture.figure.savefig(temporary, dpi=110)
+            if isinstance(picture.figure, Path):
+                shutil.copyfile(picture.figure, temporary)
+            else:
+                picture.figure.savefig(temporary, dpi=110)
             data = base64.b64encode(temporary.read_bytes()).decode()
         html = html.replace(f'src="{picture.file}"', f'src="data:image/png;base64,{data}"')
     files = [folder / f'{name}.md', folder / f'{name}.html']
