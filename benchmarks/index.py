@@ -1,4 +1,7 @@
-"""Stage ``index``: which files a large tree of videos holds."""
+"""Stage ``index``: which files a large tree of videos holds.
+
+``python -m benchmarks.index --files 1000000`` simulates a tree (:mod:`benchmarks.index_scale`).
+"""
 
 import os
 import shutil
@@ -13,7 +16,9 @@ from benchmarks.loader_workers import resident_mib
 from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.timing import in_new_process, take_turns, wall_seconds
 from poodle_mm.datasets.files import find_files
-from poodle_mm.datasets.video.index import VideoInfo, build_index, write_index
+from poodle_mm.datasets.video.index import build_index
+from poodle_mm.datasets.video.index_file import write_index
+from poodle_mm.datasets.video.video_table import VideoInfo, VideoTable
 from poodle_mm.engine.hooks.run_stats_hook import peak_resident_mib
 from poodle_mm.utils.files import replacing
 
@@ -34,7 +39,7 @@ def run(options: Options) -> StageResult:
     root, first = make_tree(options, total), make_tree(options, part)
     cache = options.cache / 'trees' / f'{total}.npz'
     infos = write_known_index(root, cache)
-    if build_index(root, cache) != infos:
+    if list(build_index(root, cache).videos) != infos:
         raise AssertionError(f'{cache}: the index read again is not the one that was written')
 
     seconds = take_turns(
@@ -93,12 +98,12 @@ def write_known_index(root: Path, cache: Path) -> list[VideoInfo]:
     paths = find_files(root, ['.mp4'])
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(root / paths[0], folder)
-        scanned = build_index(folder)[0]
+        scanned = build_index(folder).videos[0]
     infos = []
     for path in paths:
         stat = os.stat(root / path)
         infos.append(replace(scanned, path=path, size=stat.st_size, mtime_ns=stat.st_mtime_ns))
-    write_index(cache, infos)
+    write_index(cache, VideoTable.from_infos(infos))
     return infos
 
 
@@ -124,3 +129,9 @@ def _stat_all(folder: str | os.PathLike) -> Iterator[os.stat_result]:
                 yield from _stat_all(entry.path)
             else:
                 yield entry.stat()
+
+
+if __name__ == '__main__':
+    from benchmarks.index_scale import main
+
+    main()

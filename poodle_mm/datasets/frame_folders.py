@@ -11,11 +11,13 @@ import numpy as np
 from PIL import Image
 
 from poodle_mm.datasets.files import IMAGE_EXTENSIONS, file_problem, find_files
+from poodle_mm.datasets.items import Items
 from poodle_mm.datasets.pairs import PairRule, partner_ranges
 from poodle_mm.datasets.sources import MAX_BAD_SHARE, FrameSource
 from poodle_mm.datasets.video.file import MAX_PIXELS, FrameReadError
 from poodle_mm.utils.distributed import on_main_process
 from poodle_mm.utils.errors import warn
+from poodle_mm.utils.ragged import Ragged
 
 # not followed by a letter: Cityscapes' "_000019_leftImg8bit" is frame 19; and not the number of a
 # camera: "0001_cam0" is frame 1
@@ -76,7 +78,7 @@ def _warn_of_dark(root: str, path: str) -> None:
 class FolderReader(AbstractContextManager):
     """Frames of one sequence; ``paths`` (relative to ``root``) and ``numbers`` in order."""
 
-    def __init__(self, root: str, paths: Sequence[str], numbers: np.ndarray, fps: float) -> None:
+    def __init__(self, root: str, paths: Ragged, numbers: np.ndarray, fps: float) -> None:
         self._root = root
         self._paths = paths
         self.frame_ids = numbers
@@ -92,8 +94,8 @@ class FolderReader(AbstractContextManager):
         for index, image in images.items():
             if image.shape[:2] != first:
                 raise FrameReadError(
-                    f'{self._root}/{self._paths[index]}',
-                    f'is {image.shape[:2]} (H, W), but {self._paths[indices[0]]} is {first}',
+                    f'{self._root}/{self._paths.string(index)}',
+                    f'is {image.shape[:2]} (H, W), but {self._paths.string(indices[0])} is {first}',
                 )
         return [images[index] for index in indices]
 
@@ -105,7 +107,7 @@ class FolderReader(AbstractContextManager):
         ]
 
     def _read(self, index: int) -> np.ndarray:
-        path = f'{self._root}/{self._paths[index]}'
+        path = f'{self._root}/{self._paths.string(index)}'
         if problem := file_problem(path) or _size_problem(path):
             raise FrameReadError(path, problem)
         try:
@@ -151,22 +153,31 @@ class FrameFolders(FrameSource):
         if fps <= 0:
             raise ValueError(f'fps must be positive, got {fps}')
         self.fps = fps
-        self._sequences: dict[str, tuple[np.ndarray, list[str]]] = {}
+        self._sequences: dict[str, tuple[np.ndarray, Ragged]] = {}
+        self._names: list[str] = []
+        self._starts = np.empty((0, 2), np.int64)
 
-    def list_items(self) -> list[dict]:
+    def list_items(self) -> Items:
         """One item a frame that has a partner; a ValueError if a folder has none."""
         self._sequences, self.num_files, self.bad = on_main_process(self._scan)
         self.check_bad(self.bad)
-        items, without = [], {}
-        for name, (numbers, _) in sorted(self._sequences.items()):
+        self._names = sorted(self._sequences)
+        found, without = [np.empty((0, 2), np.int64)], {}
+        for place, name in enumerate(self._names):
+            numbers = self._sequences[name][0]
             first, stop = partner_ranges(numbers, self._delta_in_numbers())
-            starts = np.flatnonzero(stop > first).tolist()
-            if not starts:
+            starts = np.flatnonzero(stop > first)
+            if not len(starts):
                 without[name] = numbers
-            item = dict(source=f'{self.root}/{name}', source_id=name)
-            items += [dict(item, starts=[start]) for start in starts]
-        self._check_folders(items, without)
-        return items
+            found.append(np.stack([np.full(len(starts), place), starts], axis=1))
+        self._starts = np.concatenate(found)
+        self._check_folders(without)
+        return Items(self._item, range(len(self._starts)))
+
+    def _item(self, position: int) -> dict:
+        place, start = self._starts[position].tolist()
+        name = self._names[place]
+        return dict(source=f'{self.root}/{name}', source_id=name, starts=[start])
 
     def _delta_in_numbers(self) -> tuple[float, float]:
         low, high = self.rule.delta
@@ -202,7 +213,10 @@ class FrameFolders(FrameSource):
                 f'{self.root}: no image has a frame number in its name, such as seq_000012.png'
             )
         sequences = {
-            name: (np.array(sorted(files), np.int64), [files[number] for number in sorted(files)])
+            name: (
+                np.array(sorted(files), np.int64),
+                Ragged.of_strings(files[number] for number in sorted(files)),
+            )
             for name, files in frames.items()
         }
         return sequences, len(paths), bad
@@ -215,9 +229,9 @@ class FrameFolders(FrameSource):
         # decoding all frames would take minutes
         return '' if cv2.haveImageReader(whole) else 'not an image'
 
-    def _check_folders(self, items: list[dict], without: dict[str, np.ndarray]) -> None:
+    def _check_folders(self, without: dict[str, np.ndarray]) -> None:
         low, high = self._delta_in_numbers()
-        useful = {PurePosixPath(item['source_id']).parent for item in items}
+        useful = {PurePosixPath(name).parent for name in self._names if name not in without}
         for name, numbers in without.items():
             gaps = sorted(set(np.diff(numbers).tolist()))
             folder = PurePosixPath(name).parent

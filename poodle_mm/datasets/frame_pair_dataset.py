@@ -9,6 +9,7 @@ from mmengine.dataset import BaseDataset
 
 from poodle_mm.datasets.filters import THUMBNAIL_SIZE, has_scene_cut, mean_difference, thumbnail
 from poodle_mm.datasets.frame_folders import FrameFolders
+from poodle_mm.datasets.items import Items
 from poodle_mm.datasets.pairs import PairRule, draw_pair
 from poodle_mm.datasets.sources import FrameSource, VideoClips, VideoTree
 from poodle_mm.datasets.video.file import FrameReadError
@@ -123,14 +124,20 @@ class FramePairDataset(BaseDataset):
             data_prefix=dict(path='') if data_prefix is None else data_prefix,
             # built here, so that our names are found whatever the current scope is
             pipeline=[TRANSFORMS.build(t) if isinstance(t, dict) else t for t in pipeline],
-            **{'max_refetch': 20, **kwargs},
+            # items are made from arrays when they are asked for: there is nothing to serialize
+            **{'max_refetch': 20, **kwargs, 'serialize_data': False},
         )
 
-    def load_data_list(self) -> list[dict]:
+    def load_data_list(self) -> Items:
         """Index the files."""
         root = self.data_prefix['path']
         self.source = SOURCES[self.source_type](root, self.rule, **self._options)
         return self.source.list_items()
+
+    def _get_unserialized_subset(self, indices: int | Sequence[int]) -> Items:
+        if isinstance(indices, int):
+            return super()._get_unserialized_subset(indices)
+        return self.data_list.take(indices)
 
     def __getitem__(self, key: int | tuple[int, int]) -> dict | list[dict]:
         """Result of the pipeline for an item, or a list of ``repeats`` such.

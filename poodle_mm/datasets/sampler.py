@@ -75,13 +75,13 @@ class PairSampler(DefaultSampler):
     def _indices(self, epoch: int) -> Iterator[int]:
         """This rank's indices of one epoch; with one part in DefaultSampler's order."""
         number, part = divmod(epoch, self.parts)
-        order = torch.arange(len(self.dataset))
+        mine = torch.arange(self.rank, self.total_size, self.world_size) % self._length
+        mine += part * self._length
         if self.shuffle:
             generator = torch.Generator().manual_seed(self.seed + number)
-            order = torch.randperm(len(self.dataset), generator=generator)
-        order = order[part * self._length : (part + 1) * self._length]
-        order = order.repeat(math.ceil(self.total_size / self._length))[: self.total_size]
-        return iter(order[self.rank :: self.world_size].tolist())
+            # of all samples, and gone when this rank's are picked
+            mine = torch.randperm(len(self.dataset), generator=generator)[mine]
+        return iter(mine.tolist())
 
     def set_epoch(self, epoch: int) -> None:
         """Start the next iteration at the beginning of ``epoch``."""

@@ -14,10 +14,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from poodle_mm.datasets.items import Items
 from poodle_mm.datasets.pairs import PairRule, partner_ranges
 from poodle_mm.datasets.video.frame_table import FrameTable
-from poodle_mm.datasets.video.index import VideoInfo, build_index
+from poodle_mm.datasets.video.index import shared_index
 from poodle_mm.datasets.video.reader import VideoReader
+from poodle_mm.datasets.video.video_table import VideoTable
 from poodle_mm.utils.distributed import on_main_process
 from poodle_mm.utils.errors import warn
 
@@ -72,7 +74,7 @@ class FrameSource(ABC):
         return len(bad) > self.max_bad_share * self.num_files
 
     @abstractmethod
-    def list_items(self) -> list[dict]:
+    def list_items(self) -> Items:
         """Items of an epoch; each has at least ``source_id`` and ``source``.
 
         Raises:
@@ -122,40 +124,42 @@ class VideoTree(FrameSource):
     ) -> None:
         super().__init__(root, rule, max_bad_share)
         self.index_cache = index_cache
-        self._tables: dict[str, FrameTable] = {}
+        self._videos: VideoTable | None = None
 
-    def _index(self) -> list[VideoInfo]:
-        infos = on_main_process(lambda: build_index(self.root, self.index_cache, self.with_table))
-        for info in infos:
-            if not info.error and self._too_short(info):
-                info.error = (
-                    f'{info.frames} frames, {info.duration:.2f} s: shorter than delta = '
-                    f'{self.rule.delta[0]} {self.rule.unit}'
-                )
-        self.num_files = len(infos)
-        self.bad = {info.path: info.error for info in infos if info.error}
+    def _index(self) -> np.ndarray | range:
+        """Read the index; rows of the videos that are long enough for a pair."""
+        index = shared_index(self.root, self.index_cache, self.with_table)
+        self._videos = index.videos
+        frames, seconds = (index.videos.columns[name] for name in ('frames', 'duration'))
+        length = frames if self.rule.unit == 'frames' else seconds
+        # a frame more than delta frames make a pair; a second needs no more than a second
+        at_least = self.rule.delta[0] + (self.rule.unit == 'frames')
+        too_short = (length > 0) & (length < at_least)
+        bad = dict(index.bad)
+        for row in np.flatnonzero(too_short).tolist():
+            bad[index.videos.path(row)] = (
+                f'{frames[row]} frames, {seconds[row]:.2f} s: shorter than delta = '
+                f'{self.rule.delta[0]} {self.rule.unit}'
+            )
+        self.num_files = len(index)
+        self.bad = dict(sorted(bad.items()))
         self.check_bad(self.bad)
-        self._tables = {info.path: info.table for info in infos if info.table is not None}
-        good = [info for info in infos if not info.error]
-        self.seconds = sum(info.duration for info in good)
-        return good
+        self.seconds = float(seconds[~too_short].sum())
+        if too_short.any():
+            return np.flatnonzero(~too_short)
+        return range(len(index.videos))
 
-    def _too_short(self, info: VideoInfo) -> bool:
-        if self.rule.unit == 'frames':
-            return 0 < info.frames <= self.rule.delta[0]
-        return 0 < info.duration < self.rule.delta[0]
+    def _video(self, row: int) -> dict:
+        path = self._videos.path(row)
+        return dict(source=os.path.join(self.root, path), source_id=path, row=row)
 
-    def _path(self, info: VideoInfo) -> str:
-        return os.path.join(self.root, info.path)
-
-    def list_items(self) -> list[dict]:
+    def list_items(self) -> Items:
         """One item a video."""
-        return [dict(source=self._path(info), source_id=info.path) for info in self._index()]
+        return Items(self._video, self._index())
 
     def open(self, item: dict) -> VideoReader:
         """Open the file, with the table that the index holds, if any."""
-        table = self._tables.get(item['source_id'])
-        return VideoReader(item['source'], table=table, in_order=True)
+        return VideoReader(item['source'], table=self._videos.table(item['row']), in_order=True)
 
 
 class ClipReader(AbstractContextManager):
@@ -209,39 +213,60 @@ class VideoClips(VideoTree):
             )
         self.clip_seconds = clip_seconds
         self.pairs_per_clip = pairs_per_clip
+        self._clips = np.empty((0, 3), np.int32)
 
-    def list_items(self) -> list[dict]:
+    def list_items(self) -> Items:
         """Clips in order; a rest at the end that is too short for a pair is left out.
 
         So is, with ``starts='keyframes'``, a clip without a keyframe that has a partner.
         """
-        items, left_out = [], 0
-        for info in self._index():
-            times, keyframes = info.table.timestamps, info.table.keyframes
-            # an end that falls short by rounding starts no clip of its own
-            starts = np.arange(0, times[-1] - 1e-6, self.clip_seconds)
-            bounds = [*np.searchsorted(times, starts - 1e-6).tolist(), len(times)]
-            for first, stop in pairwise(bounds):
-                frames = np.arange(first, stop), times[first:stop]
-                if not self.has_pair(*frames):
-                    continue
-                inside = keyframes[(keyframes >= first) & (keyframes < stop)] - first
-                if self.rule.starts == 'keyframes' and not self.has_pair(*frames, starts=inside):
-                    left_out += 1
-                    continue
-                item = dict(source=self._path(info), source_id=info.path, clip=(first, stop))
-                items += [item] * self.pairs_per_clip
+        rows = self._index()
+        self._clips, left_out = on_main_process(lambda: self._cut(rows))
         if left_out:
             warn(
                 f'{self.root}: {left_out} clips have no keyframe with a partner and are left out; '
                 "starts='any' would use them"
             )
-        if not items:
+        if not len(self._clips):
             raise ValueError(
                 f'{self.root}: no clip of clip_seconds={self.clip_seconds} holds a pair of delta = '
                 f'{self.rule}' + (' that starts at a keyframe' if left_out else '')
             )
-        return items
+        return Items(self._clip, range(len(self._clips) * self.pairs_per_clip))
+
+    def _clip(self, position: int) -> dict:
+        row, first, stop = self._clips[position // self.pairs_per_clip].tolist()
+        return dict(self._video(row), clip=(first, stop))
+
+    def _cut(self, rows: Sequence[int]) -> tuple[np.ndarray, int]:
+        """(C, 3) int32, row, first frame and end of each clip, and how many more have no start."""
+        clips, left_out = [np.empty((0, 3), np.int32)], 0
+        same: dict[tuple, tuple[np.ndarray, int]] = {}
+        for row in rows:
+            # frames at even distances are cut alike
+            clock = self._videos.clock(row) if self.rule.starts == 'any' else None
+            bounds, without = same.get(clock) or self._clips_of(self._videos.table(row))
+            if clock is not None:
+                same[clock] = bounds, without
+            left_out += without
+            clips.append(np.insert(bounds, 0, row, axis=1))
+        return np.concatenate(clips), left_out
+
+    def _clips_of(self, table: FrameTable) -> tuple[np.ndarray, int]:
+        times, keyframes, clips, left_out = table.timestamps, table.keyframes, [], 0
+        # an end that falls short by rounding starts no clip of its own
+        starts = np.arange(0, times[-1] - 1e-6, self.clip_seconds)
+        bounds = [*np.searchsorted(times, starts - 1e-6).tolist(), len(times)]
+        for first, stop in pairwise(bounds):
+            frames = np.arange(first, stop), times[first:stop]
+            if not self.has_pair(*frames):
+                continue
+            inside = keyframes[(keyframes >= first) & (keyframes < stop)] - first
+            if self.rule.starts == 'keyframes' and not self.has_pair(*frames, starts=inside):
+                left_out += 1
+                continue
+            clips.append((first, stop))
+        return np.array(clips, np.int32).reshape(-1, 2), left_out
 
     def open(self, item: dict) -> ClipReader:
         """Open the clip's video with the table that the index holds."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from mmengine.dist import broadcast_object_list, is_main_process
+import torch
+from mmengine.dist import all_reduce, broadcast_object_list, is_main_process
 
 Result = TypeVar('Result')
 
@@ -27,3 +28,10 @@ def on_main_process(function: Callable[[], Result]) -> Result:
     if outcome[1] is not None:
         raise outcome[1]
     return outcome[0]
+
+
+def on_all_processes(condition: bool) -> bool:
+    """Whether a condition holds on every rank."""
+    holds = torch.tensor(int(condition))
+    all_reduce(holds, 'min')
+    return bool(holds)

@@ -3,15 +3,23 @@
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 
 from tqdm import tqdm
 
+_QUEUE = 4096
+
 
 def map_in_threads(
-    function: Callable, items: Sequence, desc: str, unit: str = 'file', threads: int | None = None
+    function: Callable,
+    items: Iterable,
+    desc: str,
+    unit: str = 'file',
+    threads: int | None = None,
+    total: int | None = None,
 ) -> Iterator[Any]:
     """Results of a function in the order of the items, with a progress bar.
 
@@ -22,10 +30,19 @@ def map_in_threads(
         desc: Title of the bar.
         unit: Kind of the items.
         threads: Number of threads; None lets Python choose.
+        total: Number of items, where they have no length.
     """
-    with ThreadPoolExecutor(threads) as pool:
-        results = pool.map(function, items)
-        yield from tqdm(results, desc, len(items), leave=False, unit=unit)
+    total = len(items) if total is None else total
+    source = iter(items)
+    with (
+        ThreadPoolExecutor(threads) as pool,
+        tqdm(None, desc, total, leave=False, unit=unit) as progress,
+    ):
+        # a million jobs in the pool's queue at once would take a gigabyte
+        while part := list(islice(source, _QUEUE)):
+            for result in pool.map(function, part):
+                progress.update()
+                yield result
 
 
 def process_pool(workers: int) -> ProcessPoolExecutor:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -23,6 +24,7 @@ from poodle_mm.datasets.labels import (
 from poodle_mm.datasets.preparation.report import CheckReport
 from poodle_mm.utils.processes import map_in_threads
 
+Item = TypeVar('Item')
 _DARK = '16 bits of which less than an eighth of the range is used: read nearly black'
 _ADVICE = {
     COLOURS: 'use the folder of id masks (BDD100K: labels/sem_seg/masks, not colormaps)',
@@ -105,7 +107,7 @@ def note_hidden(report: CheckReport, folder: str) -> None:
         )
 
 
-def spread(names: Sequence[str], sample: int | None) -> list[str]:
+def spread(names: Sequence[Item], sample: int | None) -> list[Item]:
     """At most ``sample`` names, evenly over the list; None takes all."""
     if sample is None or sample >= len(names):
         return list(names)

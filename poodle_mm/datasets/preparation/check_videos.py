@@ -30,24 +30,28 @@ def check_videos(report: CheckReport, videos: Videos, sample: int | None = 100) 
     """
     folder = videos.folder
     try:
-        infos = build_index(Path(report.root, folder), with_table=videos.clips)
+        index = build_index(Path(report.root, folder), with_table=videos.clips)
     except FileNotFoundError:
-        infos = []
-    report.count(folder, len(infos), videos.count, videos.optional)
+        report.count(folder, 0, videos.count, videos.optional)
+        note_hidden(report, folder)
+        return
+    report.count(folder, len(index), videos.count, videos.optional)
     note_hidden(report, folder)
-    bad = [f'{info.path} ({info.error})' for info in infos if info.error]
+    bad = (f'{path} ({reason})' for path, reason in index.bad.items())
     report.add(folder, 'unreadable or truncated', 'download again', bad)
-    whole = [info for info in infos if not info.error]
+    whole = index.videos
+    seconds = whole.columns['duration']
+    short = np.flatnonzero((seconds > 0) & (seconds < MIN_SECONDS)).tolist()
     report.add(
         folder,
         f'shorter than {MIN_SECONDS:g} s',
         'remove them: they hold no pair of frames that far apart',
-        (f'{i.path} ({i.duration:.2f} s)' for i in whole if 0 < i.duration < MIN_SECONDS),
+        (f'{whole.path(row)} ({seconds[row]:.2f} s)' for row in short),
     )
-    _decode_some(report, folder, spread([info.path for info in whole], sample), videos.size)
-    if whole:
-        hours = sum(info.duration for info in whole) / 3600
-        report.note(folder, f'{hours:.2f} hours')
+    chosen = [whole.path(row) for row in spread(range(len(whole)), sample)]
+    _decode_some(report, folder, chosen, videos.size)
+    if len(whole):
+        report.note(folder, f'{seconds.sum() / 3600:.2f} hours')
 
 
 def _decode_some(

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+import stat
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,41 +14,39 @@ import numpy as np
 
 from poodle_mm.datasets.files import VIDEO_EXTENSIONS, file_problem, find_files
 from poodle_mm.datasets.video.file import FrameReadError
-from poodle_mm.datasets.video.frame_table import FrameTable
+from poodle_mm.datasets.video.index_file import (
+    join_parts,
+    part_path,
+    parts_of,
+    read_index,
+    write_index,
+)
 from poodle_mm.datasets.video.reader import VideoReader
+from poodle_mm.datasets.video.video_table import VideoInfo, VideoTable
+from poodle_mm.utils.columns import Columns, map_columns
+from poodle_mm.utils.distributed import on_all_processes, on_main_process
 from poodle_mm.utils.errors import warn
-from poodle_mm.utils.files import replacing
 from poodle_mm.utils.processes import map_in_threads
+from poodle_mm.utils.shards import WHOLE, Shard
 
-FORMAT = 3
-_COLUMNS = dict.fromkeys(('size', 'mtime_ns', 'frames', 'streams'), np.int64)
-_COLUMNS |= dict(path=str, duration=np.float64)
-_TABLE_FIELDS = ('pts', 'key_pts', 'key_dts', 'packets')
+_SAVE_AFTER = 60  # seconds of scanning that a killed process loses
+_BLOCK = 10_000  # entries that are objects at a time
 
 
-@dataclass
-class VideoInfo:
-    """Entry of the index about one file.
+@dataclass(frozen=True)
+class VideoIndex:
+    """What is known of a tree of video files.
 
     Attributes:
-        path: Relative to the tree's root, with ``/``.
-        size: Bytes.
-        mtime_ns: Time of the last change.
-        frames: Number of frames; an estimate where the container's header does not say.
-        duration: Seconds; 0 where unknown.
-        error: Reason why the file is of no use; empty if it is of use.
-        streams: Number of video streams that could be read.
-        table: All time stamps, where asked for, and of files that are decoded to find them.
+        videos: Usable files in the order of their paths.
+        bad: Reason by path of files that are of no use.
     """
 
-    path: str
-    size: int
-    mtime_ns: int
-    frames: int = 0
-    duration: float = 0.0
-    error: str = ''
-    streams: int = 1
-    table: FrameTable | None = None
+    videos: VideoTable
+    bad: dict[str, str]
+
+    def __len__(self) -> int:
+        return len(self.videos) + len(self.bad)
 
 
 def scan_video(info: VideoInfo, root: str | os.PathLike, with_table: bool = False) -> VideoInfo:
@@ -89,114 +89,164 @@ def default_cache_path(root: str | os.PathLike, name: str) -> Path:
     return base / 'poodle_mm' / f'{name}_{digest}.npz'
 
 
-def write_index(path: str | os.PathLike, infos: Iterable[VideoInfo]) -> None:
-    """Write an index atomically; files with an error are left out, so that they are tried again."""
-    infos = [info for info in infos if not info.error]
-    tables = [info.table for info in infos if info.table is not None]
-    arrays = {k: np.array([getattr(info, k) for info in infos], t) for k, t in _COLUMNS.items()}
-    arrays['format'] = np.array(FORMAT)
-    if tables:
-        arrays['has_table'] = np.array([info.table is not None for info in infos])
-        arrays['time_base'] = np.array([table.time_base for table in tables])
-        for field in _TABLE_FIELDS:
-            parts = [getattr(table, field) for table in tables]
-            parts = [np.empty(0, np.int64) if part is None else part for part in parts]
-            arrays[field] = np.concatenate(parts)
-            arrays[f'{field}_ends'] = np.cumsum([len(part) for part in parts])
-    arrays['digest'] = np.array(_digest(arrays))
-    with replacing(path) as temporary, open(temporary, 'wb') as file:
-        np.savez_compressed(file, **arrays)
+def index_path(root: str | os.PathLike, cache: str | os.PathLike | None, with_table: bool) -> Path:
+    """File of the index of a tree.
 
+    Args:
+        root: Root of the tree.
+        cache: The file; None uses :func:`default_cache_path`.
+        with_table: Whether it keeps the time stamps of all frames.
 
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    """Checksum of names, types, shapes and contents."""
-    digest = hashlib.sha256()
-    for key in sorted(arrays):
-        array = np.ascontiguousarray(arrays[key])
-        digest.update(f'{key} {array.dtype.str} {array.shape};'.encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def read_index(path: str | os.PathLike) -> dict[str, VideoInfo]:
-    """Read an index by path; one that is damaged or of another format counts as empty."""
-    try:
-        with np.load(path) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-        if int(arrays['format']) != FORMAT:
-            raise ValueError(f'format {arrays["format"]}, not {FORMAT}')
-        if str(arrays.pop('digest')) != _digest(arrays):
-            raise ValueError('its digest is that of another content')
-        rows = zip(*(arrays[key].tolist() for key in _COLUMNS), strict=True)
-        infos = [VideoInfo(**dict(zip(_COLUMNS, row))) for row in rows]
-        if 'time_base' in arrays:
-            parts = (np.split(arrays[f], arrays[f'{f}_ends'][:-1]) for f in _TABLE_FIELDS)
-            tabled = [infos[i] for i in np.flatnonzero(arrays['has_table']).tolist()]
-            for info, pts, key_pts, key_dts, packets, time_base in zip(
-                tabled, *parts, arrays['time_base'].tolist(), strict=True
-            ):
-                counted = packets if len(packets) else None
-                info.table = FrameTable(pts, key_pts, key_dts, time_base, counted)
-        return {info.path: info for info in infos}
-    except FileNotFoundError:
-        return {}
-    except Exception as error:  # a damaged archive raises whatever its readers can
-        warn(f'{path}: unusable index ({" ".join(str(error).split())}), built anew')
-        return {}
+    Raises:
+        ValueError: If ``cache`` is something else than a file.
+    """
+    path = Path(cache or default_cache_path(root, 'clip_index' if with_table else 'video_index'))
+    if path.exists() and not path.is_file():
+        # replacing a device such as /dev/null by a file would break the machine
+        raise ValueError(f'index_cache must be the path of a file, and {path} is none')
+    return path
 
 
 def build_index(
     root: str | os.PathLike,
     cache: str | os.PathLike | None = None,
     with_table: bool = False,
-) -> list[VideoInfo]:
+    shard: Shard = WHOLE,
+) -> VideoIndex:
     """Index a tree of video files; only files that are new or changed are opened.
+
+    What a killed process had found is kept, but for the last minute's.
 
     Args:
         root: Root of the tree.
         cache: File of the index; None uses :func:`default_cache_path`.
         with_table: Whether to keep the time stamps of all frames.
+        shard: Part of the files to look at. Its entries are written beside the index, and whoever
+            finds all parts there joins them.
 
     Returns:
-        One entry a file, sorted by path; unusable files have ``error`` set.
+        The entries of these files.
 
     Raises:
         FileNotFoundError: If there is no such folder or no video file in it.
         ValueError: If ``cache`` is something else than a file.
     """
-    cache = Path(cache or default_cache_path(root, 'clip_index' if with_table else 'video_index'))
-    if cache.exists() and not cache.is_file():
-        # replacing a device such as /dev/null by a file would break the machine
-        raise ValueError(f'index_cache must be the path of a file, and {cache} is none')
-    paths = find_files(root, VIDEO_EXTENSIONS)
-    known = read_index(cache)
-    infos, todo, base = [], [], os.path.join(root, '')
-    for path in paths:
-        if problem := file_problem(base + path):
-            infos.append(VideoInfo(path, 0, 0, error=problem))
-            continue
-        stat = os.stat(base + path)
-        info = known.get(path)
-        fresh = (
-            info is not None
-            and (info.size, info.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
-            and (info.table is not None or not with_table)
-        )
-        if not fresh:
-            info = VideoInfo(path, stat.st_size, stat.st_mtime_ns)
-            todo.append(info)
-        infos.append(info)
+    cache = index_path(root, cache, with_table)
+    target = cache if shard.count == 1 else part_path(cache, shard)
+    paths, sizes, times, bad = _look_at_files(root, shard.of(find_files(root, VIDEO_EXTENSIONS)))
+    parts = parts_of(cache)
+    known = VideoTable.join([read_index(path) for path in (*parts, cache)])
+    rows = known.rows_of(paths)
+    fresh = rows >= 0
+    for name, now in (('size', sizes), ('mtime_ns', times)):
+        fresh[fresh] = known.columns[name][rows[fresh]] == now[fresh]
+    if with_table:
+        fresh[fresh] = known.has_table[rows[fresh]]
+    todo = np.flatnonzero(~fresh).tolist()
+    tables = [known if not todo and len(known) == len(rows) else known.take(rows[fresh])]
+    news = (VideoInfo(paths[i], int(sizes[i]), int(times[i])) for i in todo)
     if todo:
-        scan = partial(scan_video, root=root, with_table=with_table)
-        list(map_in_threads(scan, todo, f'index {root}'))
-    if several := [info for info in todo if info.streams > 1]:
-        warn(
-            f'{root}: {len(several)} files hold several video streams, such as {several[0].path} '
-            f'({several[0].streams}); the one of the largest pictures is read'
-        )
-    if todo or len(known) != len(infos):
+        _scan_all(root, news, len(todo), with_table, target, tables, bad)
+    videos = VideoTable.join(tables)
+    if videos.columns.path != target:
+        videos = _keep(target, videos)
+    if shard.count > 1:
+        join_parts(cache, shard.count)
+    elif videos.columns.path is not None:
+        for path in parts:
+            path.unlink(missing_ok=True)
+    return VideoIndex(videos, dict(sorted(bad.items())))
+
+
+def _look_at_files(
+    root: str | os.PathLike, paths: Sequence[str]
+) -> tuple[list[str], np.ndarray, np.ndarray, dict[str, str]]:
+    """Paths of regular files, their sizes and times, and what is wrong with the others."""
+    there, sizes, times, bad = [], [], [], {}
+    base = os.path.join(root, '')
+    for path in paths:
         try:
-            write_index(cache, infos)
-        except OSError as error:
-            warn(f'{cache}: index not kept: {error}')
-    return infos
+            found = os.stat(base + path)
+            usable = stat.S_ISREG(found.st_mode)
+        except (OSError, ValueError):
+            usable = False
+        if usable:
+            there.append(path)
+            sizes.append(found.st_size)
+            times.append(found.st_mtime_ns)
+        else:
+            bad[path] = file_problem(base + path) or 'came and went'
+    return there, np.array(sizes, np.int64), np.array(times, np.int64), bad
+
+
+def _scan_all(
+    root: str | os.PathLike,
+    news: Iterable[VideoInfo],
+    count: int,
+    with_table: bool,
+    target: Path,
+    tables: list[VideoTable],
+    bad: dict[str, str],
+) -> None:
+    """Scan files, and add the usable ones to ``tables`` and the others to ``bad``."""
+    good, several, saved = [], [], time.monotonic()
+    scan = partial(scan_video, root=root, with_table=with_table)
+    for info in map_in_threads(scan, news, f'index {root}', total=count):
+        if info.streams > 1:
+            several.append((info.path, info.streams))
+        if info.error:
+            bad[info.path] = info.error
+        else:
+            good.append(info)
+        late = time.monotonic() - saved > _SAVE_AFTER
+        if late or len(good) == _BLOCK:
+            tables.append(VideoTable.from_infos(good))
+            good = []
+        if late:
+            tables[:] = [_keep(target, VideoTable.join(tables))]
+            saved = time.monotonic()
+    if good:
+        tables.append(VideoTable.from_infos(good))
+    if several:
+        warn(
+            f'{root}: {len(several)} files hold several video streams, such as {several[0][0]} '
+            f'({several[0][1]}); the one of the largest pictures is read'
+        )
+
+
+def _keep(path: Path, videos: VideoTable) -> VideoTable:
+    """Write a table and map it, so that it takes no memory of this process."""
+    try:
+        return write_index(path, videos)
+    except OSError as error:
+        warn(f'{path}: index not kept: {error}')
+        return videos
+
+
+def shared_index(
+    root: str | os.PathLike, cache: str | os.PathLike | None = None, with_table: bool = False
+) -> VideoIndex:
+    """Build an index on rank 0, and map the file that it wrote on all ranks.
+
+    A rank that finds no such file, or one of other content (another machine's cache folder, a file
+    system that shows an older one), is sent what rank 0 has. The arguments are those of
+    :func:`build_index`.
+    """
+    built: list[VideoIndex] = []
+
+    def build() -> tuple[Path | None, str, dict[str, str]]:
+        built.append(build_index(root, cache, with_table))
+        columns = built[0].videos.columns
+        return columns.path, columns.digest, built[0].bad
+
+    path, digest, bad = on_main_process(build)
+    videos = built[0].videos if built else None
+    if videos is None and path is not None:
+        try:
+            videos = VideoTable(map_columns(path, digest))
+        except (OSError, ValueError) as error:
+            warn(f'{error}; what the main process has is sent instead')
+    if not on_all_processes(videos is not None):
+        arrays = on_main_process(lambda: dict(built[0].videos.columns))
+        videos = VideoTable(Columns(arrays, digest)) if videos is None else videos
+    return VideoIndex(videos, bad)

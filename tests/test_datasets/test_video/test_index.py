@@ -1,24 +1,21 @@
 """The index of a tree: what it finds, when it looks again, what it survives."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from poodle_mm.datasets.files import VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.video import index as video_index
+from poodle_mm.datasets.video import index_file
 from poodle_mm.datasets.video.frame_table import FrameTable
-from poodle_mm.datasets.video.index import (
-    VIDEO_EXTENSIONS,
-    VideoInfo,
-    build_index,
-    default_cache_path,
-    find_files,
-    read_index,
-    scan_video,
-    write_index,
-)
+from poodle_mm.datasets.video.index import build_index, default_cache_path, scan_video
+from poodle_mm.datasets.video.index_file import read_index, write_index
 from poodle_mm.datasets.video.reader import VideoReader
+from poodle_mm.datasets.video.video_table import VideoInfo, VideoTable
+from poodle_mm.utils import columns
 from tests.test_datasets.test_video.test_reader import write_jpegs
 from tests.test_datasets.video_factory import read_number, write_video
 
@@ -40,7 +37,7 @@ NAMES = ['day0/0.mp4', 'day0/2.mp4', 'day1/1.mp4', 'day1/3.mp4']
 
 
 def test_frames_and_seconds_come_from_the_header(tree):
-    infos = build_index(tree)
+    infos = build_index(tree).videos
     assert [info.path for info in infos] == NAMES
     assert [info.frames for info in infos] == [40, 60, 50, 70]
     np.testing.assert_allclose([info.duration for info in infos], np.array([40, 60, 50, 70]) / 30)
@@ -51,16 +48,16 @@ def test_containers_without_a_frame_count(tmp_path):
     for name in ('a.mkv', 'b.ts', 'c.avi'):
         codec = 'mpeg4' if name.endswith('avi') else 'libx264'
         write_video(tmp_path / name, 45, codec=codec)
-    infos = build_index(tmp_path)
-    assert not any(info.error for info in infos)
-    assert all(abs(info.frames - 45) <= 1 for info in infos)
+    index = build_index(tmp_path)
+    assert not index.bad and len(index) == 3
+    assert all(abs(info.frames - 45) <= 1 for info in index.videos)
 
 
 def test_second_run_opens_nothing_and_gives_the_same(tree, scanned):
     first = build_index(tree)
     assert sorted(scanned) == NAMES
     scanned.clear()
-    assert build_index(tree) == first
+    assert same(build_index(tree).videos, first.videos)
     assert scanned == []
 
 
@@ -71,7 +68,7 @@ def test_only_new_and_changed_files_are_opened(tree, scanned):
     write_video(tree / 'day0' / '0.mp4', 33)
     os.utime(tree / 'day1' / '1.mp4', ns=(1, 1))
     (tree / 'day1' / '3.mp4').unlink()
-    infos = build_index(tree)
+    infos = build_index(tree).videos
     assert sorted(scanned) == ['day0/0.mp4', 'day1/1.mp4', 'day2/new.mov']
     assert {info.path: info.frames for info in infos} == {
         'day0/0.mp4': 33,
@@ -85,9 +82,10 @@ def test_only_new_and_changed_files_are_opened(tree, scanned):
 
 
 def test_tables_survive_the_cache(tree, scanned):
-    first = build_index(tree, with_table=True)
+    first = [scan_video(i, root=tree, with_table=True) for i in build_index(tree).videos]
+    build_index(tree, with_table=True)
     scanned.clear()
-    again = build_index(tree, with_table=True)
+    again = build_index(tree, with_table=True).videos
     assert scanned == []
     for a, b in zip(first, again, strict=True):
         for x, y in zip(a.table, b.table, strict=True):
@@ -97,12 +95,12 @@ def test_tables_survive_the_cache(tree, scanned):
 
 @pytest.mark.parametrize('damage', ['half', 'text', 'empty', 'format', 'keys'])
 def test_a_corrupt_cache_is_built_anew(tree, scanned, damage, monkeypatch):
-    first = build_index(tree)
+    first = list(build_index(tree).videos)
     cache = default_cache_path(tree, 'video_index')
     content = cache.read_bytes()
     if damage == 'format':
-        monkeypatch.setattr(video_index, 'FORMAT', 999)
-        write_index(cache, first)
+        monkeypatch.setattr(index_file, 'FORMAT', 'older')
+        write_index(cache, VideoTable.from_infos(first))
         monkeypatch.undo()
         monkeypatch.setattr(video_index, 'scan_video', _spy(scanned))
     elif damage == 'keys':
@@ -114,8 +112,8 @@ def test_a_corrupt_cache_is_built_anew(tree, scanned, damage, monkeypatch):
         )
     scanned.clear()
     messages = []
-    monkeypatch.setattr(video_index, 'warn', lambda text: messages.append(text))
-    assert build_index(tree) == first
+    monkeypatch.setattr(index_file, 'warn', lambda text: messages.append(text))
+    assert same(build_index(tree).videos, first)
     assert sorted(scanned) == NAMES
     assert len(messages) == 1 and str(cache) in messages[0]
     assert len(read_index(cache)) == 4
@@ -134,7 +132,7 @@ def example_infos() -> list[VideoInfo]:
     return infos
 
 
-def same(infos: list[VideoInfo], others: list[VideoInfo]) -> bool:
+def same(infos: Iterable[VideoInfo], others: Iterable[VideoInfo]) -> bool:
     def plain(info: VideoInfo) -> dict:
         table = info.table and [np.asarray(part).tolist() for part in info.table]
         return vars(info) | dict(table=table)
@@ -162,15 +160,15 @@ def test_random_damage_is_found_or_harms_nothing(tmp_path, monkeypatch):
     """300 damaged copies: what was written, or nothing and one message that names the file."""
     infos, rng = example_infos(), np.random.default_rng(0)
     cache, messages = tmp_path / 'index.npz', []
-    monkeypatch.setattr(video_index, 'warn', lambda text: messages.append(text))
-    write_index(cache, infos)
+    monkeypatch.setattr(index_file, 'warn', lambda text: messages.append(text))
+    write_index(cache, VideoTable.from_infos(infos))
     content = cache.read_bytes()
-    assert same(list(read_index(cache).values()), infos) and not messages
+    assert same(read_index(cache), infos) and not messages
     found = 0
     for _ in range(300):
         cache.write_bytes(damaged(content, rng))
         messages.clear()
-        read = list(read_index(cache).values())
+        read = read_index(cache)
         if messages:
             assert not read and len(messages) == 1
             assert messages[0].startswith(f'{cache}: unusable index') and '\n' not in messages[0]
@@ -185,7 +183,7 @@ def test_random_damage_is_found_or_harms_nothing(tmp_path, monkeypatch):
     [
         (dict(frames=-1), 'digest'),
         (dict(path=np.arange(10)), 'digest'),
-        (dict(pts=np.zeros(3, np.int64)), 'digest'),
+        (dict(table=np.zeros(3, np.int64)), 'digest'),
         (dict(extra=np.zeros(3)), 'digest'),
         (dict(digest=None), 'digest'),
     ],
@@ -193,16 +191,19 @@ def test_random_damage_is_found_or_harms_nothing(tmp_path, monkeypatch):
 def test_an_archive_that_is_whole_but_another(tmp_path, monkeypatch, change, reason):
     """As two writers through a network file system may leave it: the checksum finds it."""
     cache, messages = tmp_path / 'index.npz', []
-    monkeypatch.setattr(video_index, 'warn', lambda text: messages.append(text))
-    write_index(cache, example_infos())
+    monkeypatch.setattr(index_file, 'warn', lambda text: messages.append(text))
+    write_index(cache, VideoTable.from_infos(example_infos()))
     with np.load(cache) as archive:
         arrays = dict(archive)
     for key, value in change.items():
+        if value is None:
+            del arrays[key]
+            continue
         if np.isscalar(value):
             value = np.full_like(arrays[key], value)
         arrays[key] = value
-    np.savez_compressed(cache, **{k: v for k, v in arrays.items() if v is not None})
-    assert read_index(cache) == {}
+    np.savez(cache, **arrays)
+    assert not len(read_index(cache))
     assert len(messages) == 1 and reason in messages[0]
 
 
@@ -219,16 +220,16 @@ def test_a_killed_write_leaves_the_old_cache(tree, monkeypatch):
     cache = default_cache_path(tree, 'video_index')
     before = cache.read_bytes()
 
-    def dies(file, **arrays):
+    def dies(file, array, **options):
         file.write(b'half')
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(np, 'savez_compressed', dies)
+    monkeypatch.setattr(columns.np.lib.format, 'write_array', dies)
     write_video(tree / 'new.mp4', 20)
     with pytest.raises(KeyboardInterrupt):
         build_index(tree)
     assert cache.read_bytes() == before
-    assert not list(tree.glob('*.tmp')) + list(tree.glob('.*.tmp'))
+    assert {path.name for path in tree.glob('.*')} == {cache.name, f'{cache.name}.previous'}
 
 
 def test_bad_files_are_named_and_tried_again(tree, scanned):
@@ -238,12 +239,12 @@ def test_bad_files_are_named_and_tried_again(tree, scanned):
     (tree / 'no_end.mp4').write_bytes(content[: len(content) // 2])
     (tree / 'notes.json').write_text('{}')
     (tree / '._hidden.mp4').write_text('')
-    errors = {info.path: info.error for info in build_index(tree) if info.error}
+    errors = build_index(tree).bad
     assert sorted(errors) == ['empty.mp4', 'no_end.mp4', 'text.mp4']
     assert errors['empty.mp4'] == 'empty file'
     scanned.clear()
     (tree / 'text.mp4').write_bytes(content)
-    errors = {info.path: info.error for info in build_index(tree) if info.error}
+    errors = build_index(tree).bad
     assert sorted(errors) == ['empty.mp4', 'no_end.mp4']
     assert sorted(scanned) == ['empty.mp4', 'no_end.mp4', 'text.mp4']
 
@@ -255,8 +256,9 @@ def test_truncated_with_its_header_in_front(tmp_path):
     _move_header_to_front(whole, front)
     content = front.read_bytes()
     (tmp_path / 'cut.mp4').write_bytes(content[: len(content) // 2])
-    errors = {info.path: info.error for info in build_index(tmp_path)}
-    assert errors == {'whole.mp4': '', 'front.mp4': '', 'cut.mp4': 'truncated'}
+    index = build_index(tmp_path)
+    assert index.bad == {'cut.mp4': 'truncated'}
+    assert [info.path for info in index.videos] == ['front.mp4', 'whole.mp4']
 
 
 def _move_header_to_front(source: Path, target: Path) -> None:
@@ -285,7 +287,7 @@ def test_unreadable_permissions(tree, monkeypatch):
             return opened(name, *args, **kwargs)
 
         monkeypatch.setattr(video_index, 'VideoReader', refuse)
-    errors = {info.path: info.error for info in build_index(tree) if info.error}
+    errors = build_index(tree).bad
     assert list(errors) == [NAMES[0]] and 'ermission denied' in errors[NAMES[0]]
 
 
@@ -303,9 +305,9 @@ def test_odd_files_are_named_and_stop_nothing(tree):
     os.mkfifo(tree / 'pipe.mp4')
     (tree / 'long.mp4').symlink_to('x' * 300)
     for _ in range(2):
-        infos = build_index(tree)
-        errors = {info.path: info.error for info in infos if info.error}
-        assert len(infos) == 8 and sorted(errors) == [
+        index = build_index(tree)
+        errors = index.bad
+        assert len(index) == 8 and sorted(errors) == [
             *('gone.mp4', 'long.mp4', 'loop.mp4', 'pipe.mp4')
         ]
         assert errors['pipe.mp4'] == 'not a regular file'
@@ -316,8 +318,7 @@ def test_odd_files_are_named_and_stop_nothing(tree):
 def test_other_endings(ending, tmp_path):
     mpeg = ending in ('vob', 'MPG')
     write_video(tmp_path / f'a.{ending}', 20, codec='mpeg2video' if mpeg else 'libx264', b_frames=2)
-    (info,) = build_index(tmp_path)
-    assert not info.error
+    (info,) = build_index(tmp_path).videos
     # files that have to be decoded to find their frames keep what was found
     assert (info.table is not None) == (ending in ('vob', 'MPG', 'wmv'))
     with VideoReader(tmp_path / info.path, info.table) as video:
@@ -327,9 +328,10 @@ def test_other_endings(ending, tmp_path):
 def test_tables_of_some_files_survive_the_cache(tree, scanned):
     write_video(tree / 'old.avi', 30, b_frames=2)
     write_video(tree / 'older.mpg', 20, codec='mpeg2video', b_frames=2)
-    first = build_index(tree)
+    first = plain_build_index(tree)
+    build_index(tree)
     scanned.clear()
-    again = build_index(tree)
+    again = build_index(tree).videos
     assert scanned == []
     assert [i.path for i in again if i.table is not None] == ['old.avi', 'older.mpg']
     for a, b in zip(first, again, strict=True):
@@ -417,4 +419,6 @@ def test_against_the_plain_way(tree):
     for root in (tree, f'{tree}/', os.path.relpath(tree)):
         assert find_files(root, VIDEO_EXTENSIONS) == [info.path for info in expected]
         for _ in range(2):  # the second time from the cache
-            assert build_index(root) == expected
+            index = build_index(root)
+            assert same(index.videos, [info for info in expected if not info.error])
+            assert index.bad == {info.path: info.error for info in expected if info.error}
