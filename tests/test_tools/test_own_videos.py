@@ -1,14 +1,12 @@
 """docs/own_videos.md, run as it stands on three clips in a folder with a space in its name."""
 
-import os
 import re
-import subprocess
-import sys
+from dataclasses import replace
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
+
+from tests.transcripts import blocks_of, run_blocks, write_clip
 
 pytestmark = pytest.mark.slow
 NETWORK = 'depth=18, base_channels=8, stem_channels=8'
@@ -25,7 +23,7 @@ SMALL = """--iters 21 --cfg-options default_hooks.logger.interval=3
     model.pooled_head.in_channels=64 model.pooled_head.hidden_channels=16
     model.pooled_head.out_channels=8"""
 # git, the set-up and python as the transcript calls them, for this checkout and environment.
-STAND_INS = """set -euo pipefail
+STAND_INS = """
 git() { mkdir -p poodle_mm/.venv/bin; ln -s "$REPO"/{configs,tools} poodle_mm/; }
 bash() { test "$*" = tools/setup_env.sh; touch .venv/bin/activate; }
 python() {
@@ -50,43 +48,18 @@ assert model.eval()(torch.zeros(1, 3, 64, 64)).shape[:2] == (1, 19)
 def checkout(repo, tmp_path_factory) -> Path:
     """Folder that the transcript made and worked in; ``train.out`` has what training printed."""
     home = tmp_path_factory.mktemp('home')
-    videos = home / 'my videos' / 'last summer'
-    videos.mkdir(parents=True)
     for i in range(3):
-        write_clip(videos / f'{i}.mp4', seed=i)
-    text = (repo / 'docs' / 'own_videos.md').read_text(encoding='utf-8')
-    commands = '\n'.join(re.findall(r'^```bash\n(.*?)^```$', text, re.MULTILINE | re.DOTALL))
-    (code,) = re.findall(r'^```python\n(.*?)^```$', text, re.MULTILINE | re.DOTALL)
-    assert 'depth=50' in code and '2048' in code
-    code = (
-        code.replace('depth=50', NETWORK)
-        .replace('2048', '64')
-        .replace('channels=512', 'channels=8')
-    )
-    (home / 'use.py').write_text(f'{code}\n{CHECK}')
-    env = dict(os.environ, HOME=str(home), REPO=str(repo), PYTHON=sys.executable, SMALL=SMALL)
-    env |= dict(PYTHONPATH=str(repo), OMP_NUM_THREADS='1')
-    result = subprocess.run(
-        ['bash', '-c', f'{STAND_INS}{commands}\n"$PYTHON" ../use.py'],
-        cwd=home, env=env, capture_output=True, text=True,
-    )  # fmt: skip
+        write_clip(home / 'my videos' / 'last summer' / f'{i}.mp4', seed=i)
+    *commands, use = blocks_of(repo / 'docs' / 'own_videos.md')
+    assert {block.language for block in commands} == {'bash'} and use.language == 'python'
+    use = use.edited(('depth=50', NETWORK), ('2048', '64'), ('channels=512', 'channels=8'))
+    use = replace(use, code=use.code + CHECK)
     said = home / 'poodle_mm' / 'train.err'
-    assert result.returncode == 0, result.stderr[-3000:] + (
-        said.read_text() if said.exists() else ''
-    )
+    try:
+        run_blocks([*commands, use], home, repo, STAND_INS, SMALL=SMALL)
+    except AssertionError as error:
+        raise AssertionError(f'{error}\n{said.read_text() if said.exists() else ""}') from error
     return home / 'poodle_mm'
-
-
-def write_clip(path: Path, seed: int) -> None:
-    """Three seconds of a texture that moves to the left."""
-    texture = np.random.default_rng(seed).integers(0, 255, (144, 376, 3), dtype=np.uint8)
-    with av.open(str(path), 'w') as container:
-        stream = container.add_stream('mpeg4', rate=10)
-        stream.width, stream.height, stream.pix_fmt = 256, 144, 'yuv420p'
-        for t in range(30):
-            image = np.ascontiguousarray(texture[:, 4 * t : 4 * t + 256])
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image)))
-        container.mux(stream.encode())
 
 
 def test_the_transcript_ends_in_a_published_encoder(checkout):
