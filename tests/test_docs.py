@@ -12,7 +12,7 @@ import pytest
 from poodle_mm.__main__ import commands
 
 REPO = Path(__file__).resolve().parents[1]
-DOCS = sorted([*REPO.glob('*.md'), *(REPO / 'docs').glob('*.md')])
+DOCS = sorted([*REPO.glob('*.md'), *(REPO / 'docs').rglob('*.md')])
 FOLDERS = 'benchmarks|configs|docs|examples|poodle_mm|poodle_scenes|tests|tools'
 WIDEST = 120
 # Launchers that hand their options to another tool, and what has options of its own.
