@@ -1,7 +1,8 @@
 """Estimate the flow of all training pairs once and write it for LoadCachedFlow.
 
 One float16 file per pair, both directions on the full frames: 7.4 MB at 1280 x 720. Run it again
-after an interruption: pairs that have a file are skipped.
+after an interruption: pairs that have a file are skipped. Under torchrun or srun, or
+with --shard, each process does its part of the items.
 """
 
 import argparse
@@ -11,6 +12,7 @@ from mmengine.config import DictAction
 from poodle_mm.engine.config import load_config
 from poodle_mm.flow.write_cache import cache_training_flow
 from poodle_mm.utils.errors import one_line_errors
+from poodle_mm.utils.shards import add_shard_option
 
 
 def main() -> None:
@@ -28,12 +30,16 @@ def main() -> None:
     )
     parser.add_argument('--num-workers', type=int, default=0, help='processes that decode')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override the config')
+    add_shard_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()
     with one_line_errors(args.debug):
         cfg = load_config(args.config, args.cfg_options)
-        done = cache_training_flow(cfg, args.out, args.epochs, args.estimator, args.num_workers)
-    print(f'{args.out}: {done["written"]} pairs written, {done["present"]} were there')
+        done = cache_training_flow(
+            cfg, args.out, args.epochs, args.estimator, args.num_workers, args.shard
+        )
+    counts = f'{done["written"]} pairs written, {done["present"]} were there'
+    print(f'{args.out}{args.shard.label}: {counts}')
 
 
 if __name__ == '__main__':

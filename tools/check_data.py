@@ -3,7 +3,9 @@
 python tools/check_data.py bdd100k data/bdd100k
 python tools/check_data.py cityscapes data/cityscapes --sample 200
 
-Exits with 1 if something is missing or wrong. docs/data.md shows the layouts.
+Exits with 1 if something is missing or wrong. Under torchrun or srun, or with --shard, each process
+opens its part of the files and reports what it found; all exit with 0 if nothing is wrong.
+docs/data.md shows the layouts.
 """
 
 import argparse
@@ -11,6 +13,7 @@ import sys
 
 from poodle_mm.datasets.preparation.check import CHECKS, check_data
 from poodle_mm.utils.errors import one_line_errors
+from poodle_mm.utils.shards import add_shard_option
 
 
 def main() -> None:
@@ -27,10 +30,11 @@ def main() -> None:
         help='open only N files of each folder (default: all images and labels; of 100 videos one '
         'frame is decoded)',
     )
+    add_shard_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()
     with one_line_errors(args.debug):
-        report = check_data(args.dataset, args.root, args.sample)
+        report = check_data(args.dataset, args.root, args.sample, args.shard)
     print(report.text())
     sys.exit(0 if report.ok else 1)
 

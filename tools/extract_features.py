@@ -1,9 +1,14 @@
-"""Write the dense features of an image, a folder of images or a video."""
+"""Write the dense features of an image, a folder of images or a video.
+
+Call it again after an interruption: it goes on. Under torchrun or srun, or with --shard, each
+process does its part of the files.
+"""
 
 import argparse
 
 from poodle_mm.apis.store import extract_features
 from poodle_mm.utils.errors import one_line_errors
+from poodle_mm.utils.shards import add_shard_option
 
 
 def main() -> None:
@@ -25,11 +30,12 @@ def main() -> None:
     parser.add_argument('--memory-map', action='store_true', help='one .npy for a video')
     parser.add_argument('--pca', action='store_true', help='also draw the features as colours')
     parser.add_argument('--device', help='default: the GPU, if there is one')
+    add_shard_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = vars(parser.parse_args())
     with one_line_errors(args.pop('debug')):
         count = extract_features(**args)
-        print(f'{args["out"]}: features of {count} images or frames')
+        print(f'{args["out"]}{args["shard"].label}: features of {count} images or frames')
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """Dense features of images and videos, and where in the image their cells are."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
@@ -81,12 +81,14 @@ def video_features(
     size: tuple[int, int] | None = None,
     batch_size: int = 8,
     step: int = 1,
+    frames: Sequence[int] | None = None,
 ) -> Iterator[FrameFeatures]:
     """Compute the maps of a video's frames.
 
     Args:
         video: Video file.
         step: Every ``step``-th frame, from the first.
+        frames: Increasing numbers of the frames, instead of ``step``.
         encoder, size, batch_size: Arguments of :func:`dense_features`.
 
     Yields:
@@ -96,7 +98,7 @@ def video_features(
         FrameReadError: If the file is not a video, or a frame cannot be decoded; with its number.
     """
     with VideoReader(video, threads=0) as reader:
-        frames = chosen_frames(reader, step)
+        frames = chosen_frames(reader, step) if frames is None else frames
         seconds = reader.timestamps
         maps = dense_features(encoder, _decode(reader, frames), size, batch_size)
         for frame, features in zip(frames, maps, strict=True):
@@ -185,6 +187,6 @@ def chosen_frames(reader: VideoReader, step: int) -> range:
     return range(0, len(reader), step)
 
 
-def _decode(reader: VideoReader, frames: range) -> Iterator[np.ndarray]:
+def _decode(reader: VideoReader, frames: Sequence[int]) -> Iterator[np.ndarray]:
     for start in range(0, len(frames), _CHUNK):
         yield from reader.read(frames[start : start + _CHUNK])

@@ -1,5 +1,7 @@
 """Feature files of images and videos; a file with its final name is whole."""
 
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -22,7 +24,11 @@ from poodle_mm.apis.features import (
 from poodle_mm.apis.pictures import draw_pca
 from poodle_mm.datasets.files import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.video.reader import VideoReader
-from poodle_mm.utils.files import replacing
+from poodle_mm.utils.distributed import device_of_process
+from poodle_mm.utils.files import read_json, replacing, write_json
+from poodle_mm.utils.shards import WHOLE, Shard
+
+_BLOCK = 32  # images or frames that are done, or done again, together; a whole number of batches
 
 
 def extract_features(
@@ -31,28 +37,33 @@ def extract_features(
     out: str | PathLike,
     with_sdm: bool | None = None,
     weights: str = 'online',
-    size: tuple[int, int] | None = None,
-    batch_size: int = 8,
     step: int = 1,
-    half: bool = False,
     memory_map: bool = False,
     pca: bool = False,
     device: str | torch.device | None = None,
+    shard: Shard = WHOLE,
+    **options,
 ) -> int:
     """Write the dense features of an image, a folder of images, or a video.
+
+    ``features.json`` beside the files tells how they were made: what an interrupted call with the
+    same arguments has written is kept (but for arrays), anything else is written anew.
 
     Args:
         checkpoint, with_sdm, weights: Arguments of :func:`load_encoder`.
         source: An image, a folder (searched with its subfolders) or a video file.
         out: Folder: ``<stem>.npz`` per image (subfolders kept); for a video ``<stem>/<frame>.npz``,
             or ``<stem>.npy`` with ``memory_map``.
-        size, batch_size, step, half: Arguments of :func:`save_video_features`.
+        step: Every ``step``-th frame of a video.
         memory_map: One array for a video instead of a file per frame.
         pca: Also draw ``pca.png``: up to 8 of the images or frames, evenly spaced.
         device: Device of the encoder; default the GPU, if there is one.
+        shard: Part of the images or frames to do. All parts together write the same files as one
+            process does, byte for byte; the first one draws.
+        **options: ``size``, ``batch_size`` and ``half`` of :func:`save_video_features`.
 
     Returns:
-        Number of images or frames.
+        Number of images or frames of this part.
 
     Raises:
         FileNotFoundError: If the checkpoint or the source does not exist.
@@ -63,21 +74,26 @@ def extract_features(
     images = [] if is_video else _images(source)
     if memory_map and not is_video:
         raise ValueError(f'{source} is not a video: a memory map needs frames of one size')
-    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    if memory_map and shard.count > 1:
+        raise ValueError('a memory map is one file: let one process write it, or leave it out')
+    device = device or device_of_process()
     encoder = load_encoder(checkpoint, with_sdm, weights, device)
-    options = dict(size=size, batch_size=batch_size, half=half)
+    root = source if is_video or source.is_dir() else source.parent
+    facts = dict(options, source=str(root.absolute()), step=step, weights=weights)
+    facts |= dict(checkpoint=_digest(checkpoint), with_sdm=encoder.neck is not None)
     if is_video:
         target = out / (f'{source.stem}.npy' if memory_map else source.stem)
+        if not memory_map:
+            options |= dict(shard=shard, since=_note(target, facts))
         count = save_video_features(encoder, source, target, step=step, **options)
     else:
-        root = source if source.is_dir() else source.parent
         targets = [out / path.relative_to(root).with_suffix('.npz') for path in images]
         if len(set(targets)) < len(targets):
             double = next(t for t in targets if targets.count(t) > 1)
             raise ValueError(f'{source}: two images would be written to {double}')
-        save_image_features(encoder, images, targets, **options)
-        count = len(images)
-    if pca:
+        since = _note(out, facts)
+        count = save_image_features(encoder, images, targets, shard=shard, since=since, **options)
+    if pca and shard.is_first:
         if is_video:
             with VideoReader(source) as reader:
                 numbers = _evenly(chosen_frames(reader, step))
@@ -86,7 +102,8 @@ def extract_features(
         else:
             shown = _evenly(images)
             titles = [path.name for path in shown]
-        figure = draw_pca(encoder, shown, size, batch_size, titles)
+        sizes = options.get('size'), options.get('batch_size', 8)
+        figure = draw_pca(encoder, shown, *sizes, titles)
         with replacing(out / 'pca.png') as temporary:
             figure.savefig(temporary, format='png')
     return count
@@ -100,6 +117,8 @@ def save_video_features(
     batch_size: int = 8,
     step: int = 1,
     half: bool = False,
+    shard: Shard = WHOLE,
+    since: int | None = None,
 ) -> int:
     """Write the maps of a video's frames, with a progress bar.
 
@@ -111,6 +130,8 @@ def save_video_features(
             the video (see :func:`cell_size`).
         encoder, video, size, batch_size, step: Arguments of :func:`video_features`.
         half: Store float16 instead of float32.
+        shard: Part of the frames to do, where each has its file.
+        since: Files written at this time or later (nanoseconds) are kept; None keeps none.
 
     Returns:
         Number of frames.
@@ -125,14 +146,19 @@ def save_video_features(
         frames = np.array(chosen_frames(reader, step))
         seconds = reader.timestamps[frames]
         cell = cell_size(encoder, reader.read([0])[0].shape[:2], size)
-    items = video_features(encoder, video, size, batch_size, step)
-    items = tqdm(items, desc=Path(video).name, total=len(frames), unit='frame')
-    maps = (_stored(item.features, half, f'{video}: frame {item.frame}') for item in items)
+    blocks = _blocks(len(frames), batch_size, shard)
+    names = [out / f'{frame:06d}.npz' for frame in frames]
+    todo = _unwritten(blocks, names, since)
+    todo = frames[np.array([n for block in todo for n in block], np.int64)].tolist()
+    items = video_features(encoder, video, size, batch_size, step, todo)
+    items = tqdm(items, desc=Path(video).name, total=len(todo), unit='frame')
     if out.suffix != '.npy':
-        for frame, second, features in zip(frames, seconds, maps):
-            path = out / f'{frame:06d}.npz'
-            write_npz(path, features=features, frame=frame, seconds=second, cell=cell)
-        return len(frames)
+        for frame, second, features in items:
+            features = _stored(features, half, f'{video}: frame {frame}')
+            path, frame = out / f'{frame:06d}.npz', np.int64(frame)
+            write_npz(path, features=features, frame=frame, seconds=np.float64(second), cell=cell)
+        return sum(map(len, blocks))
+    maps = (_stored(item.features, half, f'{video}: frame {item.frame}') for item in items)
     with replacing(out) as temporary:
         first = next(maps)
         shape = (len(frames), *first.shape)
@@ -153,30 +179,74 @@ def save_image_features(
     size: tuple[int, int] | None = None,
     batch_size: int = 8,
     half: bool = False,
-) -> None:
+    shard: Shard = WHOLE,
+    since: int | None = None,
+) -> int:
     """Write the map of each image, with a progress bar.
 
     Args:
         images: Image files.
         out: The ``.npz`` file of each: ``features`` (C, h, w) and ``cell`` (see :func:`cell_size`).
         encoder, size, batch_size: Arguments of :func:`dense_features`.
-        half: Store float16 instead of float32.
+        half, shard, since: See :func:`save_video_features`.
+
+    Returns:
+        Number of images.
 
     Raises:
         FileNotFoundError, ValueError: Naming the image that is missing or not an image, or
             has features beyond float16's range.
     """
-    cells = []
+    blocks = _blocks(len(out), batch_size, shard)
+    todo = _unwritten(blocks, out, since)
+    with tqdm(total=sum(map(len, todo)), unit='image') as progress:
+        for block in todo:
+            cells = []
 
-    def load() -> Iterator[Tensor]:
-        for path in images:
-            image = load_image(path)
-            cells.append(cell_size(encoder, image.shape[1:], size))
-            yield image
+            def load(block=block, cells=cells) -> Iterator[Tensor]:
+                for n in block:
+                    image = load_image(images[n])
+                    cells.append(cell_size(encoder, image.shape[1:], size))
+                    yield image
 
-    maps = dense_features(encoder, load(), size, batch_size)
-    for n, features in enumerate(tqdm(maps, total=len(images), unit='image')):
-        write_npz(out[n], features=_stored(features, half, str(images[n])), cell=cells[n])
+            maps = dense_features(encoder, load(), size, batch_size)
+            for place, (n, features) in enumerate(zip(block, maps, strict=True)):
+                stored = _stored(features, half, str(images[n]))
+                write_npz(out[n], features=stored, cell=cells[place])
+                progress.update()
+    return sum(map(len, blocks))
+
+
+def _blocks(count: int, batch_size: int, shard: Shard) -> list[range]:
+    """A shard's positions, in blocks of whole batches.
+
+    Which images share a batch decides the last bits of their maps, so that it must not depend on
+    the number of processes.
+    """
+    size = max(1, batch_size) * max(1, _BLOCK // max(1, batch_size))
+    starts = shard.of(range(0, count, size))
+    return [range(start, min(start + size, count)) for start in starts]
+
+
+def _unwritten(blocks: Sequence[range], out: Sequence[Path], since: int | None) -> list[range]:
+    """The blocks of which a file is missing or older than ``since``."""
+
+    def is_there(path: Path) -> bool:
+        return since is not None and path.is_file() and path.stat().st_mtime_ns >= since
+
+    return [block for block in blocks if not all(is_there(out[n]) for n in block)]
+
+
+def _note(folder: Path, facts: dict) -> int:
+    """Note how the files of a folder are made, unless it says so; since when, in nanoseconds."""
+    path, facts = folder / 'features.json', json.loads(json.dumps(facts))
+    if read_json(path) != facts:
+        write_json(path, facts)
+    return path.stat().st_mtime_ns
+
+
+def _digest(path: str | PathLike) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def write_npz(path: str | PathLike, **arrays) -> None:

@@ -3,20 +3,23 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.device import get_device
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
 from poodle_mm.datasets.flow_cache import flow_cache_path, write_flow
 from poodle_mm.flow.base import FlowEstimator
 from poodle_mm.registry import DATASETS, MODELS
+from poodle_mm.utils.distributed import device_of_process
 from poodle_mm.utils.files import read_json, write_json
+from poodle_mm.utils.shards import WHOLE, Shard
 
 ESTIMATOR_FILE = 'estimator.json'
 
@@ -32,6 +35,7 @@ def cache_training_flow(
     epochs: int,
     estimator: dict | None = None,
     num_workers: int = 0,
+    shard: Shard = WHOLE,
 ) -> Counter[str]:
     """Write the flow of the pairs that a config draws for training.
 
@@ -41,7 +45,7 @@ def cache_training_flow(
         cfg: Config with ``train_dataloader.dataset``.
         estimator: Config of the estimator; None takes ``model.data_preprocessor.flow``, or its
             ``fallback`` where that is ``CachedFlow``.
-        root, epochs, num_workers: See :func:`cache_flow`, whose result is returned.
+        root, epochs, num_workers, shard: See :func:`cache_flow`, whose result is returned.
 
     Raises:
         ValueError: If there is no estimator, a wrong number of epochs, or if the folder holds the
@@ -57,7 +61,7 @@ def cache_training_flow(
         )
     claim_cache(root, flow)
     dataset = DATASETS.build(_with_full_frames(cfg.train_dataloader.dataset.to_dict()))
-    return cache_flow(dataset, MODELS.build(flow), root, epochs, num_workers)
+    return cache_flow(dataset, MODELS.build(flow), root, epochs, num_workers, shard)
 
 
 def claim_cache(root: str | Path, estimator: dict) -> None:
@@ -79,7 +83,7 @@ def claim_cache(root: str | Path, estimator: dict) -> None:
                 f'{root} holds the flow of another estimator: {before} (in {note}) and not {now}. '
                 'Take another folder, or delete this one'
             )
-    elif any(Path(root).rglob('*.npz')):
+    elif any(Path(root).rglob('*.npz')) and read_json(note) != now:  # of another process by now
         raise ValueError(
             f'{root} holds flow, but no {ESTIMATOR_FILE} that says whose. If it is that of '
             f'{now}, write just this into {note}: {json.dumps(now)}. Otherwise take another folder'
@@ -104,6 +108,7 @@ def cache_flow(
     root: str | Path,
     epochs: int,
     num_workers: int = 0,
+    shard: Shard = WHOLE,
 ) -> Counter[str]:
     """Write one file per pair; pairs that have one are skipped, so that it can be interrupted.
 
@@ -113,14 +118,15 @@ def cache_flow(
         root: Folder of the cache, for ``LoadCachedFlow``.
         epochs: Number of epochs, from the first.
         num_workers: Processes that decode.
+        shard: Part of the items to do, the same ones in each epoch.
 
     Returns:
         Numbers of pairs that were ``written`` and that were ``present``.
     """
     if epochs < 1:
         raise ValueError(f'epochs must be at least 1, got {epochs}')
-    device = get_device()
-    keys = [(epoch, index) for epoch in range(epochs) for index in range(len(dataset))]
+    device = device_of_process()
+    keys = _Keys(epochs, shard.run_of(range(len(dataset))))
     items = DataLoader(
         dataset, batch_size=None, sampler=keys, num_workers=num_workers, collate_fn=_as_list
     )
@@ -137,6 +143,20 @@ def cache_flow(
                 done['written'] += 1
         progress.set_postfix(done)
     return done
+
+
+class _Keys(Sampler):
+    """All (epoch, index): a million items in a hundred epochs are too many for a list."""
+
+    def __init__(self, epochs: int, indices: range) -> None:
+        self._epochs = epochs
+        self._indices = indices
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return product(range(self._epochs), self._indices)
+
+    def __len__(self) -> int:
+        return self._epochs * len(self._indices)
 
 
 def _with_full_frames(cfg: Any) -> Any:

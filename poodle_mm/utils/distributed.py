@@ -1,5 +1,6 @@
-"""Work that one process does for all of them."""
+"""Work that one process does for all of them, and the device of each."""
 
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -35,3 +36,11 @@ def on_all_processes(condition: bool) -> bool:
     holds = torch.tensor(int(condition))
     all_reduce(holds, 'min')
     return bool(holds)
+
+
+def device_of_process() -> str:
+    """The GPU of this process, as torchrun or Slurm number a node's processes; else ``'cpu'``."""
+    if not torch.cuda.is_available():
+        return 'cpu'
+    local = os.environ.get('LOCAL_RANK') or os.environ.get('SLURM_LOCALID') or 0
+    return f'cuda:{int(local) % torch.cuda.device_count()}'

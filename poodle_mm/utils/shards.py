@@ -24,6 +24,11 @@ class Shard(NamedTuple):
         return f'{self.index}/{self.count}'
 
     @property
+    def label(self) -> str:
+        """For messages: `` (shard 0/8)``; empty if there are no parts."""
+        return f' (shard {self})' if self.count > 1 else ''
+
+    @property
     def is_first(self) -> bool:
         """Whether this part also does what is done once."""
         return self.index == 0
@@ -31,6 +36,11 @@ class Shard(NamedTuple):
     def of(self, items: Sequence[Item]) -> Sequence[Item]:
         """This part of some items: every ``count``-th one."""
         return items[self.index :: self.count] if self.count > 1 else items
+
+    def run_of(self, items: Sequence[Item]) -> Sequence[Item]:
+        """This part of some items whose neighbours belong together: a run of them."""
+        ends = [number * len(items) // self.count for number in (self.index, self.index + 1)]
+        return items[slice(*ends)]
 
 
 WHOLE = Shard()
@@ -43,12 +53,11 @@ def parse_shard(text: str) -> Shard:
         argparse.ArgumentTypeError: For anything else; a ``ValueError`` to argparse.
     """
     match = re.fullmatch(r'(\d+)/(\d+)', text)
-    if match and int(match[1]) < int(match[2]):
-        return Shard(int(match[1]), int(match[2]))
-    example = f': parts of {match[2]} are 0/{match[2]} to {int(match[2]) - 1}/{match[2]}'
-    raise argparse.ArgumentTypeError(
-        f'{text!r} is no part i/n, i counted from 0' + (example if match and int(match[2]) else '')
-    )
+    index, count = map(int, match.groups()) if match else (0, 0)
+    if index < count:
+        return Shard(index, count)
+    parts = f': the parts of {count} are 0/{count} to {count - 1}/{count}' if count else ''
+    raise argparse.ArgumentTypeError(f'{text!r} is no part i/n, i counted from 0{parts}')
 
 
 def shard_of_environment(environment: Mapping[str, str] = os.environ) -> Shard:

@@ -3,7 +3,8 @@
 python tools/dataset_converters/extract_frames.py data/bdd100k/videos/train frames/train --every 5
 python tools/dataset_converters/extract_frames.py VIDEOS OUT --fps 10 --size 360 640 --workers 16
 
-Run it again after an interruption: finished videos are skipped. Exits with 1 if a video failed.
+Run it again after an interruption: finished videos are skipped. Under torchrun or srun, or with
+--shard, each process does its part of the videos. Exits with 1 if a video failed.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import sys
 
 from poodle_mm.datasets.preparation.frames import FrameChoice, extract_frames
 from poodle_mm.utils.errors import one_line_errors
+from poodle_mm.utils.shards import add_shard_option
 
 
 def main() -> None:
@@ -26,13 +28,14 @@ def main() -> None:
     parser.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), help='resize to')
     parser.add_argument('--quality', type=int, default=95, help='of the JPEGs, 1 to 100')
     parser.add_argument('--workers', type=int, default=1, help='processes')
+    add_shard_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()
     with one_line_errors(args.debug):
         size = tuple(args.size) if args.size else None
         wanted = FrameChoice(args.fps, args.every, size, args.quality)
-        done = extract_frames(args.videos, args.out, wanted, args.workers)
-    print(f'{args.out}: {done.written} videos written, {done.present} were there')
+        done = extract_frames(args.videos, args.out, wanted, args.workers, args.shard)
+    print(f'{args.out}{args.shard.label}: {done.written} videos written, {done.present} were there')
     if args.fps:
         print(f"read it with source='frames', fps={args.fps:g}, delta in seconds")
     else:

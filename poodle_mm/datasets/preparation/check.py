@@ -13,12 +13,15 @@ from poodle_mm.datasets.preparation.check_folders import check_folders
 from poodle_mm.datasets.preparation.check_videos import check_videos
 from poodle_mm.datasets.preparation.check_wt_sem import check_wt_sem
 from poodle_mm.datasets.preparation.report import CheckReport
+from poodle_mm.utils.shards import WHOLE, Shard
 
 CHECKS = (*CATALOG, 'bdd100k-det', 'videos')
 """Names of what can be checked: data sets, BDD100K's boxes, any tree of videos."""
 
 
-def check_data(dataset: str, root: str | os.PathLike, sample: int | None = None) -> CheckReport:
+def check_data(
+    dataset: str, root: str | os.PathLike, sample: int | None = None, shard: Shard = WHOLE
+) -> CheckReport:
     """Check a data set.
 
     Args:
@@ -26,6 +29,7 @@ def check_data(dataset: str, root: str | os.PathLike, sample: int | None = None)
         root: Folder of the data set.
         sample: Number of files of each folder that are opened; None opens all images and labels,
             and decodes a frame of 100 videos.
+        shard: Part of the files to open.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -39,7 +43,7 @@ def check_data(dataset: str, root: str | os.PathLike, sample: int | None = None)
         raise FileNotFoundError(
             f'{Path(root).absolute()}: no such folder; docs/data.md tells what it should hold'
         )
-    report = CheckReport(dataset, root)
+    report = CheckReport(dataset, root, shard)
     _SPECIAL.get(dataset, _check_catalog)(report, sample)
     return report
 
@@ -58,7 +62,7 @@ def _check_scenes(report: CheckReport, sample: int | None) -> None:
     counts = json.loads(meta.read_text())['counts'] if meta.is_file() else {}
     if not counts:
         advice = 'run tools/make_scenes.py again with the same arguments: it goes on'
-        report.add('meta.json', 'missing: the set is unfinished', advice, ['meta.json'])
+        report.add_once('meta.json', 'missing: the set is unfinished', advice, ['meta.json'])
     data = CATALOG['scenes']
     for name, split in data.splits.items():
         count = counts.get(name)

@@ -34,22 +34,23 @@ def _check_labels(
     except (FileNotFoundError, ValueError) as error:
         report.count(name, 0, expected)
         if isinstance(error, ValueError):
-            report.add(name, 'cannot be read', 'unpack the labels again', [str(error)])
+            report.add_once(name, 'cannot be read', 'unpack the labels again', [str(error)])
         return None
     report.count(name, len(frames), expected)
     counts = BoxCounts()
     for frame in frames:
         list(frame_boxes(frame, IMAGE_SIZE, counts))
-    report.add(name, 'invalid label', 'the converter needs --skip-invalid', counts.problems)
+    report.add_once(name, 'invalid label', 'the converter needs --skip-invalid', counts.problems)
     names = {frame['name'] for frame in frames}
     if images:
-        report.add(
+        report.add_once(
             name,
             f'labelled image that is not in images/100k/{split}',
             'unpack the images again (the labels of 2020 need the 100k images)',
             names - images,
         )
-        if unlabelled := images - names:
+        unlabelled = images - names
+        if unlabelled and report.shard.is_first:
             report.note(
                 f'images/100k/{split}',
                 f'{len(unlabelled)} images have no entry in {name}; they are not used',
@@ -67,14 +68,14 @@ def _check_coco(report: CheckReport, split: str, names: set[str] | None) -> None
     )
     if not path.is_file():
         if names is not None:
-            report.add(target, 'not converted yet', command, [target])
+            report.add_once(target, 'not converted yet', command, [target])
         return
     try:
         coco = json.loads(path.read_text(encoding='utf-8'))
         converted = {image['file_name'] for image in coco['images']}
     except (ValueError, KeyError, TypeError) as error:
-        report.add(target, "not COCO's format", command, [f'{target} ({error})'])
+        report.add_once(target, "not COCO's format", command, [f'{target} ({error})'])
         return
     if names is not None and converted != names:
         detail = f'{len(converted)} images, the labels {len(names)}'
-        report.add(target, 'made from other labels', command, [f'{target} ({detail})'])
+        report.add_once(target, 'made from other labels', command, [f'{target} ({detail})'])

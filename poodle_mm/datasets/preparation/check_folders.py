@@ -27,7 +27,7 @@ def check_folders(
     report.count(split.labels, len(labels), split.count, split.optional)
     note_hidden(report, split.labels)
     if labels and all(name.endswith(_OLD_BDD_SUFFIX) for name in labels):
-        report.add(
+        report.add_once(
             split.labels,
             f'labels of 2018, named *{_OLD_BDD_SUFFIX}',
             "take BDD100K's labels of 2020 (labels/sem_seg/masks), or set "
@@ -42,15 +42,15 @@ def check_folders(
         if list_files(root / split.labels, LABEL_IDS_SUFFIX):
             script = 'tools/dataset_converters/cityscapes_train_ids.py'
             advice = f'python {script} {root / split.labels}'
-        report.add(split.labels, f'no file *{data.seg_map_suffix}', advice, [split.labels])
+        report.add_once(split.labels, f'no file *{data.seg_map_suffix}', advice, [split.labels])
     elif images:
-        report.add(
+        report.add_once(
             split.images,
             f'image without its label in {split.labels}',
             'copy or unpack the labels again',
             (name for stem, name in by_stem.items() if stem not in label_by_stem),
         )
-        report.add(
+        report.add_once(
             split.labels,
             f'label without its image in {split.images}',
             'copy or unpack the images again',

@@ -66,7 +66,7 @@ def check_images(
         dark = brightest < (2**16 if sixteen else 2**8) // 8
         return (_DARK, name) if dark and is_dark_16_bit(str(root / name)) else None
 
-    _inspect_all(report, folder, spread(names, sample), inspect)
+    _inspect_all(report, folder, report.shard.of(spread(names, sample)), inspect)
     return sizes
 
 
@@ -91,11 +91,13 @@ def check_labels(
             return error.reason, f'{name} ({error.detail})'
         return None
 
-    _inspect_all(report, folder, spread(list(sizes), sample), inspect)
+    _inspect_all(report, folder, report.shard.of(spread(list(sizes), sample)), inspect)
 
 
 def note_hidden(report: CheckReport, folder: str) -> None:
     """Tell of hidden copies of data files, such as macOS's ``._name.jpg``."""
+    if not report.shard.is_first:
+        return
     root = Path(report.root, folder)
     kinds = ('.jpg', '.jpeg', '.png', '.mp4', '.mov')
     hidden = [path.name for path in root.rglob('.*') if path.suffix.lower() in kinds]

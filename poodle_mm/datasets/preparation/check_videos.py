@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from poodle_mm.catalog import Videos
+from poodle_mm.datasets.files import VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.preparation.check_images import note_hidden, spread
 from poodle_mm.datasets.preparation.report import CheckReport
 from poodle_mm.datasets.video.file import FrameReadError
@@ -29,13 +30,15 @@ def check_videos(report: CheckReport, videos: Videos, sample: int | None = 100) 
     files are read.
     """
     folder = videos.folder
+    root = Path(report.root, folder)
     try:
-        index = build_index(Path(report.root, folder), with_table=videos.clips)
+        index = build_index(root, with_table=videos.clips, shard=report.shard)
+        found = len(find_files(root, VIDEO_EXTENSIONS)) if report.shard.count > 1 else len(index)
     except FileNotFoundError:
         report.count(folder, 0, videos.count, videos.optional)
         note_hidden(report, folder)
         return
-    report.count(folder, len(index), videos.count, videos.optional)
+    report.count(folder, found, videos.count, videos.optional)
     note_hidden(report, folder)
     bad = (f'{path} ({reason})' for path, reason in index.bad.items())
     report.add(folder, 'unreadable or truncated', 'download again', bad)
@@ -48,6 +51,8 @@ def check_videos(report: CheckReport, videos: Videos, sample: int | None = 100) 
         'remove them: they hold no pair of frames that far apart',
         (f'{whole.path(row)} ({seconds[row]:.2f} s)' for row in short),
     )
+    if sample is not None:
+        sample = -(-sample // report.shard.count)
     chosen = [whole.path(row) for row in spread(range(len(whole)), sample)]
     _decode_some(report, folder, chosen, videos.size)
     if len(whole):

@@ -17,6 +17,7 @@ from poodle_mm.datasets.files import VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 from poodle_mm.utils.files import replacing_folder, write_image, write_json
 from poodle_mm.utils.processes import process_pool
+from poodle_mm.utils.shards import WHOLE, Shard
 
 _CHUNK_BYTES = 2**28
 
@@ -103,7 +104,11 @@ def find_videos(sources: Sequence[str | os.PathLike]) -> dict[str, Path]:
 
 
 def extract_frames(
-    videos: str | os.PathLike, out: str | os.PathLike, choice: FrameChoice, workers: int = 1
+    videos: str | os.PathLike,
+    out: str | os.PathLike,
+    choice: FrameChoice,
+    workers: int = 1,
+    shard: Shard = WHOLE,
 ) -> Extraction:
     """Write frames of all videos of a tree as ``<out>/<path without extension>/<number>.jpg``.
 
@@ -114,6 +119,7 @@ def extract_frames(
         videos: Root of the videos.
         out: Folder to write to.
         workers: Processes; 1 stays in this one.
+        shard: Part of the videos to do.
 
     Returns:
         Counts, and the videos that cannot be read (they leave nothing behind).
@@ -124,6 +130,7 @@ def extract_frames(
             another choice.
     """
     jobs = [(path, Path(out, name)) for name, path in find_videos([videos]).items()]
+    jobs = shard.of(jobs)
     facts = Path(out, 'frames.json')
     refuse_other_facts(facts, vars(choice))
     if not facts.is_file():

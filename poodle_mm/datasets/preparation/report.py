@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from poodle_mm.utils.shards import WHOLE, Shard
+
 EXAMPLES = 5
 
 
@@ -41,10 +43,13 @@ class CheckReport:
     Args:
         title: Name of the data set.
         root: Folder of the data set.
+        shard: Part of the files that are opened. What is told without opening files (the table, and
+            names that do not fit together) is told by the first part alone.
     """
 
     title: str
     root: str | os.PathLike
+    shard: Shard = WHOLE
     parts: list[Part] = field(default_factory=list)
     problems: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -52,14 +57,20 @@ class CheckReport:
     def count(
         self, name: str, found: int, expected: int | None = None, optional: bool = False
     ) -> None:
-        """Add a line to the table."""
-        self.parts.append(Part(name, found, expected, optional))
+        """Add a line to the table, in the first shard."""
+        if self.shard.is_first:
+            self.parts.append(Part(name, found, expected, optional))
 
     def add(self, part: str, reason: str, advice: str, names: Iterable[str]) -> None:
         """Add files with a problem; those of one part and reason are told together."""
         names = list(names)
         if names:
             self.problems.setdefault((part, reason, advice), []).extend(names)
+
+    def add_once(self, part: str, reason: str, advice: str, names: Iterable[str]) -> None:
+        """:meth:`add` in the first shard: what each one would find."""
+        if self.shard.is_first:
+            self.add(part, reason, advice, names)
 
     def note(self, part: str, text: str) -> None:
         """Add something to know about a folder or file that is no problem."""
@@ -79,7 +90,10 @@ class CheckReport:
     def text(self) -> str:
         """The report for the terminal."""
         width = max((len(part.name) for part in self.parts), default=0)
-        lines = [f'{self.title}: {self._place()}', f'{"":{width}}{"found":>10}{"expected":>10}']
+        lines = [
+            f'{self.title}{self.shard.label}: {self._place()}',
+            f'{"":{width}}{"found":>10}{"expected":>10}',
+        ]
         for part in self.parts:
             expected = '-' if part.expected is None else part.expected
             lines.append(f'{part.name:{width}}{part.found:>10}{expected:>10}  {part.status}')
@@ -95,4 +109,5 @@ class CheckReport:
         files = sum(map(len, self.problems.values()))
         short = sum(part.status.isupper() for part in self.parts)
         verdict = f'{files} files with problems, {short} parts not whole'
-        return '\n'.join([*lines, '', f'{self.title}: {"all right" if self.ok else verdict}'])
+        name = f'{self.title}{self.shard.label}'
+        return '\n'.join([*lines, '', f'{name}: {"all right" if self.ok else verdict}'])
