@@ -12,5 +12,6 @@ STAGES = (
     'scaling',
     'startup',
     'index',
+    'remote',
 )
-ON_CPU_ONLY = ('loader', 'scaling', 'startup', 'index')
+ON_CPU_ONLY = ('loader', 'scaling', 'startup', 'index', 'remote')

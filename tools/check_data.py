@@ -22,7 +22,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('dataset', choices=CHECKS)
-    parser.add_argument('root', help='folder of the data set')
+    parser.add_argument('root', help='folder of the data set; of videos also a URL')
     parser.add_argument(
         '--sample',
         type=int,

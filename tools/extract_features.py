@@ -14,7 +14,9 @@ from poodle_mm.utils.shards import add_shard_option
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('checkpoint', help='checkpoint or published file')
-    parser.add_argument('source', metavar='input', help='image, folder of images, or video')
+    parser.add_argument(
+        'source', metavar='input', help='image, folder of images, video, or URL of one'
+    )
     parser.add_argument('--out', required=True, help='folder of the feature files')
     parser.add_argument(
         '--sdm',

@@ -15,7 +15,7 @@ def parse_args() -> argparse.Namespace:
     """Arguments as OpenMMLab's other toolboxes have them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='config file, or the name of one of ours')
-    parser.add_argument('--data-root', metavar='DIR', help='folder of the videos; any path')
+    parser.add_argument('--data-root', metavar='DIR', help='folder of the videos; any path or URL')
     parser.add_argument('--work-dir', help='folder for checkpoints, logs and pictures')
     parser.add_argument(
         '--iters',

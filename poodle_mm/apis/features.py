@@ -14,6 +14,7 @@ from torchvision.transforms.functional import normalize
 
 from poodle_mm.apis.encoder import DenseEncoder
 from poodle_mm.catalog import IMAGENET_MEAN, IMAGENET_STD
+from poodle_mm.datasets.remote.remote_file import RemoteFile
 from poodle_mm.datasets.video.reader import VideoReader
 
 _CHUNK = 32  # frames decoded in one pass from a keyframe: each pass decodes up to a frame again
@@ -77,7 +78,7 @@ def dense_features(
 
 def video_features(
     encoder: DenseEncoder,
-    video: str | PathLike,
+    video: str | PathLike | RemoteFile,
     size: tuple[int, int] | None = None,
     batch_size: int = 8,
     step: int = 1,
@@ -86,7 +87,7 @@ def video_features(
     """Compute the maps of a video's frames.
 
     Args:
-        video: Video file.
+        video: Video file, or URL of one.
         step: Every ``step``-th frame, from the first.
         frames: Increasing numbers of the frames, instead of ``step``.
         encoder, size, batch_size: Arguments of :func:`dense_features`.

@@ -1,8 +1,5 @@
 """Feature files of images and videos; a file with its final name is whole."""
 
-import hashlib
-import json
-import shutil
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from os import PathLike
@@ -14,6 +11,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from poodle_mm.apis.encoder import DenseEncoder, load_encoder
+from poodle_mm.apis.feature_files import (
+    blocks_of,
+    check_space,
+    digest_of,
+    note,
+    stored,
+    unwritten,
+    write_npz,
+)
 from poodle_mm.apis.features import (
     cell_size,
     chosen_frames,
@@ -23,12 +29,12 @@ from poodle_mm.apis.features import (
 )
 from poodle_mm.apis.pictures import draw_pca
 from poodle_mm.datasets.files import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS, find_files
+from poodle_mm.datasets.remote.remote_file import RemoteFile
+from poodle_mm.datasets.remote.urls import file_name, is_url, suffix_of
 from poodle_mm.datasets.video.reader import VideoReader
 from poodle_mm.utils.distributed import device_of_process
-from poodle_mm.utils.files import read_json, replacing, write_json
+from poodle_mm.utils.files import replacing
 from poodle_mm.utils.shards import WHOLE, Shard
-
-_BLOCK = 32  # images or frames that are done, or done again, together; a whole number of batches
 
 
 def extract_features(
@@ -51,7 +57,7 @@ def extract_features(
 
     Args:
         checkpoint, with_sdm, weights: Arguments of :func:`load_encoder`.
-        source: An image, a folder (searched with its subfolders) or a video file.
+        source: An image, a folder (searched with its subfolders), a video file or the URL of one.
         out: Folder: ``<stem>.npz`` per image (subfolders kept); for a video ``<stem>/<frame>.npz``,
             or ``<stem>.npy`` with ``memory_map``.
         step: Every ``step``-th frame of a video.
@@ -69,8 +75,11 @@ def extract_features(
         FileNotFoundError: If the checkpoint or the source does not exist.
         ValueError: If the source is of another kind, or two images would share a file.
     """
-    source, out = Path(source), Path(out)
-    is_video = source.suffix.lower() in VIDEO_EXTENSIONS and source.is_file()
+    out = Path(out)
+    source = _file_or_folder(source)
+    is_video = isinstance(source, RemoteFile) or (
+        source.suffix.lower() in VIDEO_EXTENSIONS and source.is_file()
+    )
     images = [] if is_video else _images(source)
     if memory_map and not is_video:
         raise ValueError(f'{source} is not a video: a memory map needs frames of one size')
@@ -78,20 +87,25 @@ def extract_features(
         raise ValueError('a memory map is one file: let one process write it, or leave it out')
     device = device or device_of_process()
     encoder = load_encoder(checkpoint, with_sdm, weights, device)
-    root = source if is_video or source.is_dir() else source.parent
-    facts = dict(options, source=str(root.absolute()), step=step, weights=weights)
-    facts |= dict(checkpoint=_digest(checkpoint), with_sdm=encoder.neck is not None)
+    if isinstance(source, RemoteFile):
+        root, place = source, [str(source), *source.state]
+    else:
+        root = source if is_video or source.is_dir() else source.parent
+        place = str(root.absolute())
+    facts = dict(options, source=place, step=step, weights=weights)
+    facts |= dict(checkpoint=digest_of(checkpoint), with_sdm=encoder.neck is not None)
     if is_video:
-        target = out / (f'{source.stem}.npy' if memory_map else source.stem)
+        stem = Path(file_name(str(source))).stem
+        target = out / (f'{stem}.npy' if memory_map else stem)
         if not memory_map:
-            options |= dict(shard=shard, since=_note(target, facts))
+            options |= dict(shard=shard, since=note(target, facts))
         count = save_video_features(encoder, source, target, step=step, **options)
     else:
         targets = [out / path.relative_to(root).with_suffix('.npz') for path in images]
         if len(set(targets)) < len(targets):
             double = next(t for t in targets if targets.count(t) > 1)
             raise ValueError(f'{source}: two images would be written to {double}')
-        since = _note(out, facts)
+        since = note(out, facts)
         count = save_image_features(encoder, images, targets, shard=shard, since=since, **options)
     if pca and shard.is_first:
         if is_video:
@@ -111,7 +125,7 @@ def extract_features(
 
 def save_video_features(
     encoder: DenseEncoder,
-    video: str | PathLike,
+    video: str | PathLike | RemoteFile,
     out: str | PathLike,
     size: tuple[int, int] | None = None,
     batch_size: int = 8,
@@ -146,23 +160,23 @@ def save_video_features(
         frames = np.array(chosen_frames(reader, step))
         seconds = reader.timestamps[frames]
         cell = cell_size(encoder, reader.read([0])[0].shape[:2], size)
-    blocks = _blocks(len(frames), batch_size, shard)
+    blocks = blocks_of(len(frames), batch_size, shard)
     names = [out / f'{frame:06d}.npz' for frame in frames]
-    todo = _unwritten(blocks, names, since)
+    todo = unwritten(blocks, names, since)
     todo = frames[np.array([n for block in todo for n in block], np.int64)].tolist()
     items = video_features(encoder, video, size, batch_size, step, todo)
-    items = tqdm(items, desc=Path(video).name, total=len(todo), unit='frame')
+    items = tqdm(items, desc=file_name(str(video)), total=len(todo), unit='frame')
     if out.suffix != '.npy':
         for frame, second, features in items:
-            features = _stored(features, half, f'{video}: frame {frame}')
+            features = stored(features, half, f'{video}: frame {frame}')
             path, frame = out / f'{frame:06d}.npz', np.int64(frame)
             write_npz(path, features=features, frame=frame, seconds=np.float64(second), cell=cell)
         return sum(map(len, blocks))
-    maps = (_stored(item.features, half, f'{video}: frame {item.frame}') for item in items)
+    maps = (stored(item.features, half, f'{video}: frame {item.frame}') for item in items)
     with replacing(out) as temporary:
         first = next(maps)
         shape = (len(frames), *first.shape)
-        _check_space(out, shape, first.dtype)
+        check_space(out, shape, first.dtype)
         array = np.lib.format.open_memmap(temporary, 'w+', first.dtype, shape)
         for row, features in enumerate(chain([first], maps)):
             array[row] = features
@@ -197,8 +211,8 @@ def save_image_features(
         FileNotFoundError, ValueError: Naming the image that is missing or not an image, or
             has features beyond float16's range.
     """
-    blocks = _blocks(len(out), batch_size, shard)
-    todo = _unwritten(blocks, out, since)
+    blocks = blocks_of(len(out), batch_size, shard)
+    todo = unwritten(blocks, out, since)
     with tqdm(total=sum(map(len, todo)), unit='image') as progress:
         for block in todo:
             cells = []
@@ -211,68 +225,24 @@ def save_image_features(
 
             maps = dense_features(encoder, load(), size, batch_size)
             for place, (n, features) in enumerate(zip(block, maps, strict=True)):
-                stored = _stored(features, half, str(images[n]))
-                write_npz(out[n], features=stored, cell=cells[place])
+                kept = stored(features, half, str(images[n]))
+                write_npz(out[n], features=kept, cell=cells[place])
                 progress.update()
     return sum(map(len, blocks))
 
 
-def _blocks(count: int, batch_size: int, shard: Shard) -> list[range]:
-    """A shard's positions, in blocks of whole batches.
+def _file_or_folder(source: str | PathLike) -> Path | RemoteFile:
+    """A path, or the file behind a URL, which has to be a video.
 
-    Which images share a batch decides the last bits of their maps, so that it must not depend on
-    the number of processes.
+    Raises:
+        ValueError: If a URL does not end as videos do.
     """
-    size = max(1, batch_size) * max(1, _BLOCK // max(1, batch_size))
-    starts = shard.of(range(0, count, size))
-    return [range(start, min(start + size, count)) for start in starts]
-
-
-def _unwritten(blocks: Sequence[range], out: Sequence[Path], since: int | None) -> list[range]:
-    """The blocks of which a file is missing or older than ``since``."""
-
-    def is_there(path: Path) -> bool:
-        return since is not None and path.is_file() and path.stat().st_mtime_ns >= since
-
-    return [block for block in blocks if not all(is_there(out[n]) for n in block)]
-
-
-def _note(folder: Path, facts: dict) -> int:
-    """Note how the files of a folder are made, unless it says so; since when, in nanoseconds."""
-    path, facts = folder / 'features.json', json.loads(json.dumps(facts))
-    if read_json(path) != facts:
-        write_json(path, facts)
-    return path.stat().st_mtime_ns
-
-
-def _digest(path: str | PathLike) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def write_npz(path: str | PathLike, **arrays) -> None:
-    """``numpy.savez`` under a temporary name in the same folder, then renamed."""
-    with replacing(path) as temporary, open(temporary, 'wb') as file:
-        np.savez(file, **arrays)
-
-
-def _stored(features: Tensor, half: bool, name: str) -> np.ndarray:
-    if not half:
-        return features.numpy()
-    largest = features.abs().max().item()
-    if largest > float(np.finfo(np.float16).max):
-        raise ValueError(f'{name} has a feature of size {largest:.3g}, too large for float16')
-    return features.half().numpy()
-
-
-def _check_space(path: Path, shape: Sequence[int], dtype: np.dtype) -> None:
-    # A memory map that outgrows the disk kills the process without a message.
-    needed = int(np.prod(shape)) * dtype.itemsize
-    free = shutil.disk_usage(path.parent).free
-    if needed > free:
-        raise OSError(
-            f'{path} needs {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free: take a larger '
-            'step, a smaller size or half precision'
-        )
+    if not is_url(source):
+        return Path(source)
+    if suffix_of(source) not in VIDEO_EXTENSIONS:
+        kinds = ', '.join(VIDEO_EXTENSIONS)
+        raise ValueError(f'{source}: of URLs single videos are read, which end with {kinds}')
+    return RemoteFile(source)
 
 
 def _images(source: Path) -> list[Path]:

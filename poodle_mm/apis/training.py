@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from poodle_mm.apis.encoder import DenseEncoder, load_encoder
+from poodle_mm.datasets.remote.urls import is_url
 from poodle_mm.engine.cpu_ranks import cpu_ranks, processes_to_start
 from poodle_mm.engine.resumable import find_resumable
 from poodle_mm.engine.train import build_runner, training_config
@@ -19,7 +20,7 @@ def pretrain(
     """Pretrain on a folder of videos, as ``tools/train.py`` does, and load what came out.
 
     Args:
-        videos: Folder with videos, also in subfolders.
+        videos: Folder with videos, also in subfolders; or a URL (docs/remote.md).
         out: Work dir of the run, for checkpoints, logs and pictures.
         config: Path of a config that reads one data set, or the name of one of ours.
         iters: Length in iterations, schedules in proportion, of a config that counts them; None:
@@ -41,7 +42,8 @@ def pretrain(
     data = cfg.train_dataloader.dataset
     if 'data_root' not in data:
         raise ValueError(f'{config}: its train_dataloader.dataset has no data_root to be replaced')
-    data.data_root, data.data_prefix = str(Path(videos).resolve()), dict(path='')
+    data.data_root = videos if is_url(videos) else str(Path(videos).resolve())
+    data.data_prefix = dict(path='')
     with cpu_ranks(cfg, processes_to_start(cfg)):
         build_runner(cfg).train()
     return load_encoder(find_resumable(out))

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from poodle_mm.datasets.remote.urls import refuse_url
+
 IMAGE_EXTENSIONS = ('.bmp', '.jpeg', '.jpg', '.png', '.ppm', '.tif', '.tiff', '.webp')
 VIDEO_EXTENSIONS = (
     *('.3gp', '.avi', '.flv', '.m2ts', '.m4v', '.mkv', '.mov', '.mp4', '.mpeg', '.mpg', '.mts'),
@@ -32,6 +34,10 @@ class FileError(ValueError):
         return f'{self.path}: {self.reason}' + (f' ({self.detail})' if self.detail else '')
 
 
+class FrameReadError(FileError):
+    """A file that cannot be opened, or a frame that cannot be decoded."""
+
+
 def find_files(root: str | os.PathLike, extensions: Sequence[str]) -> list[str]:
     """Files below ``root`` by extension (case ignored), without hidden ones.
 
@@ -43,7 +49,9 @@ def find_files(root: str | os.PathLike, extensions: Sequence[str]) -> list[str]:
     Raises:
         FileNotFoundError: If there is no such folder or no such file in it.
         PermissionError: If a folder cannot be read.
+        ValueError: If ``root`` is a URL.
     """
+    refuse_url(root)
     root = Path(root)
     kinds, endings = ', '.join(extensions), tuple(extensions)
     if not root.is_dir():

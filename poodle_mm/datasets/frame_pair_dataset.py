@@ -11,6 +11,7 @@ from poodle_mm.datasets.filters import THUMBNAIL_SIZE, has_scene_cut, mean_diffe
 from poodle_mm.datasets.frame_folders import FrameFolders
 from poodle_mm.datasets.items import Items
 from poodle_mm.datasets.pairs import PairRule, draw_pair
+from poodle_mm.datasets.remote.urls import is_url
 from poodle_mm.datasets.sources import FrameSource, VideoClips, VideoTree
 from poodle_mm.datasets.video.file import FrameReadError
 from poodle_mm.registry import DATASETS, TRANSFORMS
@@ -44,7 +45,7 @@ class FramePairDataset(BaseDataset):
     gives the same data.
 
     Args:
-        data_root: Root of the data.
+        data_root: Root of the data: a folder, or for videos and clips a URL (docs/remote.md).
         source: ``'videos'``: a tree of video files, an item a file (BDD100K, synthetic scenes);
             ``'clips'``: long videos cut in clips (Walking Tours); ``'frames'``: folders of images
             whose names end with the frame number (CamVid), an item a frame that has a partner.
@@ -68,7 +69,8 @@ class FramePairDataset(BaseDataset):
         min_motion: Draw again when the frames' thumbnails differ by less than this on average, in
             grey levels (0 to 255); 1 finds a camera at rest. None accepts all.
         max_redraws: Number of times that an item is drawn again before another one replaces it.
-        **kwargs: Arguments of the source (:class:`VideoTree`: ``index_cache``; :class:`VideoClips`:
+        **kwargs: Arguments of the source (:class:`VideoTree`: ``index_cache``,
+            ``storage_options``, ``remote``; :class:`VideoClips`:
             that, ``clip_seconds`` and ``pairs_per_clip``; :class:`FrameFolders`: ``fps``; all:
             ``max_bad_share``), and of MMEngine's ``BaseDataset``: ``metainfo``, ``indices``,
             ``lazy_init``, ``test_mode`` (a frame that cannot be read is an error at once),
@@ -127,6 +129,14 @@ class FramePairDataset(BaseDataset):
             # items are made from arrays when they are asked for: there is nothing to serialize
             **{'max_refetch': 20, **kwargs, 'serialize_data': False},
         )
+
+    def _join_prefix(self) -> None:
+        """MMEngine's own joins URLs for a few protocols, and not for all of those."""
+        if is_url(self.data_root):
+            parts = self.data_root, self.data_prefix['path']
+            self.data_prefix = dict(path='/'.join(part.rstrip('/') for part in parts if part))
+        else:
+            super()._join_prefix()
 
     def load_data_list(self) -> Items:
         """Index the files."""

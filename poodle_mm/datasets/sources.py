@@ -8,14 +8,18 @@ positions of frames that are decoded without another one.
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from poodle_mm.datasets.items import Items
 from poodle_mm.datasets.pairs import PairRule, partner_ranges
+from poodle_mm.datasets.remote.options import remote_options
+from poodle_mm.datasets.remote.tree import file_in
+from poodle_mm.datasets.remote.urls import url_or_folder
 from poodle_mm.datasets.video.frame_table import FrameTable
 from poodle_mm.datasets.video.index import shared_index
 from poodle_mm.datasets.video.reader import VideoReader
@@ -47,7 +51,7 @@ class FrameSource(ABC):
     def __init__(self, root: str, rule: PairRule, max_bad_share: float = MAX_BAD_SHARE) -> None:
         if not 0 <= max_bad_share <= 1:
             raise ValueError(f'max_bad_share must be 0 to 1, got {max_bad_share}')
-        self.root = os.path.normpath(root)
+        self.root = url_or_folder(root)
         self.rule = rule
         self.max_bad_share = max_bad_share
         self.num_files = 0
@@ -108,9 +112,13 @@ class VideoTree(FrameSource):
     """A tree of video files; an item is a file.
 
     Args:
-        root, rule, max_bad_share: Arguments of :class:`FrameSource`.
+        root: Folder, or URL of any protocol that fsspec knows, such as ``s3://bucket/videos``.
+        rule, max_bad_share: Arguments of :class:`FrameSource`.
         index_cache: File that keeps the index of the tree; None puts it into the tree, or into the
             user's cache folder where the tree cannot be written to.
+        storage_options: Arguments of fsspec's file system, for URLs; no secrets (they would be
+            written into the work dir).
+        remote: Further arguments of :class:`RemoteOptions`: ``block_size``, ``timeout`` ...
     """
 
     with_table = False
@@ -121,14 +129,17 @@ class VideoTree(FrameSource):
         rule: PairRule,
         index_cache: str | os.PathLike | None = None,
         max_bad_share: float = MAX_BAD_SHARE,
+        storage_options: Mapping[str, Any] | None = None,
+        remote: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(root, rule, max_bad_share)
+        self.remote = remote_options(storage_options, remote)
         self.index_cache = index_cache
         self._videos: VideoTable | None = None
 
     def _index(self) -> np.ndarray | range:
         """Read the index; rows of the videos that are long enough for a pair."""
-        index = shared_index(self.root, self.index_cache, self.with_table)
+        index = shared_index(self.root, self.index_cache, self.with_table, self.remote)
         self._videos = index.videos
         frames, seconds = (index.videos.columns[name] for name in ('frames', 'duration'))
         length = frames if self.rule.unit == 'frames' else seconds
@@ -151,7 +162,7 @@ class VideoTree(FrameSource):
 
     def _video(self, row: int) -> dict:
         path = self._videos.path(row)
-        return dict(source=os.path.join(self.root, path), source_id=path, row=row)
+        return dict(source=str(file_in(self.root, path)), source_id=path, row=row)
 
     def list_items(self) -> Items:
         """One item a video."""
@@ -159,7 +170,11 @@ class VideoTree(FrameSource):
 
     def open(self, item: dict) -> VideoReader:
         """Open the file, with the table that the index holds, if any."""
-        return VideoReader(item['source'], table=self._videos.table(item['row']), in_order=True)
+        row, videos = item['row'], self._videos
+        # what has changed behind a URL since it was indexed is not read
+        state = tuple(videos.columns[name][row].item() for name in ('size', 'mtime_ns'))
+        file = file_in(self.root, item['source_id'], self.remote, state)
+        return VideoReader(file, table=videos.table(row), in_order=True)
 
 
 class ClipReader(AbstractContextManager):
@@ -189,9 +204,10 @@ class VideoClips(VideoTree):
     """Long videos cut in clips; a clip is an item ``pairs_per_clip`` times (Walking Tours).
 
     Args:
-        root, rule, index_cache, max_bad_share: Arguments of :class:`VideoTree`.
+        root, rule: Arguments of :class:`VideoTree`.
         clip_seconds: Length of a clip.
         pairs_per_clip: Number of times that an epoch visits a clip.
+        index_cache, max_bad_share, storage_options, remote: Arguments of :class:`VideoTree`.
     """
 
     with_table = True
@@ -204,8 +220,10 @@ class VideoClips(VideoTree):
         pairs_per_clip: int = 15,
         index_cache: str | os.PathLike | None = None,
         max_bad_share: float = MAX_BAD_SHARE,
+        storage_options: Mapping[str, Any] | None = None,
+        remote: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(root, rule, index_cache, max_bad_share)
+        super().__init__(root, rule, index_cache, max_bad_share, storage_options, remote)
         if clip_seconds <= 0 or pairs_per_clip < 1:
             raise ValueError(
                 'clip_seconds and pairs_per_clip must be positive, got '

@@ -48,7 +48,7 @@ def training_config(
             Unlike in MMEngine, accumulation and repeated sampling count.
         cfg_options: Overrides of the config, dotted keys to values.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
-        data_root: Folder for every data set of the config, any path.
+        data_root: Folder for every data set of the config, any path; or a URL.
         iters: Length in iterations, schedules in proportion, of a config that counts them.
         logger: See :func:`~poodle_mm.engine.loggers.set_logger`; None: as the config says.
 

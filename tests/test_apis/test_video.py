@@ -1,6 +1,7 @@
 """Features of videos: frame by frame the same, and never half a file."""
 
 import importlib.util
+import shutil
 import sys
 
 import cv2
@@ -93,9 +94,7 @@ def test_an_interruption_leaves_no_file_that_looks_whole(encoder, video, tmp_pat
 
 
 def test_an_array_that_does_not_fit_is_refused(encoder, video, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        store_module.shutil, 'disk_usage', lambda path: type('', (), dict(free=1000))()
-    )
+    monkeypatch.setattr(shutil, 'disk_usage', lambda path: type('', (), dict(free=1000))())
     with pytest.raises(OSError, match=r'v\.npy needs .* GB'):
         save_video_features(encoder, video, tmp_path / 'v.npy')
     assert list(tmp_path.iterdir()) == []
@@ -172,3 +171,18 @@ def test_two_images_for_one_file(checkpoint, tmp_path):
         cv2.imwrite(str(tmp_path / name), noise())
     with pytest.raises(ValueError, match=r'two images would be written to .*a\.npz'):
         extract_features(checkpoint, tmp_path, tmp_path / 'out')
+
+
+def test_a_video_behind_a_url(checkpoint, video, tmp_path):
+    """The same maps; of URLs single videos are taken."""
+    counts = [
+        extract_features(checkpoint, source, tmp_path / name, size=(32, 64), step=5)
+        for name, source in (('near', str(video)), ('far', f'file://{video}'))
+    ]
+    assert counts == [3, 3]
+    for near in sorted((tmp_path / 'near' / 'v').glob('*.npz')):
+        far = np.load(tmp_path / 'far' / 'v' / near.name)
+        for name, array in np.load(near).items():
+            np.testing.assert_array_equal(array, far[name])
+    with pytest.raises(ValueError, match='of URLs single videos are read'):
+        extract_features(checkpoint, f'file://{video.parent}', tmp_path / 'none')

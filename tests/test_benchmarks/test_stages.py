@@ -11,7 +11,7 @@ from benchmarks.report import add_to_report, read_report
 from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.stages import STAGES
 
-ROWS = dict(loss=3, flow=5, memory=5, step=10, roofline=8, scaling=2, startup=13)
+ROWS = dict(loss=3, flow=5, memory=5, step=10, roofline=8, scaling=2, startup=13, remote=18)
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def options(repo, tmp_path) -> Options:
     return Options(repeats=1, threads=1, quick=True, cache=tmp_path, configs=repo / 'configs')
 
 
-@pytest.mark.parametrize('name', ['loss', 'flow', 'memory', 'step', 'roofline'])
+@pytest.mark.parametrize('name', ['loss', 'flow', 'memory', 'step', 'roofline', 'remote'])
 def test_stage_runs(name, options):
     check(import_module(f'benchmarks.{name}').run(options), ROWS[name])
 

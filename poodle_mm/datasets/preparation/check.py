@@ -13,6 +13,7 @@ from poodle_mm.datasets.preparation.check_folders import check_folders
 from poodle_mm.datasets.preparation.check_videos import check_videos
 from poodle_mm.datasets.preparation.check_wt_sem import check_wt_sem
 from poodle_mm.datasets.preparation.report import CheckReport
+from poodle_mm.datasets.remote.urls import is_url, url_or_folder
 from poodle_mm.utils.shards import WHOLE, Shard
 
 CHECKS = (*CATALOG, 'bdd100k-det', 'videos')
@@ -26,24 +27,27 @@ def check_data(
 
     Args:
         dataset: One of :data:`CHECKS`.
-        root: Folder of the data set.
+        root: Folder of the data set; of ``'videos'`` also a URL.
         sample: Number of files of each folder that are opened; None opens all images and labels,
             and decodes a frame of 100 videos.
         shard: Part of the files to open.
 
     Raises:
         FileNotFoundError: If there is no such folder.
-        ValueError: If there is no such data set or ``sample`` is not positive.
+        ValueError: If there is no such data set, ``sample`` is not positive, or images are to be
+            read from a URL.
     """
     if dataset not in CHECKS:
         raise ValueError(f'unknown data set {dataset!r}: one of {", ".join(CHECKS)}')
     if sample is not None and sample < 1:
         raise ValueError(f'sample must be positive, got {sample}')
-    if not Path(root).is_dir():
+    if is_url(root) and dataset != 'videos':
+        raise ValueError(f'{root}: of URLs only videos are checked (check_data videos URL)')
+    if not is_url(root) and not Path(root).is_dir():
         raise FileNotFoundError(
             f'{Path(root).absolute()}: no such folder; docs/data.md tells what it should hold'
         )
-    report = CheckReport(dataset, root, shard)
+    report = CheckReport(dataset, url_or_folder(root) if is_url(root) else root, shard)
     _SPECIAL.get(dataset, _check_catalog)(report, sample)
     return report
 

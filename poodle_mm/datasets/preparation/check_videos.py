@@ -8,6 +8,8 @@ from poodle_mm.catalog import Videos
 from poodle_mm.datasets.files import VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.preparation.check_images import note_hidden, spread
 from poodle_mm.datasets.preparation.report import CheckReport
+from poodle_mm.datasets.remote.tree import file_in
+from poodle_mm.datasets.remote.urls import is_url
 from poodle_mm.datasets.video.file import FrameReadError
 from poodle_mm.datasets.video.index import build_index
 from poodle_mm.datasets.video.reader import VideoReader
@@ -30,16 +32,18 @@ def check_videos(report: CheckReport, videos: Videos, sample: int | None = 100) 
     files are read.
     """
     folder = videos.folder
-    root = Path(report.root, folder)
+    root = _within(report, folder)
     try:
         index = build_index(root, with_table=videos.clips, shard=report.shard)
-        found = len(find_files(root, VIDEO_EXTENSIONS)) if report.shard.count > 1 else len(index)
     except FileNotFoundError:
         report.count(folder, 0, videos.count, videos.optional)
-        note_hidden(report, folder)
+        _note_hidden(report, folder)
         return
+    found = len(index)
+    if report.shard.count > 1 and not is_url(root):
+        found = len(find_files(root, VIDEO_EXTENSIONS))
     report.count(folder, found, videos.count, videos.optional)
-    note_hidden(report, folder)
+    _note_hidden(report, folder)
     bad = (f'{path} ({reason})' for path, reason in index.bad.items())
     report.add(folder, 'unreadable or truncated', 'download again', bad)
     whole = index.videos
@@ -59,6 +63,16 @@ def check_videos(report: CheckReport, videos: Videos, sample: int | None = 100) 
         report.note(folder, f'{seconds.sum() / 3600:.2f} hours')
 
 
+def _note_hidden(report: CheckReport, folder: str) -> None:
+    if not is_url(report.root):
+        note_hidden(report, folder)
+
+
+def _within(report: CheckReport, folder: str) -> str | Path:
+    """A folder of the data set; of URLs there is none but the root."""
+    return report.root if is_url(report.root) else Path(report.root, folder)
+
+
 def _decode_some(
     report: CheckReport, folder: str, paths: list[str], size: tuple[int, int] | None
 ) -> None:
@@ -66,7 +80,7 @@ def _decode_some(
 
     def decode(path: str) -> tuple[str, tuple[int, int] | str]:
         try:
-            with VideoReader(Path(report.root, folder, path)) as video:
+            with VideoReader(file_in(_within(report, folder), path)) as video:
                 for reason, detail in time_oddities(video):
                     odd.setdefault(reason, []).append(f'{path} ({detail})')
                 return path, video.read([len(video) // 2])[0].shape[:2]

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from poodle_mm.datasets.remote.urls import is_url, join_url
 from poodle_mm.utils.shards import WHOLE, Shard
 
 EXAMPLES = 5
@@ -78,6 +79,8 @@ class CheckReport:
 
     def _place(self, part: str = '.') -> str:
         """Folder or file of a part from the top of the file system."""
+        if is_url(self.root):
+            return self.root if part == '.' else join_url(self.root, part)
         return str(Path(self.root, part).absolute())
 
     @property

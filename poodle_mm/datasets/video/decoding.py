@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 import av
 import numpy as np
 
+from poodle_mm.datasets.remote.remote_file import RemoteFile
 from poodle_mm.datasets.video.file import FrameReadError, open_video
 from poodle_mm.datasets.video.frame_table import FrameTable, packets_with_data
 
@@ -19,7 +20,7 @@ class OpenVideo:
     """A video file that is open, and its decoder.
 
     Args:
-        path, threads, quick: Arguments of :func:`~poodle_mm.datasets.video.file.open_video`.
+        file, threads, quick: Arguments of :func:`~poodle_mm.datasets.video.file.open_video`.
 
     Attributes:
         container, stream: Result of that function.
@@ -28,15 +29,16 @@ class OpenVideo:
         FrameReadError: If the file cannot be opened or holds no video.
     """
 
-    def __init__(self, path: str, threads: int, quick: bool) -> None:
-        self.path = path
+    def __init__(self, file: str | RemoteFile, threads: int, quick: bool) -> None:
+        self.path = str(file)
+        self._file = file
         self._threads = threads
         self._quick = quick
         self._size: tuple[int, int] | None = None
         self._open()
 
     def _open(self) -> None:
-        self.container, self.stream = open_video(self.path, self._threads, self._quick)
+        self.container, self.stream = open_video(self._file, self._threads, self._quick)
         self._decoder = self.stream.codec_context
 
     def reopen(self) -> None:

@@ -1,8 +1,12 @@
 """Opening a video file: which stream is the video, and how its decoder is set."""
 
+import os
+from typing import BinaryIO
+
 import av
 
-from poodle_mm.datasets.files import FileError, file_problem
+from poodle_mm.datasets.files import FrameReadError, file_problem
+from poodle_mm.datasets.remote.remote_file import RemoteFile
 
 MAX_PIXELS = 2**26
 """Largest picture that is read (8192x8192): a pair of larger ones takes gigabytes."""
@@ -17,17 +21,23 @@ _HEADER_ALONE = {'analyzeduration': '1', 'skip_frame': 'all'}
 _NOT_VIDEO = ('attached_pic', 'timed_thumbnails', 'still_image')
 
 
-class FrameReadError(FileError):
-    """A file that cannot be opened, or a frame that cannot be decoded."""
+def open_bytes(file: str | RemoteFile) -> BinaryIO:
+    """A file's content, to be read from its start."""
+    return file.open() if isinstance(file, RemoteFile) else open(file, 'rb')
+
+
+def size_of(file: str | RemoteFile) -> int:
+    """Bytes of a file."""
+    return file.size if isinstance(file, RemoteFile) else os.path.getsize(file)
 
 
 def open_video(
-    path: str, threads: int, quick: bool
+    file: str | RemoteFile, threads: int, quick: bool
 ) -> tuple[av.container.InputContainer, av.VideoStream]:
     """Open a file for decoding.
 
     Args:
-        path: The file.
+        file: Path, or a file behind a URL.
         threads: Decoder threads; 0 lets FFmpeg choose.
         quick: Whether to take the header of an MP4 or QuickTime file for granted.
 
@@ -37,10 +47,17 @@ def open_video(
     Raises:
         FrameReadError: If the file cannot be opened or holds no video.
     """
-    if problem := file_problem(path):
+    path, is_remote = str(file), isinstance(file, RemoteFile)
+    if not is_remote and (problem := file_problem(path)):
         raise FrameReadError(path, f'cannot open as a video: {problem}')
     try:
-        container = av.open(path, options=_HEADER_ALONE if quick else {}, metadata_errors='replace')
+        container = av.open(
+            file.open() if is_remote else path,
+            options=_HEADER_ALONE if quick else {},
+            metadata_errors='replace',
+        )
+    except FrameReadError:  # the server's fault
+        raise
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise FrameReadError(path, f'cannot open as a video: {error}') from error
     try:

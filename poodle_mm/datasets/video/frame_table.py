@@ -8,7 +8,9 @@ from typing import NamedTuple
 import av
 import numpy as np
 
-from poodle_mm.datasets.video.file import open_video
+from poodle_mm.datasets.remote.remote_file import RemoteFile
+from poodle_mm.datasets.video.file import open_bytes, open_video, size_of
+from poodle_mm.datasets.video.movie_box import composition_offsets, movie_box
 
 # formats that store when each frame is shown, FFmpeg's names
 _STAMPED = ('mov', 'matroska', 'mpegts', 'flv')
@@ -92,13 +94,13 @@ def table_from_packets(
     return _table(pts[:whole], keys, stream)
 
 
-def comes_in_order(path: str) -> bool:
+def comes_in_order(file: str | RemoteFile) -> bool:
     """Whether the first frames come out of the decoder in the order of their times.
 
     An MP4 file can hold B-frames and say nothing of it, with times in the order of decoding; so
     do copies of AVI files.
     """
-    container, stream = open_video(path, threads=1, quick=is_movie_file(path))
+    container, stream = open_video(file, threads=1, quick=is_movie_file(file))
     # order alone is wanted: pictures need not be right
     stream.codec_context.options = {'skip_idct': 'all', 'skip_loop_filter': 'all'}
     with container:
@@ -183,31 +185,40 @@ def _times(stamps: list[int | None], stream: av.VideoStream) -> tuple[np.ndarray
     return np.arange(len(stamps)), float(1 / rate)
 
 
-def table_from_header(path: str, stream: av.VideoStream) -> FrameTable | None:
+def table_from_header(file: str | RemoteFile, stream: av.VideoStream) -> FrameTable | None:
     """The same table from the header of an MP4 or QuickTime file, where that suffices.
 
-    It suffices if frames are stored in the order in which they are shown: without composition
-    offsets (``ctts``) a sample's composition time is its decoding time (ISO/IEC 14496-12, 8.6.1),
-    which FFmpeg's index of the stream holds, edit list applied. Fragmented files and files that
-    end before their last sample are left to :func:`table_from_packets`: the result is None.
+    FFmpeg's index of the stream holds the decoding time of each sample, edit list applied. Its
+    composition time is that time and its offset in the header's ``ctts``, none where there is no
+    such box (ISO/IEC 14496-12, 8.6.1). Fragmented files, files that end before their last sample
+    and files of several edits are left to :func:`table_from_packets`: the result is None.
     """
     entries = getattr(stream, 'index_entries', None)  # old PyAV has none
-    if not entries or stream.codec_context.has_b_frames:
+    if not entries:
         return None
-    movie = _movie_box(path)
-    if movie is None or any(box in movie for box in (b'ctts', b'mvex', b'cmov')):
+    movie = movie_box(file)
+    if movie is None or any(box in movie for box in (b'mvex', b'cmov')):
         return None
-    pts, keys, end = [], [], 0
-    for entry in entries:
-        stamp, size = entry.timestamp, entry.size
+    # one mention may stand in any data; without one there is no such box
+    offsets = composition_offsets(movie, stream.id, len(entries)) if b'ctts' in movie else None
+    if offsets is None and (b'ctts' in movie or stream.codec_context.has_b_frames):
+        return None
+    pts, keys, stamps, end = [], [], [], 0
+    for number, entry in enumerate(entries):
+        stamp, dts, size = entry.timestamp, entry.timestamp, entry.size
+        if offsets is not None:
+            stamp += offsets[number]
         end = max(end, entry.pos + size)
         if not size:
             continue
+        stamps.append(stamp)
         if entry.is_keyframe:
-            keys.append((stamp, stamp))
+            keys.append((stamp, dts))
         if keys and not entry.is_discard:
             pts.append(stamp)
-    return _table(pts, keys, stream) if end <= os.path.getsize(path) else None
+    if len(set(stamps)) < len(stamps) or end > size_of(file):
+        return None
+    return _table(pts, keys, stream)
 
 
 def _table(
@@ -222,30 +233,12 @@ def _table(
     return FrameTable(table_pts, key_pts, key_dts, float(stream.time_base))
 
 
-def is_movie_file(path: str) -> bool:
+def is_movie_file(file: str | RemoteFile) -> bool:
     """Whether a file starts as MP4 and QuickTime files do (``ftyp``)."""
-    if not os.path.isfile(path):  # opening a pipe would wait for ever
+    if isinstance(file, str) and not os.path.isfile(file):  # a pipe would keep us waiting for ever
         return False
     try:
-        with open(path, 'rb') as file:
-            return file.read(8)[4:] == b'ftyp'
+        with open_bytes(file) as content:
+            return content.read(8)[4:] == b'ftyp'
     except OSError:
         return False
-
-
-def _movie_box(path: str) -> bytes | None:
-    """The header (``moov``) of an MP4 or QuickTime file."""
-    with open(path, 'rb') as file:
-        offset = 0
-        while len(head := file.read(16)) == 16:
-            length = int.from_bytes(head[:4], 'big')
-            if length == 1:  # does not fit in 32 bits
-                length = int.from_bytes(head[8:], 'big')
-            if head[4:8] == b'moov':
-                file.seek(offset)
-                return file.read(length or -1)
-            if length < 8:  # 0: up to the end
-                return None
-            offset += length
-            file.seek(offset)
-    return None

@@ -2,9 +2,8 @@
 
 import hashlib
 import os
-import stat
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,12 @@ from pathlib import Path
 import av
 import numpy as np
 
-from poodle_mm.datasets.files import VIDEO_EXTENSIONS, file_problem, find_files
+from poodle_mm.datasets.files import VIDEO_EXTENSIONS
+from poodle_mm.datasets.remote.listing import REMOTE_THREADS
+from poodle_mm.datasets.remote.options import RemoteOptions
+from poodle_mm.datasets.remote.remote_file import RemoteFile
+from poodle_mm.datasets.remote.tree import file_in, find_states
+from poodle_mm.datasets.remote.urls import is_url
 from poodle_mm.datasets.video.file import FrameReadError
 from poodle_mm.datasets.video.index_file import (
     join_parts,
@@ -49,22 +53,32 @@ class VideoIndex:
         return len(self.videos) + len(self.bad)
 
 
-def scan_video(info: VideoInfo, root: str | os.PathLike, with_table: bool = False) -> VideoInfo:
+def scan_video(
+    info: VideoInfo,
+    root: str | os.PathLike,
+    with_table: bool = False,
+    remote: RemoteOptions | None = None,
+) -> VideoInfo:
     """Read a file's header, look whether its end is there, and fill in its entry.
 
     Args:
         info: Entry that has path, size and time.
         root: Root of the tree.
         with_table: Whether to read the time stamps of all frames too (this reads the whole file).
+            They are read anyway where a URL's file would have to be fetched whole for them later.
+        remote: Options of reading from URLs.
     """
-    path = os.path.join(root, info.path)
+    path = file_in(root, info.path, remote, (info.size, info.mtime_ns))
     if info.size == 0:
         info.error = 'empty file'
         return info
     try:
         with VideoReader(path) as video:
             info.streams = video.num_streams
-            if with_table or not video.is_in_order():
+            counted = not video.is_in_order()
+            if isinstance(path, RemoteFile):
+                info.read_whole = counted or not video.header_tells_all()
+            if with_table or counted or info.read_whole:
                 info.table = video.table
                 info.frames = len(video)
                 info.duration = float(video.timestamps[-1])
@@ -81,9 +95,10 @@ def scan_video(info: VideoInfo, root: str | os.PathLike, with_table: bool = Fals
 
 def default_cache_path(root: str | os.PathLike, name: str) -> Path:
     """File of an index: in the tree if it can be written to, else in the user's cache folder."""
-    root = Path(root).resolve()
-    if os.access(root, os.W_OK):
-        return root / f'.poodle_mm_{name}.npz'
+    if not is_url(root):
+        root = Path(root).resolve()
+        if os.access(root, os.W_OK):
+            return root / f'.poodle_mm_{name}.npz'
     base = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
     digest = hashlib.sha256(str(root).encode()).hexdigest()[:16]
     return base / 'poodle_mm' / f'{name}_{digest}.npz'
@@ -112,17 +127,19 @@ def build_index(
     cache: str | os.PathLike | None = None,
     with_table: bool = False,
     shard: Shard = WHOLE,
+    remote: RemoteOptions | None = None,
 ) -> VideoIndex:
     """Index a tree of video files; only files that are new or changed are opened.
 
     What a killed process had found is kept, but for the last minute's.
 
     Args:
-        root: Root of the tree.
+        root: Root of the tree, a folder or a URL.
         cache: File of the index; None uses :func:`default_cache_path`.
         with_table: Whether to keep the time stamps of all frames.
         shard: Part of the files to look at. Its entries are written beside the index, and whoever
             finds all parts there joins them.
+        remote: Options of reading from URLs.
 
     Returns:
         The entries of these files.
@@ -133,20 +150,23 @@ def build_index(
     """
     cache = index_path(root, cache, with_table)
     target = cache if shard.count == 1 else part_path(cache, shard)
-    paths, sizes, times, bad = _look_at_files(root, shard.of(find_files(root, VIDEO_EXTENSIONS)))
+    paths, sizes, marks, bad = _look_at_files(root, shard, remote)
     parts = parts_of(cache)
     known = VideoTable.join([read_index(path) for path in (*parts, cache)])
     rows = known.rows_of(paths)
     fresh = rows >= 0
-    for name, now in (('size', sizes), ('mtime_ns', times)):
+    for name, now in (('size', sizes), ('mtime_ns', marks)):
         fresh[fresh] = known.columns[name][rows[fresh]] == now[fresh]
     if with_table:
         fresh[fresh] = known.has_table[rows[fresh]]
     todo = np.flatnonzero(~fresh).tolist()
     tables = [known if not todo and len(known) == len(rows) else known.take(rows[fresh])]
-    news = (VideoInfo(paths[i], int(sizes[i]), int(times[i])) for i in todo)
+    news = (VideoInfo(paths[i], int(sizes[i]), int(marks[i])) for i in todo)
     if todo:
-        _scan_all(root, news, len(todo), with_table, target, tables, bad)
+        scan = partial(scan_video, root=root, with_table=with_table, remote=remote)
+        threads = REMOTE_THREADS if is_url(root) else None
+        found = map_in_threads(scan, news, f'index {root}', threads=threads, total=len(todo))
+        _take_in(root, found, target, tables, bad)
     videos = VideoTable.join(tables)
     if videos.columns.path != target:
         videos = _keep(target, videos)
@@ -159,41 +179,34 @@ def build_index(
 
 
 def _look_at_files(
-    root: str | os.PathLike, paths: Sequence[str]
+    root: str | os.PathLike, shard: Shard, remote: RemoteOptions | None
 ) -> tuple[list[str], np.ndarray, np.ndarray, dict[str, str]]:
-    """Paths of regular files, their sizes and times, and what is wrong with the others."""
-    there, sizes, times, bad = [], [], [], {}
-    base = os.path.join(root, '')
-    for path in paths:
-        try:
-            found = os.stat(base + path)
-            usable = stat.S_ISREG(found.st_mode)
-        except (OSError, ValueError):
-            usable = False
-        if usable:
-            there.append(path)
-            sizes.append(found.st_size)
-            times.append(found.st_mtime_ns)
+    """Paths of regular files, their sizes and marks, and what is wrong with the others."""
+    there, sizes, marks, bad = [], [], [], {}
+    for path, size, mark, problem in find_states(root, VIDEO_EXTENSIONS, remote, shard):
+        if problem:
+            bad[path] = problem
         else:
-            bad[path] = file_problem(base + path) or 'came and went'
-    return there, np.array(sizes, np.int64), np.array(times, np.int64), bad
+            there.append(path)
+            sizes.append(size)
+            marks.append(mark)
+    return there, np.array(sizes, np.int64), np.array(marks, np.int64), bad
 
 
-def _scan_all(
+def _take_in(
     root: str | os.PathLike,
-    news: Iterable[VideoInfo],
-    count: int,
-    with_table: bool,
+    found: Iterable[VideoInfo],
     target: Path,
     tables: list[VideoTable],
     bad: dict[str, str],
 ) -> None:
-    """Scan files, and add the usable ones to ``tables`` and the others to ``bad``."""
-    good, several, saved = [], [], time.monotonic()
-    scan = partial(scan_video, root=root, with_table=with_table)
-    for info in map_in_threads(scan, news, f'index {root}', total=count):
+    """Add scanned files to ``tables`` if they are usable, to ``bad`` if not."""
+    good, several, whole, saved = [], [], [], time.monotonic()
+    for info in found:
         if info.streams > 1:
             several.append((info.path, info.streams))
+        if info.read_whole:
+            whole.append(info.path)
         if info.error:
             bad[info.path] = info.error
         else:
@@ -207,6 +220,12 @@ def _scan_all(
             saved = time.monotonic()
     if good:
         tables.append(VideoTable.from_infos(good))
+    if whole:
+        warn(
+            f'{root}: {len(whole)} files, such as {whole[0]}, were fetched to their end to number '
+            'their frames, which the index keeps; MP4 and MOV files that are not fragmented need '
+            'their header alone'
+        )
     if several:
         warn(
             f'{root}: {len(several)} files hold several video streams, such as {several[0][0]} '
@@ -224,7 +243,10 @@ def _keep(path: Path, videos: VideoTable) -> VideoTable:
 
 
 def shared_index(
-    root: str | os.PathLike, cache: str | os.PathLike | None = None, with_table: bool = False
+    root: str | os.PathLike,
+    cache: str | os.PathLike | None = None,
+    with_table: bool = False,
+    remote: RemoteOptions | None = None,
 ) -> VideoIndex:
     """Build an index on rank 0, and map the file that it wrote on all ranks.
 
@@ -235,7 +257,7 @@ def shared_index(
     built: list[VideoIndex] = []
 
     def build() -> tuple[Path | None, str, dict[str, str]]:
-        built.append(build_index(root, cache, with_table))
+        built.append(build_index(root, cache, with_table, remote=remote))
         columns = built[0].videos.columns
         return columns.path, columns.digest, built[0].bad
 

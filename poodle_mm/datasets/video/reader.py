@@ -8,6 +8,7 @@ from os import PathLike
 import av
 import numpy as np
 
+from poodle_mm.datasets.remote.remote_file import RemoteFile, local_or_remote
 from poodle_mm.datasets.video.decoding import Convert, OpenVideo
 from poodle_mm.datasets.video.file import FrameReadError, can_reorder, video_streams
 from poodle_mm.datasets.video.frame_table import (
@@ -40,7 +41,7 @@ class VideoReader(AbstractContextManager):
     from the start of the file instead of sought. Such tables are worth keeping.
 
     Args:
-        path: Video file.
+        path: Video file, URL of one, or a :class:`RemoteFile` for a URL with options.
         table: A table made earlier from the same file; None makes one at the first use.
         threads: Decoder threads; 1 is right within a data loader's worker.
         quick: Take what the header of an MP4 or QuickTime file says for granted, where FFmpeg
@@ -55,17 +56,18 @@ class VideoReader(AbstractContextManager):
 
     def __init__(
         self,
-        path: str | PathLike,
+        path: str | PathLike | RemoteFile,
         table: FrameTable | None = None,
         threads: int = 1,
         quick: bool = True,
         in_order: bool = False,
     ) -> None:
         self.path = str(path)
+        self._file = local_or_remote(path if isinstance(path, RemoteFile) else self.path)
         self._in_order = in_order
         self._table = table
-        self._quick = quick and is_movie_file(self.path)
-        self._video = OpenVideo(self.path, threads, self._quick)
+        self._quick = quick and is_movie_file(self._file)
+        self._video = OpenVideo(self._file, threads, self._quick)
 
     def __exit__(self, *exc_info) -> None:
         self.close()
@@ -90,7 +92,11 @@ class VideoReader(AbstractContextManager):
             return True
         if not is_stamped(self._video.container):
             return False
-        return self._in_order or comes_in_order(self.path)
+        return self._in_order or comes_in_order(self._file)
+
+    def header_tells_all(self) -> bool:
+        """Whether the header alone numbers the frames; else the whole file is read for it."""
+        return self._quick and table_from_header(self._file, self._video.stream) is not None
 
     @property
     def num_streams(self) -> int:
@@ -188,7 +194,7 @@ class VideoReader(AbstractContextManager):
         video, table = self._video, None
         try:
             if self.is_in_order():
-                table = table_from_header(self.path, video.stream) if self._quick else None
+                table = table_from_header(self._file, video.stream) if self._quick else None
                 table = table or table_from_packets(video.container, video.stream)
             if table is None:
                 video.reopen()

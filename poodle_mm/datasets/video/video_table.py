@@ -1,7 +1,7 @@
 """What is known of the video files of a tree, in columns: a million files are a few arrays."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,12 +21,13 @@ class VideoInfo:
     Attributes:
         path: Relative to the tree's root, with ``/``.
         size: Bytes.
-        mtime_ns: Time of the last change.
+        mtime_ns: Time of the last change; of a URL's file a number that changes with it.
         frames: Number of frames; an estimate where the container's header does not say.
         duration: Seconds; 0 where unknown.
         error: Reason why the file is of no use; empty if it is of use.
         streams: Number of video streams that could be read.
         table: All time stamps, where asked for, and of files that are decoded to find them.
+        read_whole: Whether the file was fetched from a URL to its end just now; not kept.
     """
 
     path: str
@@ -37,6 +38,7 @@ class VideoInfo:
     error: str = ''
     streams: int = 1
     table: FrameTable | None = None
+    read_whole: bool = field(default=False, compare=False)
 
 
 class VideoTable(Sequence[VideoInfo]):

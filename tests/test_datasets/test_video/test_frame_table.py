@@ -12,6 +12,7 @@ from poodle_mm.datasets.video.frame_table import (
     table_from_header,
     table_from_packets,
 )
+from poodle_mm.datasets.video.movie_box import composition_offsets, movie_box
 from poodle_mm.datasets.video.reader import VideoReader
 from tests.test_datasets.test_video.test_reader import FILES, UNEVEN
 from tests.test_datasets.video_factory import read_number, write_video
@@ -58,8 +59,7 @@ def test_quick_and_plain_reading_agree(name, tmp_path):
         for a, b in zip(quick.thumbnails(5, 8, (9, 16)), plain.thumbnails(5, 8, (9, 16))):
             np.testing.assert_array_equal(a, b)
     header, packets = both_tables(path)
-    # the header suffices for MP4 without B-frames
-    assert (header is not None) == (name in ('plain.mp4', 'all_key.mp4', 'late.mp4'))
+    assert (header is not None) == (path.suffix in ('.mp4', '.mov')), 'whose header suffices'
     if header is not None:
         assert_same(header, packets)
 
@@ -73,6 +73,41 @@ def test_edit_list_cuts_frames_without_reordering(tmp_path):
         assert read_number(video.read([len(video) - 1])[0]) == 39
 
 
+@pytest.mark.parametrize('b_frames', [2, 4])
+@pytest.mark.parametrize('flags', ['faststart', 'negative_cts_offsets'])
+def test_reordering_is_read_from_the_header(b_frames, flags, tmp_path):
+    """Offsets from decoding to presentation, of either sign."""
+    path = write_video(tmp_path / 'a.mp4', b_frames=b_frames)
+    path = remux(path, tmp_path / 'b.mp4', movflags=flags)
+    header, packets = both_tables(path)
+    assert_same(header, packets)
+    assert (header.key_dts < header.key_pts).all() or flags == 'negative_cts_offsets'
+
+
+def test_reordered_frames_that_an_edit_list_cuts(tmp_path):
+    """FFmpeg's index then lacks samples that the header's offsets count."""
+    path = write_video(tmp_path / 'a.mp4', times=[t - 500 for t in UNEVEN], b_frames=2)
+    header, packets = both_tables(path)
+    assert len(packets.pts) < 40
+    if header is not None:
+        assert_same(header, packets)
+    with VideoReader(path) as video:
+        assert_same(video.table, packets)
+        assert read_number(video.read([len(video) - 1])[0]) == 39
+
+
+def test_damaged_offsets_are_left_to_the_packets(tmp_path):
+    path = write_video(tmp_path / 'a.mp4', b_frames=2)
+    content = path.read_bytes()
+    place = content.index(b'ctts') + 8  # the number of entries
+    for number in (0, 1, 2**31):
+        path.write_bytes(content[:place] + number.to_bytes(4, 'big') + content[place + 4 :])
+        movie = movie_box(str(path))
+        assert composition_offsets(movie, 1, 40) is None
+    assert len(composition_offsets(content[content.index(b'moov') - 4 :], 1, 40)) == 40
+    assert composition_offsets(content[content.index(b'moov') - 4 :], 2, 40) is None
+
+
 def test_times_that_differ_from_decoding_times_without_reordering(tmp_path):
     """Composition offsets that keep the order: the decoder sees no reordering, the table must."""
     plain = write_video(tmp_path / 'plain.mp4')
@@ -82,7 +117,7 @@ def test_times_that_differ_from_decoding_times_without_reordering(tmp_path):
 
     path = remux(plain, tmp_path / 'jitter.mp4', jitter)
     header, packets = both_tables(path)
-    assert header is None
+    assert_same(header, packets)
     assert len(set(np.diff(packets.pts).tolist())) > 1
     with VideoReader(path) as video:
         assert_same(video.table, packets)

@@ -1,0 +1,1 @@
+"""Files behind URLs, by fsspec: listed once, read by ranges of bytes."""
