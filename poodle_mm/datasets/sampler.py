@@ -75,7 +75,8 @@ class PairSampler(DefaultSampler):
     def _indices(self, epoch: int) -> Iterator[int]:
         """This rank's indices of one epoch; with one part in DefaultSampler's order."""
         number, part = divmod(epoch, self.parts)
-        mine = torch.arange(self.rank, self.total_size, self.world_size) % self._length
+        end = max(self.rank, self.total_size)  # a rank may have none
+        mine = torch.arange(self.rank, end, self.world_size) % self._length
         mine += part * self._length
         if self.shuffle:
             generator = torch.Generator().manual_seed(self.seed + number)

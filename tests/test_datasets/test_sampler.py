@@ -41,6 +41,12 @@ def test_ranks_share_the_order_of_a_single_process(world_size):
     assert [ranks[i % world_size][i // world_size] for i in range(24)] == alone
 
 
+def test_more_ranks_than_samples():
+    ranks = [list(of_rank(r, 8, size=5, round_up=False)) for r in range(8)]
+    assert sorted(i for rank in ranks for _, i in rank) == [*range(5)]
+    assert [len(rank) for rank in ranks] == [1] * 5 + [0] * 3
+
+
 def test_round_up():
     assert [len(list(of_rank(r, 4))) for r in range(4)] == [3, 3, 3, 3]
     samplers = [of_rank(r, 4, round_up=False) for r in range(4)]
