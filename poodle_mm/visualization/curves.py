@@ -13,10 +13,10 @@ BLUE, ORANGE, TEAL, GREY = COLOURS = ('#2563eb', '#ea7317', '#0f9488', '#8a8f98'
 
 _PANELS = {
     'losses': dict(loss_dense=BLUE, loss_pool=ORANGE),
-    'std of normalised projections (0 = collapsed)': dict(std_dense=BLUE, std_pool=ORANGE),
-    'share of pixels / subcrops': dict(valid_share=TEAL, fallback_share=GREY),
-    'learning rate and 1 - target momentum': dict(lr=BLUE, momentum=ORANGE),
-    'norm of the gradient': dict(grad_norm=TEAL),
+    'spread of projections (0: collapsed)': dict(std_dense=BLUE, std_pool=ORANGE),
+    'shares of pixels, subcrops': dict(valid_share=TEAL, fallback_share=GREY),
+    'rate, 1 - momentum': dict(lr=BLUE, momentum=ORANGE),
+    'gradient': dict(grad_norm=TEAL),
 }
 _LOGARITHMIC = {'lr', 'grad_norm'}
 
@@ -24,8 +24,7 @@ _LOGARITHMIC = {'lr', 'grad_norm'}
 def draw_curves(runs: Mapping[str, Curves]) -> Figure:
     """Losses, spread of the projections, shares, rate and, where logged, norm of the gradient.
 
-    One run has its plots side by side. Several have a column each, and the plots of a row one
-    scale.
+    One run has its plots side by side. Several have a column each with one scale for all runs.
 
     Args:
         runs: Name of a run to its curves; numbers that are missing are left out.
@@ -37,13 +36,13 @@ def draw_curves(runs: Mapping[str, Curves]) -> Figure:
         axes = figure.subplots(1, len(shown), squeeze=False).T
     else:
         figure = Figure(figsize=(14, 2.1 * len(shown)), layout='constrained', facecolor='white')
-        axes = figure.subplots(len(shown), len(runs), sharex='col', sharey='row', squeeze=False)
-    for (title, lines), row in zip(shown.items(), axes):
+        axes = figure.subplots(len(shown), len(runs), sharex='all', sharey='row', squeeze=False)
+    for number, ((title, lines), row) in enumerate(zip(shown.items(), axes)):
         for (run, curves), axis in zip(runs.items(), row):
             for name, colour in lines.items():
                 if name in curves:
                     _draw(axis, name, *curves[name], colour)
-            style(axis, title if len(runs) == 1 else f'{run}: {title}')
+            style(axis, title if number or len(runs) == 1 else f'{run}: {title}')
             if _LOGARITHMIC & set(lines):
                 axis.set_yscale('log')
             else:

@@ -68,7 +68,7 @@ def components_line(whose: str) -> Line:
     Args:
         whose: The maps that share their components, in words.
     """
-    text = f'red, green, blue: first three principal components of {whose}'
+    text = f'features: first three principal components of {whose}'
     return ('#ff0000', '#00ff00', '#0000ff'), text
 
 

@@ -126,7 +126,7 @@ def _meanings(subcrops: int, network: str) -> list[Line]:
             )
         )
     if network:
-        lines.append(components_line(f'the features of both dense views together; {network}'))
+        lines.append(components_line(f'both dense views as red, green, blue; {network}'))
     return lines
 
 

@@ -102,7 +102,7 @@ def draw_feature_maps(
     for (photo, below), picture, (width, height) in zip(axes, feature_pca(maps), cells):
         show(below, picture, size=(picture.shape[0] * height, picture.shape[1] * width))
         below.set(xlim=photo.get_xlim(), ylim=photo.get_ylim())  # cells may reach into padding
-    whose = f'the features of all images together; {network}'
+    whose = f'all images together as red, green, blue; {network}'
     add_legend(axes[0][0].figure, [components_line(whose)])
     return axes[0][0].figure
 

@@ -72,9 +72,14 @@ def test_every_part_is_there_and_none_overlaps(num, num_features):
 
 
 def test_the_legend_names_the_network_and_the_speed_of_the_rim():
-    figure = draw_pair(make_views(), 0, {'map': torch.randn(2, 2, 4, 8, 16)}, 'that network')
+    network = 'that network' + 60 * '.'
+    figure = draw_pair(make_views(), 0, {'map': torch.randn(2, 2, 4, 8, 16)}, network)
     (legend,) = figure.legends
     assert 'that network' in legend.get_texts()[-1].get_text()
+    figure.set_dpi(70)
+    render(figure)
+    box = legend.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= 0.97 * figure.bbox.width
     (wheel,) = [axis for axis in figure.axes if axis.get_label() == 'colour wheel']
     assert [text.get_text() for text in wheel.texts] == ['5 px']
 

@@ -75,8 +75,8 @@ def described(model: nn.Module, iteration: int) -> str:
         iteration: Number of iterations that it has been trained.
     """
     method = 'FlowE' if model.neck is model.pooled_head is None else type(model).__name__
-    maps = 'encoder, last map' + ('' if model.neck is None else '; decoder: SDM')
-    return f'{method}, online network after iteration {iteration} ({maps})'
+    maps = "encoder's last map" + ('' if model.neck is None else ', decoder = SDM')
+    return f'{method}, online network after iteration {iteration}: {maps}'
 
 
 @torch.no_grad()

@@ -23,7 +23,7 @@ _PACKAGES = (
 )  # fmt: skip
 _COLUMNS = dict(miou='mIoU', acc='accuracy', small='Small', large='Large')
 _COMPONENTS = (
-    "each column's features, of all images together: colours compare down a column, not across"
+    "a column's maps together as red, green, blue: colours compare down a column, not across"
 )
 _READOUT = """
 One 1×1 convolution is trained on frozen features to name the class of every pixel. The only
