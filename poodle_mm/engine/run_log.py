@@ -74,7 +74,7 @@ def write_curves(
     runs = {label: read_log(folder) for label, folder in zip(labels, work_dirs)}
     figure = draw_curves(runs)
     with replacing(out) as temporary:
-        figure.savefig(temporary, dpi=80)
+        figure.savefig(temporary, dpi=75)
     if numbers is not None:
         write_json(numbers, {label: _points(curves) for label, curves in runs.items()})
 
