@@ -34,13 +34,13 @@ def exact_flow(
             evaluated at the centres of these pixels, not resampled.
 
     Returns:
-        flow_ab: float32 (2, H, W), (du, dv) in pixels of the H×W grid: the point that pixel (u, v)
-            of frame a shows is at (u + du, v + dv) in frame b. Limited to 8 times the longer side;
-            points that pass behind the camera get that limit's order of magnitude.
-        flow_ba: float32 (2, H, W), the same from b to a.
-        visible_ab: bool (H, W), the pixel of frame a lands inside frame b (``0 <= u <= W-1``,
-            ``0 <= v <= H-1``) and is not hidden there.
-        visible_ba: bool (H, W), the same from b to a.
+        - ``flow_ab``: float32 (2, H, W), (du, dv) in pixels of the H×W grid: the point that pixel
+          (u, v) of frame a shows is at (u + du, v + dv) in frame b. Limited to 8 times the longer
+          side; points that pass behind the camera get that limit's order of magnitude.
+        - ``flow_ba``: float32 (2, H, W), the same from b to a.
+        - ``visible_ab``: bool (H, W), the pixel of frame a lands inside frame b
+          (``0 <= u <= W-1``, ``0 <= v <= H-1``) and is not hidden there.
+        - ``visible_ba``: bool (H, W), the same from b to a.
 
     Raises:
         FileNotFoundError: the JSON description does not exist.

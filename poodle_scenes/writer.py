@@ -44,7 +44,7 @@ def write_scenes(
     ``videos/<split>/scene_00012.mp4`` with ``scene_00012.json`` beside it (for `exact_flow`),
     ``images/<split>/scene_00012_000007.png`` and ``labels/<split>/scene_00012_000007.png`` (train
     ids) for the labelled frames, the number being the frame's; ``annotations/<split>.json`` has
-    their boxes in COCO's format (:func:`~poodle_scenes.object_boxes`; a folder from
+    their boxes in COCO's format (:func:`~poodle_scenes.boxes.object_boxes`; a folder from
     before there were boxes gets them). ``meta.json`` comes last, so a folder without it is
     unfinished. Splits never share a seed.
 

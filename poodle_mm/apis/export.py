@@ -35,7 +35,7 @@ def export_encoder(
     Args:
         checkpoint, with_sdm, weights: As in :func:`load_encoder`.
         out: The file.
-        format: One of :data:`FORMATS`.
+        format: ``'torchscript'``, ``'torch-export'`` or ``'onnx'``.
         size: (H, W); ``torch-export`` and ``onnx`` then write a file for this size alone.
         tolerance: Largest difference from the module's map, as a share of the map's largest value.
 

@@ -22,7 +22,7 @@ def file_content(
     """Content of a published file.
 
     Args:
-        format: One of :data:`FORMATS`.
+        format: One of ``FORMATS``.
         state: Tensors of the encoder, or of encoder and decoder.
         about: Configs ``backbone`` and ``neck``, and what else belongs into the file.
         source: Name of the checkpoint for messages.

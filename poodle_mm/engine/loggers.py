@@ -12,6 +12,7 @@ from mmengine.visualization import ClearMLVisBackend, MLflowVisBackend
 from poodle_mm.registry import VISBACKENDS
 
 LOGGERS = ('tensorboard', 'wandb', 'mlflow', 'clearml')
+"""Names of ``--logger``."""
 
 
 @VISBACKENDS.register_module()

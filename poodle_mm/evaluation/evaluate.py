@@ -57,7 +57,8 @@ def read_entries(
         seed: Seed of the first entry of each name.
 
     Raises:
-        FileNotFoundError, ValueError: As :func:`~poodle_mm.checkpoints.read_checkpoint`.
+        FileNotFoundError, ValueError: As
+            :func:`~poodle_mm.checkpoints.encoder_checkpoint.read_checkpoint`.
     """
     named = [_split_name(argument) for argument in arguments]
     model_file = like or next((path for _, path in named if path != SCRATCH), None)

@@ -50,7 +50,7 @@ class AtomicCheckpointHook(CheckpointHook):
         max_keep_ckpts: Number of checkpoints to keep, -1 for all; not 1, because MMEngine deletes
             the oldest before it writes the next.
         backend_args: File backend; default local files, written atomically.
-        *args, **kwargs: Other arguments of ``CheckpointHook``.
+        args, kwargs: Other arguments of ``CheckpointHook``.
     """
 
     def __init__(

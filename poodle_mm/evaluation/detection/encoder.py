@@ -22,8 +22,8 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
 
     Args:
         cfg: One of ``configs/downstream/mmdet``.
-        encoder: Result of :func:`~poodle_mm.checkpoints.read_checkpoint`. Without a path the
-            weights stay random.
+        encoder: Result of :func:`~poodle_mm.checkpoints.encoder_checkpoint.read_checkpoint`.
+            Without a path the weights stay random.
 
     Raises:
         ValueError: If the encoder is no ResNet.

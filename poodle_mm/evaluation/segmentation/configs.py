@@ -23,8 +23,8 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
 
     Args:
         cfg: One of ``configs/downstream/mmseg``.
-        encoder: Result of :func:`~poodle_mm.checkpoints.read_checkpoint`. Without a path the
-            weights stay random.
+        encoder: Result of :func:`~poodle_mm.checkpoints.encoder_checkpoint.read_checkpoint`.
+            Without a path the weights stay random.
 
     Raises:
         ValueError: If the config keeps the decoder and the checkpoint has none, or one is a ViT
