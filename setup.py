@@ -12,7 +12,7 @@ from setuptools.command.build_py import build_py
 
 SHIPPED = ('configs', 'requirements', 'tools', 'hubconf.py', 'model-index.yml')
 # What works in a checkout only.
-LEFT_OUT = ('benchmark.py', 'ci', 'demo.sh', 'setup_env.sh', 'test.sh', '__pycache__')
+LEFT_OUT = ('benchmark.py', 'ci', 'demo.sh', 'docs.sh', 'setup_env.sh', 'test.sh', '__pycache__')
 
 
 class BuildWithMim(build_py):

@@ -4,6 +4,7 @@
 #   bash tools/setup_env.sh          pretraining + segmentation (what the demo needs)
 #   bash tools/setup_env.sh det      the same and detection, whose operators are compiled once
 #   bash tools/setup_env.sh test     the same and the test tools
+#   bash tools/setup_env.sh docs     the first set and what builds the site (tools/docs.sh)
 #
 # PYTHON names the interpreter that makes the environment (default python3, 3.10 or newer).
 # An environment that is complete and up to date costs a fraction of a second.
@@ -26,7 +27,8 @@ case $extras in
     demo) packages=('.[seg,tensorboard]') holds=(demo) ;;
     det) packages=('.[seg,det,tensorboard]') holds=(demo det) ;;
     test) packages=('.[test]' ruff) holds=(demo det test) ;;
-    *) fail "unknown set '$extras': use demo, det or test" ;;
+    docs) packages=('.[seg,tensorboard,docs]') holds=(demo docs) ;;
+    *) fail "unknown set '$extras': use demo, det, test or docs" ;;
 esac
 
 exec 9<"$root" # two runs at once in one checkout: the second one waits
@@ -106,7 +108,7 @@ check_imports torch torchvision cv2 av mmengine mmcv mmpretrain poodle_mm poodle
 
 rm -f "$unfinished"     # from here on the environment is whole, if without operators: a build that
 key >"$venv/.stamp-demo" # fails or is interrupted costs neither the demo nor the next run anything
-if [ "$extras" != demo ]; then
+if [ "$extras" = det ] || [ "$extras" = test ]; then
     or_cpu=() # detection is trained where operators run on the GPU; the tests need only a CPU
     [ "$extras" = test ] && or_cpu=(--or-cpu)
     PYTHON=$python bash tools/build_mmcv_ops.sh "${or_cpu[@]}" || exit 1
