@@ -21,8 +21,9 @@ _MOST_WARNINGS = 20
 _NOISE = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
 
 _HEALTH = """
-Losses fall slowly while the two spreads stay near one: healthy. A spread near zero is a collapse,
-however small the loss. Numbers of the table are means over the last logged values.
+Healthy: losses fall slowly, and the two spreads stay above their start. A spread that falls towards
+zero is a collapse, however small the loss. Numbers of the table are means over the last logged
+values.
 """.strip()
 
 
