@@ -84,7 +84,7 @@ reference_without = ['poodle_mm.evaluation.detection']
 # There are no inventories of other projects without network: their names stay text. So do names
 # without an entry: private classes, type variables, and what annotations shorten.
 SHORT = 'Figure|Image|Module|Runner|Tensor'
-nitpick_ignore_regex = [('py:.*', rf'(?!poodle_)\w+\..*|.*\._\w+|.*\.Result|{SHORT}')]
+nitpick_ignore_regex = [('py:.*', rf'(?!poodle_)\w+\..*|.*\._\w+|.*\.(?:Item|Result)|{SHORT}')]
 
 
 def leave_out_empty_patterns(app: Sphinx, docname: str, source: list[str]) -> None:
