@@ -3,15 +3,13 @@
 import argparse
 import json
 import multiprocessing
-import os
 import resource
-import stat
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -154,17 +152,11 @@ def _rank(case: Case, rank: int, meeting: str) -> dict:
 def _simulated_tree(case: Case, rank: int) -> Any:
     """Stand in for the file system: rank 0 finds all files, unchanged; no other rank looks."""
     if rank:
-        return mock.patch.object(video_index, 'find_files', None)
+        return mock.patch.object(video_index, 'find_states', None)
     columns = map_columns(case.cache)
     names = VideoTable(columns).paths.strings()
-    facts = zip(columns['size'].tolist(), columns['mtime_ns'].tolist())
-    looks = (
-        SimpleNamespace(st_mode=stat.S_IFREG, st_size=size, st_mtime_ns=time)
-        for size, time in facts
-    )
-    path = SimpleNamespace(join=os.path.join)
-    system = SimpleNamespace(path=path, stat=lambda path: next(looks))
-    return mock.patch.multiple(video_index, find_files=lambda *args: names, os=system)
+    states = zip(names, columns['size'].tolist(), columns['mtime_ns'].tolist(), repeat(''))
+    return mock.patch.object(video_index, 'find_states', lambda *args: states)
 
 
 _datasets: list[FramePairDataset] = []
