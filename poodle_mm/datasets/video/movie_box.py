@@ -39,10 +39,15 @@ def composition_offsets(movie: bytes, track: int, count: int) -> list[int] | Non
     counts, offsets = pairs.reshape(-1, 2).astype(np.int64).T
     if counts.min() < 1 or np.abs(offsets).max() >= _LARGEST_OFFSET:
         return None
-    if counts.sum() != count:
+    samples = _first(trak, b'mdia', b'minf', b'stbl', b'stsz')[8:12]
+    if not counts.sum() == count == int.from_bytes(samples, 'big'):
         return None
-    # FFmpeg moves decoding times so that none is later than its frame's presentation
-    return np.repeat(offsets + max(0, -offsets.min()), counts).tolist()
+    # FFmpeg moves decoding times so that none is later than its frame's presentation; by how much
+    # it learns from all entries but the last two
+    shift = max(0, -offsets.min())
+    if shift != max(0, -offsets[:-2].min(initial=0)):
+        return None
+    return np.repeat(offsets + shift, counts).tolist()
 
 
 def _num_edits(content: bytes) -> int:

@@ -84,6 +84,19 @@ def test_reordering_is_read_from_the_header(b_frames, flags, tmp_path):
     assert (header.key_dts < header.key_pts).all() or flags == 'negative_cts_offsets'
 
 
+def test_negative_offsets_that_ffmpeg_does_not_look_at(tmp_path):
+    """It shifts decoding times by what it finds in all entries of the list but the last two."""
+    for number in range(2, 9):
+        path = write_video(tmp_path / 'a.mp4', number, b_frames=2)
+        path = remux(path, tmp_path / 'b.mp4', movflags='negative_cts_offsets')
+        header, packets = both_tables(path)
+        if header is not None:
+            assert_same(header, packets)
+        with VideoReader(path) as video:
+            assert [read_number(image) for image in video.read(range(number))] == [*range(number)]
+    assert header is not None
+
+
 def test_reordered_frames_that_an_edit_list_cuts(tmp_path):
     """FFmpeg's index then lacks samples that the header's offsets count."""
     path = write_video(tmp_path / 'a.mp4', times=[t - 500 for t in UNEVEN], b_frames=2)
@@ -105,6 +118,10 @@ def test_damaged_offsets_are_left_to_the_packets(tmp_path):
         movie = movie_box(str(path))
         assert composition_offsets(movie, 1, 40) is None
     assert len(composition_offsets(content[content.index(b'moov') - 4 :], 1, 40)) == 40
+    other = content.replace(
+        b'stsz' + bytes(8) + (40).to_bytes(4, 'big'), b'stsz' + bytes(11) + b'*'
+    )
+    assert composition_offsets(other[content.index(b'moov') - 4 :], 1, 40) is None
     assert composition_offsets(content[content.index(b'moov') - 4 :], 2, 40) is None
 
 
