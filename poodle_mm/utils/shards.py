@@ -3,6 +3,7 @@
 import argparse
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -44,6 +45,8 @@ class Shard(NamedTuple):
 
 
 WHOLE = Shard()
+_NO_STEP = 2**32 - 16  # Slurm's numbers of batch scripts and interactive shells follow
+_BY_ENVIRONMENT = 'environment'
 
 
 def parse_shard(text: str) -> Shard:
@@ -63,26 +66,48 @@ def parse_shard(text: str) -> Shard:
 def shard_of_environment(environment: Mapping[str, str] = os.environ) -> Shard:
     """This process's part under torchrun (``RANK``) or in a step of Slurm (``SLURM_PROCID``).
 
-    A batch script of Slurm has a ``SLURM_PROCID`` too. What it calls without ``srun`` is the only
-    process, and does all.
+    Batch scripts and interactive shells of Slurm have a ``SLURM_PROCID`` too. What they call
+    without ``srun`` is the only process, and does all.
+
+    Raises:
+        ValueError: If the variables number no part.
     """
-    for rank, world in (('RANK', 'WORLD_SIZE'), ('SLURM_PROCID', 'SLURM_NTASKS')):
+    step = int(environment.get('SLURM_STEP_ID') or _NO_STEP)
+    tasks = 'SLURM_STEP_NUM_TASKS' if 'SLURM_STEP_NUM_TASKS' in environment else 'SLURM_NTASKS'
+    for rank, world in (('RANK', 'WORLD_SIZE'), ('SLURM_PROCID', tasks)):
         if rank not in environment or world not in environment:
             continue
-        if rank == 'SLURM_PROCID' and 'SLURM_JOB_ID' in environment:
-            if 'SLURM_STEP_ID' not in environment:
-                continue
-            world = 'SLURM_STEP_NUM_TASKS' if 'SLURM_STEP_NUM_TASKS' in environment else world
-        return Shard(int(environment[rank]), int(environment[world]))
+        if rank == 'SLURM_PROCID' and step >= _NO_STEP:
+            continue
+        index, count = environment[rank], environment[world]
+        if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
+            raise ValueError(f'{rank}={index} and {world}={count} number no part')
+        return Shard(int(index), int(count))
     return WHOLE
 
 
+def _shard_of_argument(text: str) -> Shard:
+    if text != _BY_ENVIRONMENT:
+        return parse_shard(text)
+    try:
+        shard = shard_of_environment()
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f'{error}; --shard 0/1 does everything') from error
+    if shard.count > 1:
+        # the variables may be left from something else, and a part must not pass for the whole
+        sys.stderr.write(
+            f'This process does part {shard} and nothing else, as the variables of torchrun or '
+            'Slurm say; --shard 0/1 does everything\n'
+        )
+    return shard
+
+
 def add_shard_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--shard``; without it torchrun's or Slurm's numbers count."""
+    """Add ``--shard``; without it torchrun's or Slurm's numbers count, and it is said so."""
     parser.add_argument(
         '--shard',
-        type=parse_shard,
-        default=shard_of_environment(),
+        type=_shard_of_argument,
+        default=_BY_ENVIRONMENT,  # argparse hands a text on to type, if nothing else is given
         metavar='i/n',
         help='do part i of n, counted from 0 (default: by the ranks of torchrun or srun)',
     )

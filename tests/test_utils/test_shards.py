@@ -25,7 +25,7 @@ def test_parts_are_disjoint_and_everything(count, number):
     [
         ({}, WHOLE),
         (dict(RANK='3', WORLD_SIZE='8', LOCAL_RANK='1'), (3, 8)),
-        (dict(SLURM_PROCID='2', SLURM_NTASKS='4'), (2, 4)),
+        (dict(SLURM_STEP_ID='0', SLURM_PROCID='2', SLURM_NTASKS='4'), (2, 4)),
         (dict(SLURM_JOB_ID='7', SLURM_STEP_ID='0', SLURM_PROCID='2', SLURM_NTASKS='4'), (2, 4)),
         # srun -n 3 in a job of 4
         (
@@ -40,6 +40,10 @@ def test_parts_are_disjoint_and_everything(count, number):
         ),
         # a batch script's own call: there is no other process
         (dict(SLURM_JOB_ID='7', SLURM_PROCID='0', SLURM_NTASKS='4'), WHOLE),
+        # and those of an interactive shell, which some versions number as a step
+        (dict(SLURM_PROCID='0', SLURM_NTASKS='4'), WHOLE),
+        (dict(SLURM_STEP_ID='4294967290', SLURM_PROCID='0', SLURM_NTASKS='4'), WHOLE),
+        (dict(SLURM_STEP_ID='4294967291', SLURM_PROCID='0', SLURM_NTASKS='4'), WHOLE),
         # torchrun within srun
         (dict(RANK='9', WORLD_SIZE='16', SLURM_PROCID='1', SLURM_NTASKS='2'), (9, 16)),
     ],
@@ -64,3 +68,23 @@ def test_by_hand(monkeypatch, capsys):
         with pytest.raises(SystemExit):
             parser.parse_args([f'--shard={text}'])
         assert reason in capsys.readouterr().err
+
+
+def test_a_part_does_not_pass_for_the_whole(monkeypatch, capsys):
+    """The variables may be left from something else."""
+    parser = ArgumentParser()
+    add_shard_option(parser)
+    assert parser.parse_args([]).shard == WHOLE
+    assert not capsys.readouterr().err
+    monkeypatch.setenv('RANK', '0')
+    monkeypatch.setenv('WORLD_SIZE', '4')
+    assert parser.parse_args([]).shard == (0, 4)
+    assert 'part 0/4 and nothing else' in capsys.readouterr().err
+    assert parser.parse_args(['--shard', '0/1']).shard == WHOLE
+    assert not capsys.readouterr().err
+    for rank in ('4', '-1', 'zero'):
+        monkeypatch.setenv('RANK', rank)
+        assert parser.parse_args(['--shard', '1/2']).shard == (1, 2)
+        with pytest.raises(SystemExit):
+            parser.parse_args([])
+        assert f'RANK={rank} and WORLD_SIZE=4 number no part' in capsys.readouterr().err
