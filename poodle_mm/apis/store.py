@@ -16,6 +16,7 @@ from poodle_mm.apis.feature_files import (
     check_space,
     digest_of,
     note,
+    state_of_files,
     stored,
     unwritten,
     write_npz,
@@ -53,7 +54,8 @@ def extract_features(
     """Write the dense features of an image, a folder of images, or a video.
 
     ``features.json`` beside the files tells how they were made: what an interrupted call with the
-    same arguments has written is kept (but for arrays), anything else is written anew.
+    same arguments has written is kept (but for arrays) as long as no image was added or changed;
+    anything else is written anew.
 
     Args:
         checkpoint, with_sdm, weights: Arguments of :func:`load_encoder`.
@@ -91,7 +93,7 @@ def extract_features(
         root, place = source, [str(source), *source.state]
     else:
         root = source if is_video or source.is_dir() else source.parent
-        place = str(root.absolute())
+        place = [str(root.absolute()), state_of_files([source] if is_video else images)]
     facts = dict(options, source=place, step=step, weights=weights)
     facts |= dict(checkpoint=digest_of(checkpoint), with_sdm=encoder.neck is not None)
     if is_video:

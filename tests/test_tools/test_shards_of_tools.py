@@ -118,6 +118,28 @@ def test_features_of_another_kind_are_not_kept(run, checkpoint, images, tmp_path
     assert all(content != without[name] for name, content in contents(tmp_path / 'out').items())
 
 
+@pytest.mark.parametrize('kind', ['images', 'video'])
+def test_features_of_files_that_changed_are_not_kept(
+    kind,
+    run,
+    checkpoint,  # noqa: F811
+    images,
+    tmp_path,
+):
+    out = tmp_path / 'out'
+    source = images if kind == 'images' else write_video(tmp_path / 'a.mp4', 3)
+    options = (checkpoint, source, '--out', out, '--device', 'cpu')
+    run('extract_features.py', *options)
+    before = contents(out)
+    if kind == 'images':
+        cv2.imwrite(str(images / '05.png'), noise(32, 64, 99))
+    else:
+        write_video(source, 3, options=dict(crf='40'))
+    run('extract_features.py', *options)
+    name = '05.npz' if kind == 'images' else 'a/000001.npz'
+    assert contents(out)[name] != before[name]
+
+
 def test_checks_in_parts_find_what_one_finds(repo, videos, monkeypatch, capsys):
     """All parts together name each bad file once; a part without one exits with 0."""
     for name in ('day0/bad.mp4', 'day1/worse.mp4'):
