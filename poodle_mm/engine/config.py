@@ -10,6 +10,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from poodle_mm.datasets.remote.urls import refuse_secrets
 from poodle_mm.utils.errors import warn
 from poodle_mm.utils.resources import find_config
 
@@ -83,6 +84,23 @@ def set_data_root(cfg: Config, root: str) -> None:
         raise ValueError(f'--data-root {root}: no data set of this config has a data_root')
     for part in parts:
         part.data_root = os.path.expanduser(root)
+
+
+def refuse_secret_urls(cfg: Config) -> None:
+    """Refuse data behind URLs with passwords or signatures: configs are written and logged.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    nodes = [part for key, part in cfg.items() if key.endswith('_dataloader')]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, dict):
+            nodes += node.values()
+        elif isinstance(node, (list, tuple)):
+            nodes += node
+        else:
+            refuse_secrets(node)
 
 
 def _check_option(cfg: Config, option: str) -> None:

@@ -11,7 +11,7 @@ from mmengine.dist import get_rank, is_distributed
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from poodle_mm.engine.config import load_config, set_data_root
+from poodle_mm.engine.config import load_config, refuse_secret_urls, set_data_root
 from poodle_mm.engine.console import QuietRunner
 from poodle_mm.engine.hooks.training_plan_hook import files_of
 from poodle_mm.engine.loggers import set_logger
@@ -122,9 +122,11 @@ def build_runner(cfg: Config) -> Runner:
     Raises:
         ImportError: If a module of this package does not import.
         ValueError: If several processes have no GPU and the backend needs one, or if the data do
-            not fill a batch, or if another process trains in the work dir.
+            not fill a batch, if another process trains in the work dir, or if the data's URL has a
+            password in it.
     """
     register_all_modules()
+    refuse_secret_urls(cfg)  # before the runner writes it
     set_tf32(cfg.get('allow_tf32', False))
     if cfg.get('launcher', 'none') != 'none' and not torch.cuda.is_available():
         _prepare_cpu_processes(cfg)

@@ -57,3 +57,10 @@ def test_mistakes(tmp_path, config):
         apis.pretrain(tmp_path, tmp_path / 'run', config, **{'model.momentm': 0.5})
     with pytest.raises(ValueError, match='no data_root'):  # a mixture of data sets
         apis.pretrain(tmp_path, tmp_path / 'run', 'poodle_r18_camvid_96x192.py')
+
+
+def test_a_password_in_a_url_is_not_written(tmp_path, config):
+    with pytest.raises(ValueError, match='password or a signature') as error:
+        apis.pretrain('https://me:xyzzy@host/videos', tmp_path / 'run', config)
+    assert 'xyzzy' not in str(error.value)
+    assert not (tmp_path / 'run').exists()

@@ -7,7 +7,7 @@ from typing import Any
 import fsspec
 from fsspec.caching import caches
 
-from poodle_mm.datasets.remote.urls import is_http
+from poodle_mm.datasets.remote.urls import is_http, shown
 from poodle_mm.utils.errors import warn
 
 PIP_LINE = 'pip install "fsspec[{extra}]"'
@@ -94,7 +94,7 @@ class RemoteOptions:
                 line = f'pip install {_PACKAGES[protocol]}'
             raise ImportError(f'{protocol}:// needs another package: {line}') from error
         except (TypeError, ValueError) as error:
-            raise ValueError(f'{url}: {error}') from error
+            raise ValueError(f'{shown(url)}: {error}'.replace(url, shown(url))) from error
 
 
 def remote_options(

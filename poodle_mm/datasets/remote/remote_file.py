@@ -13,7 +13,7 @@ from fsspec.caching import BaseCache, caches
 from poodle_mm.datasets.files import FrameReadError
 from poodle_mm.datasets.remote.options import RemoteOptions
 from poodle_mm.datasets.remote.requests import CutShort, call, persist
-from poodle_mm.datasets.remote.urls import is_http, is_url
+from poodle_mm.datasets.remote.urls import file_name, is_http, is_url, shown
 
 # what tells a file from an earlier one of its name. Of web servers the time comes first: behind one
 # address may be several, which hash differently
@@ -77,7 +77,7 @@ class RemoteFile:
         self.fetched = 0
 
     def __str__(self) -> str:
-        return self.url
+        return shown(self.url)
 
     @cached_property
     def _fs(self) -> fsspec.AbstractFileSystem:
@@ -92,9 +92,9 @@ class RemoteFile:
 
         state = persist(self.url, self.options, ask)
         if state is None:
-            raise FrameReadError(self.url, 'the server does not tell its size')
+            raise FrameReadError(str(self), 'the server does not tell its size')
         if self._expected is not None and state != tuple(self._expected):
-            raise FrameReadError(self.url, 'has changed since it was indexed')
+            raise FrameReadError(str(self), 'has changed since it was indexed')
         return state
 
     @property
@@ -104,7 +104,7 @@ class RemoteFile:
 
     def open(self) -> io.RawIOBase:
         """A reader that stands at the start."""
-        return _Reader(self._cache, self.url)
+        return _Reader(self._cache, file_name(self.url))
 
     @cached_property
     def _cache(self) -> BaseCache:
@@ -141,10 +141,10 @@ class RemoteFile:
 class _Reader(io.RawIOBase):
     """A place in a cached file."""
 
-    def __init__(self, cache: BaseCache, url: str) -> None:
+    def __init__(self, cache: BaseCache, name: str) -> None:
         self._cache = cache
         self._place = 0
-        self.name = url.rpartition('/')[2]  # FFmpeg looks at how it ends
+        self.name = name  # FFmpeg looks at how it ends
 
     def readable(self) -> bool:
         return True

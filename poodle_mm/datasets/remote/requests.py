@@ -11,6 +11,7 @@ from fsspec.asyn import sync
 
 from poodle_mm.datasets.files import FrameReadError
 from poodle_mm.datasets.remote.options import RemoteOptions
+from poodle_mm.datasets.remote.urls import shown
 
 Result = TypeVar('Result')
 
@@ -57,11 +58,12 @@ def persist(url: str, options: RemoteOptions, request: Callable[[], Result]) -> 
             raise
         except Exception as error:  # each protocol has errors of its own
             reason, passes = explain(error, options.timeout)
+            reason = reason.replace(url, shown(url))
             if not passes:
-                raise FrameReadError(url, reason) from error
+                raise FrameReadError(shown(url), reason) from error
             if not left:
                 tried = f'tried {options.retries + 1} times'
-                raise FrameReadError(url, reason, tried) from error
+                raise FrameReadError(shown(url), reason, tried) from error
         time.sleep(pause * _jitter.uniform(0.5, 1))
         pause = min(2 * pause, LONGEST_PAUSE)
     raise AssertionError('unreachable')

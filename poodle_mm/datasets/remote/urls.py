@@ -7,6 +7,8 @@ from urllib.parse import quote, unquote, urlsplit
 # at least two letters: "C:\videos" is a folder
 _SCHEME = re.compile(r'[A-Za-z][A-Za-z0-9+.-]+(::.*)?://')
 _SCHEME_OF_PATH = re.compile(r'[A-Za-z][A-Za-z0-9+.-]+:/')
+_LOGIN = re.compile(r'([A-Za-z][A-Za-z0-9+.-]+://)[^/?#@]*:[^/?#]*@')
+_SIGNATURE = re.compile(r'[?&][^=&]*(sig|token|key|secret|passw|credential|auth)[^=&]*=', re.I)
 _HTTP = ('http://', 'https://')
 
 
@@ -33,9 +35,33 @@ def is_http(url: str) -> bool:
     return url.startswith(_HTTP)
 
 
+def shown(url: str) -> str:
+    """A URL for messages and files: without a password, and without what a web server is asked."""
+    url = _LOGIN.sub(r'\1***@', url)
+    return url.partition('?')[0] + '?...' if is_http(url) and '?' in url else url
+
+
+def refuse_secrets(url: object) -> None:
+    """Refuse a URL with a password or a signature as a root of data, which is written and logged.
+
+    Raises:
+        ValueError: If ``url`` is one.
+    """
+    if is_url(url) and (_LOGIN.search(url) or (is_http(url) and _SIGNATURE.search(url))):
+        raise ValueError(
+            f'{shown(url)}: has a password or a signature in it, which would be written into logs, '
+            'configs and checkpoints; docs/remote.md tells where credentials go'
+        )
+
+
 def url_or_folder(root: str | os.PathLike) -> str:
-    """A root without superfluous slashes; those of a URL's scheme stay."""
+    """A root without superfluous slashes; those of a URL's scheme stay.
+
+    Raises:
+        ValueError: If it is a URL with a password or a signature.
+    """
     root = os.fspath(root)
+    refuse_secrets(root)
     return root.rstrip('/') if is_url(root) else os.path.normpath(root)
 
 
@@ -47,7 +73,7 @@ def join_url(root: str, name: str) -> str:
         name: Path relative to it, with ``/``.
     """
     if is_list(root):
-        root = root.rpartition('/')[0]
+        root = (root.partition('?')[0] if is_http(root) else root).rpartition('/')[0]
     return f'{root.rstrip("/")}/{quote(name) if is_http(root) else name}'
 
 

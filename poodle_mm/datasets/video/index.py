@@ -16,7 +16,7 @@ from poodle_mm.datasets.remote.listing import REMOTE_THREADS
 from poodle_mm.datasets.remote.options import RemoteOptions
 from poodle_mm.datasets.remote.remote_file import RemoteFile
 from poodle_mm.datasets.remote.tree import file_in, find_states
-from poodle_mm.datasets.remote.urls import is_url
+from poodle_mm.datasets.remote.urls import is_url, url_or_folder
 from poodle_mm.datasets.video.file import FrameReadError
 from poodle_mm.datasets.video.index_file import (
     join_parts,
@@ -100,7 +100,7 @@ def default_cache_path(root: str | os.PathLike, name: str) -> Path:
         if os.access(root, os.W_OK):
             return root / f'.poodle_mm_{name}.npz'
     base = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
-    digest = hashlib.sha256(str(root).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(str(root).rstrip('/').encode()).hexdigest()[:16]
     return base / 'poodle_mm' / f'{name}_{digest}.npz'
 
 
@@ -146,8 +146,9 @@ def build_index(
 
     Raises:
         FileNotFoundError: If there is no such folder or no video file in it.
-        ValueError: If ``cache`` is something else than a file.
+        ValueError: If ``cache`` is something else than a file, or the URL has a password in it.
     """
+    root = url_or_folder(root) if is_url(root) else root
     cache = index_path(root, cache, with_table)
     target = cache if shard.count == 1 else part_path(cache, shard)
     paths, sizes, marks, bad = _look_at_files(root, shard, remote)

@@ -62,8 +62,8 @@ class VideoReader(AbstractContextManager):
         quick: bool = True,
         in_order: bool = False,
     ) -> None:
-        self.path = str(path)
-        self._file = local_or_remote(path if isinstance(path, RemoteFile) else self.path)
+        self._file = local_or_remote(path if isinstance(path, RemoteFile) else str(path))
+        self.path = str(self._file)
         self._in_order = in_order
         self._table = table
         self._quick = quick and is_movie_file(self._file)

@@ -54,6 +54,19 @@ def test_faults_that_stay(fault, reason, tries, server):
     assert time.monotonic() - start < 30  # it ends
 
 
+def test_signatures_are_not_shown(server):
+    """Of a single video a signed URL is read."""
+    url = f'{server.url}/{NAME}?X-Amz-Signature=xyzzy'
+    with VideoReader(url) as video:
+        assert read_number(video.read([30])[0]) == 30
+        assert video.path == f'{server.url}/{NAME}?...'
+    for fault in (status(403), cut()):
+        server.faults['xyzzy'] = fault
+        with pytest.raises(FrameReadError) as error:
+            VideoReader(RemoteFile(url, RemoteOptions(**SOON)))
+        assert 'xyzzy' not in str(error.value)
+
+
 def test_no_server(server):
     server.shutdown()
     server.server_close()

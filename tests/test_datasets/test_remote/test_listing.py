@@ -10,7 +10,7 @@ from poodle_mm.datasets.files import VIDEO_EXTENSIONS
 from poodle_mm.datasets.preparation.check import check_data
 from poodle_mm.datasets.remote.listing import list_remote
 from poodle_mm.datasets.remote.options import RemoteOptions, remote_options
-from poodle_mm.datasets.remote.urls import file_name, is_url, join_url, url_or_folder
+from poodle_mm.datasets.remote.urls import file_name, is_url, join_url, shown, url_or_folder
 from poodle_mm.datasets.video.index import default_cache_path
 from tests.test_datasets.test_remote.server import entries, serving, slow
 from tests.test_datasets.test_remote.test_reading import pairs_of
@@ -29,6 +29,7 @@ def test_urls():
     assert url_or_folder('s3://bucket/a/') == 's3://bucket/a'
     assert url_or_folder('data//videos/') == os.path.join('data', 'videos')
     assert join_url('http://host/list.txt', 'a/b c#1.mp4') == 'http://host/a/b%20c%231.mp4'
+    assert join_url('http://host/list.txt?v=a/b', 'c.mp4') == 'http://host/c.mp4'
     assert join_url('s3://bucket/p/', 'a/b c#1.mp4') == 's3://bucket/p/a/b c#1.mp4'
     assert file_name('https://host/a%20b.mp4?key=1/2') == 'a b.mp4'
     assert file_name('s3://bucket/a?b.mp4') == 'a?b.mp4'
@@ -127,6 +128,35 @@ def test_secrets_are_not_shown(warnings):
     assert 'xyzzy' not in repr(options)
     options.warn_of_secrets()
     assert 'storage_options.secret' in warnings[0] and 'xyzzy' not in warnings[0]
+
+
+@pytest.mark.parametrize(
+    'url',
+    [
+        'https://me:xyzzy@host/videos',
+        'ftp://me:xyzzy@host/videos',
+        'https://host/list.txt?X-Amz-Signature=xyzzy',
+        'https://host/videos?sig=xyzzy',
+    ],
+)
+def test_secrets_in_urls_are_refused_and_not_shown(url):
+    assert 'xyzzy' not in shown(url)
+    for read in (url_or_folder, entries, pairs_of, lambda url: check_data('videos', url)):
+        with pytest.raises(ValueError, match='a password or a signature') as error:
+            read(url)
+        assert 'xyzzy' not in str(error.value)
+
+
+def test_harmless_urls_are_as_they_were():
+    for url in ('s3://bucket/a:b@c?d', 'sftp://me@host/a', 'https://host:80/a@b:c'):
+        assert shown(url) == url == url_or_folder(url)
+    assert url_or_folder('https://host/list.txt?version=2') == 'https://host/list.txt?version=2'
+
+
+def test_one_index_with_and_without_a_slash_at_the_end(server, cache):
+    entries(server.url)
+    assert entries(f'{server.url}/') == entries(server.url)
+    assert len([path for path in cache.iterdir() if path.suffix == '.npz']) == 1
 
 
 def test_what_reads_images_wants_a_folder(server):
