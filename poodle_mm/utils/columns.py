@@ -25,13 +25,15 @@ class Columns(Mapping[str, np.ndarray]):
 
     Those of a file are mapped: nothing is read before it is used, and what is used is shared by
     all processes that map the file. Copies are the same object; a mapped one is pickled as its
-    path and digest, and mapped again where it is unpickled.
+    path and digest, and mapped again where it is unpickled; with its content, once another file has
+    taken that path.
 
     Args:
         arrays: The arrays.
         digest: Their :func:`checksum`; None computes it when it is asked for.
         path: File that they are mapped from; None if they lie in this process's memory.
         kind: Content and format of that file.
+        file: Its state while it was open.
     """
 
     def __init__(
@@ -40,11 +42,13 @@ class Columns(Mapping[str, np.ndarray]):
         digest: str | None = None,
         path: Path | None = None,
         kind: str = '',
+        file: os.stat_result | None = None,
     ) -> None:
         self._arrays = {name: np.asarray(array) for name, array in arrays.items()}
         self._digest = digest
         self.path = path
         self.kind = kind
+        self._file = file
 
     @property
     def digest(self) -> str:
@@ -66,9 +70,15 @@ class Columns(Mapping[str, np.ndarray]):
         return self
 
     def __reduce__(self) -> tuple:
-        if self.path is None:
-            return Columns, (self._arrays, self._digest)
-        return map_columns, (self.path, self.digest)
+        if self._is_at_path():
+            return map_columns, (self.path, self.digest)
+        return Columns, (self._arrays, self._digest)
+
+    def _is_at_path(self) -> bool:
+        try:
+            return self._file is not None and os.path.samestat(self._file, os.stat(self.path))
+        except OSError:
+            return False
 
 
 def checksum(arrays: Mapping[str, np.ndarray]) -> str:
@@ -141,11 +151,12 @@ def _map(path: Path) -> Columns:
             members = archive.infolist()
             if any(member.compress_type != zipfile.ZIP_STORED for member in members):
                 raise ValueError('is compressed')
+        state = os.fstat(file.fileno())
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         for member in members:
             arrays[member.filename.removesuffix('.npy')] = _member(file, content, member)
     kind, found = (str(arrays.pop(name, '')) for name in (_KIND, _DIGEST))
-    return Columns(arrays, found, path, kind)
+    return Columns(arrays, found, path, kind, state)
 
 
 def _member(file: Any, content: mmap.mmap, member: zipfile.ZipInfo) -> np.ndarray:

@@ -54,6 +54,9 @@ def test_copies_share_and_pickles_hold_the_path_alone(tmp_path):
     assert_same(columns)  # what was mapped stays
     with pytest.raises(ValueError, match=r'a\.npz: is another one than the main process has'):
         pickle.loads(sent)
+    assert_same(pickle.loads(pickle.dumps(columns)))  # for workers that start later
+    path.unlink()
+    assert_same(pickle.loads(pickle.dumps(columns)))
 
 
 def test_other_archives(tmp_path):
