@@ -32,9 +32,10 @@ def read_log(work_dir: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     rows: dict[int, dict] = {}
     for file in files:
         part = [row for line in file.read_text('utf-8').splitlines() if (row := _row(line))]
-        begin = min((row['step'] for row in part), default=0)
-        rows = {step: row for step, row in rows.items() if not part or step < begin}
-        rows |= {row['step']: row for row in part}
+        begin = min((row['step'] for row in part if 'iter' in row), default=None)
+        rows = {step: row for step, row in rows.items() if begin is None or step < begin}
+        for row in part:  # hooks add rows of their own to an iteration's
+            rows[row['step']] = rows.get(row['step'], {}) | row
     curves: dict[str, dict[int, float]] = {}
     for step, row in sorted(rows.items()):
         for name, value in row.items():
@@ -93,4 +94,7 @@ def _row(line: str) -> dict | None:
         row = json.loads(line)
     except ValueError:
         return None
-    return row if isinstance(row, dict) and isinstance(row.get('step'), int) else None
+    if not isinstance(row, dict) or not isinstance(row.get('step'), int):
+        return None
+    # the steps of validation may be epochs
+    return None if 'time' in row and 'iter' not in row else row

@@ -35,6 +35,17 @@ def test_a_resumed_run_is_one_curve(tmp_path):
     assert curves['lr'][0].tolist() == [10]
 
 
+def test_rows_of_validation_and_of_hooks(tmp_path):
+    """Steps of validation count epochs; what a hook adds to an iteration replaces nothing."""
+    log(tmp_path, '1', [row(10, loss_dense=4.0), row(20, loss_dense=3.0), dict(step=20, miou=0.5)])
+    validation = dict(step=2, time=0.1, data_time=0.1, accuracy=0.9)
+    log(tmp_path, '2', [row(30, loss_dense=2.0), validation, dict(step=30, miou=0.6)])
+    curves = read_log(tmp_path)
+    assert set(curves) == {'loss_dense', 'miou'}
+    assert curves['loss_dense'][0].tolist() == [10, 20, 30]
+    assert curves['miou'][0].tolist() == [20, 30]
+
+
 def test_folders_without_a_log_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match='nowhere has no'):
         read_log(tmp_path / 'nowhere')
