@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ Result = TypeVar('Result')
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 15.0
 _PASSING = (408, 425, 429)  # time-out, too early, too many requests; and all from 500 on
+_QUERY = re.compile(r"""(https?://[^\s'"?]*)\?[^\s'"]*""")  # redirects lead to signed URLs
 _jitter = random.Random()  # workers must not come back all at once; no one else's numbers change
 
 
@@ -58,7 +60,7 @@ def persist(url: str, options: RemoteOptions, request: Callable[[], Result]) -> 
             raise
         except Exception as error:  # each protocol has errors of its own
             reason, passes = explain(error, options.timeout)
-            reason = reason.replace(url, shown(url))
+            reason = _QUERY.sub(r'\1?...', reason.replace(url, shown(url)))
             if not passes:
                 raise FrameReadError(shown(url), reason) from error
             if not left:
