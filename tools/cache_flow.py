@@ -7,10 +7,9 @@ with --shard, each process does its part of the items.
 
 import argparse
 
-from mmengine.config import DictAction
-
 from poodle_mm.engine.config import load_config
 from poodle_mm.flow.write_cache import cache_training_flow
+from poodle_mm.utils.arguments import KeyValues
 from poodle_mm.utils.errors import one_line_errors
 from poodle_mm.utils.shards import add_shard_option
 
@@ -25,11 +24,11 @@ def main() -> None:
     parser.add_argument(
         '--estimator',
         nargs='+',
-        action=DictAction,
+        action=KeyValues,
         help="estimator, e.g. type=RAFTFlow num_updates=20 (default: the config's)",
     )
     parser.add_argument('--num-workers', type=int, default=0, help='processes that decode')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override the config')
+    parser.add_argument('--cfg-options', nargs='+', action=KeyValues, help='override the config')
     add_shard_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()

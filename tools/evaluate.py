@@ -11,10 +11,9 @@ read back from the work dir.
 import argparse
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from poodle_mm.evaluation.published import EDITIONS
 from poodle_mm.evaluation.suites import READOUTS, SUITES
+from poodle_mm.utils.arguments import KeyValues
 from poodle_mm.utils.resources import config_dir
 
 
@@ -55,7 +54,7 @@ def parse_args() -> argparse.Namespace:
         help="the paper's rows beside ours: first version, talk, ICLR 2025 (default: all)",
     )
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', default={}
+        '--cfg-options', nargs='+', action=KeyValues, metavar='KEY=VALUE', default={}
     )
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     return parser.parse_args()

@@ -14,10 +14,9 @@ import signal
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from poodle_mm.evaluation.suites import READOUTS, is_detection
 from poodle_mm.experiments.ablations.settings import DATA
+from poodle_mm.utils.arguments import KeyValues
 from poodle_mm.utils.resources import resource_root
 
 
@@ -67,7 +66,7 @@ def parse_args() -> argparse.Namespace:
     ):
         parser.add_argument(f'--{mode}', dest='mode', action='store_const', const=mode, help=text)
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', default={}
+        '--cfg-options', nargs='+', action=KeyValues, metavar='KEY=VALUE', default={}
     )
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     return parser.parse_args()

@@ -3,11 +3,10 @@
 import argparse
 import os
 
-from mmengine.config import DictAction
-
 from poodle_mm.engine.cpu_ranks import cpu_ranks, processes_to_start
 from poodle_mm.engine.loggers import LOGGERS
 from poodle_mm.engine.train import build_runner, training_config
+from poodle_mm.utils.arguments import KeyValues
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -50,7 +49,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=KeyValues,
         metavar='KEY=VALUE',
         help='override entries of the config, e.g. model.momentum=0.99',
     )

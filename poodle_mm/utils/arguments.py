@@ -1,0 +1,28 @@
+"""Arguments that several commands take."""
+
+from argparse import ArgumentError, ArgumentParser, Namespace
+from typing import Any
+
+from mmengine.config import DictAction
+
+
+class KeyValues(DictAction):
+    """MMEngine's ``KEY=VALUE`` arguments, where a word without ``=`` is an error of usage.
+
+    >>> parser.add_argument('--cfg-options', nargs='+', action=KeyValues)  # doctest: +SKIP
+
+    MMEngine's own ends with a trace there, because it runs before any error is caught.
+    """
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, option: str | None = None
+    ) -> None:
+        """Store the pairs as a dict of parsed values.
+
+        Raises:
+            ArgumentError: Naming the word that is no pair.
+        """
+        for word in values:
+            if '=' not in word:
+                raise ArgumentError(self, f'{word!r} is not of the form KEY=VALUE')
+        super().__call__(parser, namespace, values, option)
