@@ -42,7 +42,7 @@ def pretrain(
     data = cfg.train_dataloader.dataset
     if 'data_root' not in data:
         raise ValueError(f'{config}: its train_dataloader.dataset has no data_root to be replaced')
-    data.data_root = videos if is_url(videos) else str(Path(videos).resolve())
+    data.data_root = videos if is_url(videos) else str(Path(videos).expanduser().resolve())
     data.data_prefix = dict(path='')
     with cpu_ranks(cfg, processes_to_start(cfg)):
         build_runner(cfg).train()

@@ -48,12 +48,15 @@ def find_files(root: str | os.PathLike, extensions: Sequence[str]) -> list[str]:
 
     Raises:
         FileNotFoundError: If there is no such folder or no such file in it.
+        NotADirectoryError: If ``root`` is a file.
         PermissionError: If a folder cannot be read.
         ValueError: If ``root`` is a URL.
     """
     refuse_url(root)
     root = Path(root)
     kinds, endings = ', '.join(extensions), tuple(extensions)
+    if root.is_file():
+        raise NotADirectoryError(f'{root}: a file; data_root is the folder that it lies in')
     if not root.is_dir():
         raise FileNotFoundError(f'{root}: no such folder; data_root must hold files {kinds}')
 

@@ -68,8 +68,8 @@ class FrameSource(ABC):
         )
         if self.too_many(bad):
             raise ValueError(
-                f'{message}\nmore than max_bad_share={self.max_bad_share}: repair or remove them, '
-                'or raise that share'
+                f'{message}\nmore than max_bad_share={self.max_bad_share}: repair or remove them '
+                '(or lower delta, if they are too short), or raise that share'
             )
         warn(f'{message}\nskipped')
 

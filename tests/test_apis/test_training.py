@@ -50,7 +50,10 @@ def test_another_length_with_its_schedules(tmp_path, config):
     assert (warmup.end, cosine.begin, cosine.end, cosine.T_max) == (2, 2, 5, 3)  # 4, 4, 10, 6
 
 
-def test_mistakes(tmp_path, config):
+def test_mistakes(tmp_path, config, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=f'{tmp_path}/nowhere'):
+        apis.pretrain('~/nowhere', tmp_path / 'run', config)
     with pytest.raises(FileNotFoundError, match='nowhere'):
         apis.pretrain(tmp_path / 'nowhere', tmp_path / 'run', config)
     with pytest.raises(KeyError, match='momentm'):

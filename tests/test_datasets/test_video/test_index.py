@@ -295,6 +295,8 @@ def test_missing_empty_and_wrong_root(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'nowhere: no such folder.*\.mp4'):
         build_index(tmp_path / 'nowhere')
     (tmp_path / 'notes.txt').touch()
+    with pytest.raises(NotADirectoryError, match=r'notes\.txt: a file; data_root is the folder'):
+        build_index(tmp_path / 'notes.txt')
     with pytest.raises(FileNotFoundError, match=r'holds no file.*\.mov, \.mp4'):
         build_index(tmp_path)
 
