@@ -47,6 +47,8 @@ def load_file(path: str | Path) -> dict:
             loaded = CheckpointLoader.load_checkpoint(path, map_location='cpu', logger='silent')
         elif os.path.isfile(path):
             loaded = _load_safetensors(path) if path.endswith(_SAFETENSORS) else safe_load(path)
+        elif os.path.isdir(path):
+            raise FileNotFoundError(f'{path} is a folder: name one of the checkpoints in it')
         else:
             raise FileNotFoundError(f'checkpoint {path} does not exist')
     except FileNotFoundError:

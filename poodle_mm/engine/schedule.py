@@ -74,7 +74,8 @@ def set_max_iters(cfg: Config, max_iters: int) -> None:
     """
     if 'max_iters' not in cfg.train_cfg:
         raise ValueError(
-            'the length in iterations can be set for configs that train by iterations: '
-            'train_cfg.max_iters and by_epoch=False in each param_scheduler'
+            'the length in iterations can be set for configs that train by iterations '
+            '(train_cfg.max_iters and by_epoch=False in each param_scheduler), as '
+            'poodle_r50_videos.py does; this one counts epochs: train_cfg.max_epochs'
         )
     cfg.merge_from_dict(length_options(cfg, max_iters))

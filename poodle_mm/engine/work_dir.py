@@ -59,8 +59,8 @@ def check_unused(work_dir: str | Path) -> None:
     """
     found = sorted(run_checkpoints(work_dir), key=lambda path: path.stat().st_mtime_ns)
     if found:
+        names = found[-1].name + (f' and {len(found) - 1} more' if len(found) > 1 else '')
         raise ValueError(
-            f'{work_dir} holds checkpoints of an earlier run ({found[-1].name} and '
-            f'{len(found) - 1} more): go on from them with --resume, choose another --work-dir, '
-            'or move them away'
+            f'{work_dir} holds checkpoints of an earlier run ({names}): go on from them '
+            'with --resume, choose another --work-dir, or move them away'
         )
