@@ -126,4 +126,4 @@ def test_network_failure_is_shown_and_repaired(checkout, tmp_path):
 def test_unknown_set(checkout):
     status, calls, messages = checkout.set_up('detection')
     assert (status, calls) == (1, [])
-    assert 'use demo, det or test' in messages
+    assert 'use demo, det, test or docs' in messages

@@ -109,7 +109,7 @@ def test_used_without_the_checkout(fresh, repo, tmp_path):
     (tmp_path / 'use.py').write_text(USE.format(fresh=str(fresh), options=SMALL))
     run(sys.executable, 'use.py', cwd=tmp_path, fresh=fresh)
     maps = sorted(path.name for path in (tmp_path / 'maps' / 'a').iterdir())
-    assert maps == ['000000.npz', '000004.npz']
+    assert maps == ['000000.npz', '000004.npz', 'features.json']
 
     wrong = ['--cfg-options', 'model.momentm=1']  # of the config, which was found by its name
     text = run(*command, 'pretrain', 'poodle_r18_scenes', *wrong, cwd=tmp_path, fresh=fresh, code=2)
