@@ -51,12 +51,13 @@ def persist(url: str, options: RemoteOptions, request: Callable[[], Result]) -> 
 
     Raises:
         FrameReadError: If it has failed for good.
+        ImportError: If fsspec lacks a package for the protocol.
     """
     pause = FIRST_PAUSE
     for left in reversed(range(options.retries + 1)):
         try:
             return request()
-        except FrameReadError:
+        except (FrameReadError, ImportError):  # a missing package does not appear by waiting
             raise
         except Exception as error:  # each protocol has errors of its own
             reason, passes = explain(error, options.timeout)

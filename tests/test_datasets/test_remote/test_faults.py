@@ -8,6 +8,7 @@ import pytest
 from poodle_mm.datasets.files import FrameReadError
 from poodle_mm.datasets.remote.options import RemoteOptions
 from poodle_mm.datasets.remote.remote_file import RemoteFile
+from poodle_mm.datasets.remote.requests import persist
 from poodle_mm.datasets.video.reader import VideoReader
 from tests.test_datasets.test_remote.server import cut, entries, slow, status
 from tests.test_datasets.test_remote.test_reading import assert_same_pair, pairs_of
@@ -72,6 +73,18 @@ def test_no_server(server):
     server.server_close()
     with pytest.raises(FrameReadError, match='tried 3 times'):
         read(server)
+
+
+def test_a_missing_package_is_not_waited_for():
+    calls = []
+
+    def request():
+        calls.append(1)
+        raise ImportError('pip install "fsspec[http]"')
+
+    with pytest.raises(ImportError, match='pip install'):
+        persist('http://host/a.mp4', RemoteOptions(), request)
+    assert len(calls) == 1
 
 
 def test_a_size_is_asked_for_by_get_where_head_is_forbidden(server):
