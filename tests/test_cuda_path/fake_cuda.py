@@ -87,7 +87,9 @@ class FakeCuda(TorchDispatchMode):
         frame = sys._getframe(2)
         while frame:
             module = frame.f_globals.get('__name__', '')
-            if module.partition('.')[0] in PACKAGES:
+            # From Python 3.12 on a comprehension has no frame of its own.
+            inner = frame.f_code.co_name == '<listcomp>'
+            if not inner and module.partition('.')[0] in PACKAGES:
                 self.waits[f'{module}.{frame.f_code.co_name}: {kind}'] += 1
                 return
             frame = frame.f_back

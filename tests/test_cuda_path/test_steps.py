@@ -20,7 +20,7 @@ RAFT = {
 }
 IMAGES = {
     'mmengine.model.base_model.data_preprocessor.cast_data: host to device': 2,
-    'mmpretrain.models.utils.data_preprocessor.<listcomp>: host to device': 2,
+    'mmpretrain.models.utils.data_preprocessor.forward: host to device': 2,
     'mmengine.model.averaged_model.update_parameters: item': 1,
 }
 WAITS = {
