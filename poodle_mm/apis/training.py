@@ -13,7 +13,7 @@ from poodle_mm.engine.train import build_runner, training_config
 def pretrain(
     videos: str | Path,
     out: str | Path,
-    config: str | Path = 'poodle_r50_bdd.py',
+    config: str | Path = 'poodle_r50_videos.py',
     iters: int | None = None,
     **options: Any,
 ) -> DenseEncoder:

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Show that poodle_mm works with the original OpenMMLab packages, in an environment of its own.
 #
-#   bash tools/ci/compat_openmmlab.sh              import what pretraining needs, pretrain a few steps
-#   bash tools/ci/compat_openmmlab.sh --with-ops   then also MMSegmentation 1.2.2 and MMDetection 3.3.0
+#   bash tools/ci/compat_openmmlab.sh              pretrain ten steps, publish the encoder and load it
+#   bash tools/ci/compat_openmmlab.sh --with-ops   then also train readouts of the published encoder:
+#                                                  linear, UperNet and Faster R-CNN
 #
-# The first takes about 4 minutes; the second compiles MMCV 2.1.0's operators once (about 15 minutes
-# on 2 cores). The environment is kept at $COMPAT_ENV (default: compat/ in poodle_mm's cache folder).
+# The last lines say what was done and the seconds of each part. The second way compiles MMCV
+# 2.1.0's operators once (about 12 minutes of a core). The environment is kept at $COMPAT_ENV
+# (default: compat/ in poodle_mm's cache folder).
 # PYTHON names the interpreter that makes it (default python3; 3.10 to 3.12, as torch 2.5 wants).
 set -euo pipefail
 
@@ -46,6 +48,7 @@ run() { # run WHAT COMMAND...: quiet, the log's end on failure
         fail "failed: $what"
     }
     say "    done in $((SECONDS - begin)) s"
+    printf '%5d s  %s\n' $((SECONDS - begin)) "$what" >>"$work/summary"
 }
 pip() { "$python" -m pip install -q --retries 5 --timeout 60 "$@"; }
 
@@ -59,8 +62,9 @@ fi
 run 'installing poodle_mm without its OneDL dependencies' pip --no-deps --no-build-isolation -e .
 
 if [ -n "$with_ops" ]; then
-    say 'MMCV 2.1.0 with operators'
+    begin=$SECONDS # with its output: it takes long the first time
     PYTHON=$python bash tools/build_mmcv_ops.sh --or-cpu mmcv==2.1.0 || exit 1
+    printf '%5d s  %s\n' $((SECONDS - begin)) "MMCV 2.1.0's operators" >>"$work/summary"
     run 'installing mmsegmentation 1.2.2 and mmdet 3.3.0' \
         pip --no-build-isolation -c <(grep -v mmcv-lite "$requirements") \
         mmsegmentation==1.2.2 mmdet==3.3.0 ftfy regex pytest hypothesis
@@ -93,50 +97,58 @@ distributions = sorted({found.metadata['Name'] for found in metadata.distributio
 if wrong := [name for name in distributions if name.startswith('onedl')]:
     sys.exit(f'{wrong} are installed: this environment is for the original packages')
 family = [name for name in distributions if name.startswith('mm') or name == 'torch']
-print(len(names), 'modules with', *(f'{name} {metadata.version(name)}' for name in family))
+print(len(names), 'modules with', ', '.join(f'{name} {metadata.version(name)}' for name in family))
 PY
 run 'importing every module' "$python" "$work/imports.py" ${with_ops:-light}
-say "    $(tail -n 1 "$work/log")"
+imported=$(tail -n 1 "$work/log")
+say "    $imported"
 
 run 'drawing a few scenes' "$python" tools/make_scenes.py "$work/scenes" \
-    --train 2 --val 1 --test 1 --size 144 256 --seconds 1.5 --labelled 2
-steps=4
+    --train 4 --val 1 --test 1 --size 144 256 --seconds 1.5 --labelled 2
+steps=10
 run "pretraining the demo for $steps steps" "$python" tools/train.py configs/demo/poodle_r18_scenes.py \
     --work-dir "$work/run" --cfg-options "train_dataloader.dataset.data_root=$work/scenes" \
     processes=1 train_dataloader.batch_size=2 "train_cfg.max_iters=$steps" "default_hooks.checkpoint.interval=$steps"
 checkpoint=$work/run/iter_$steps.pth
 
+run 'publishing its encoder' "$python" tools/publish_model.py "$checkpoint" "$work/published" --with-sdm
+published=$(tail -n 1 "$work/log")
+
 cat >"$work/check.py" <<'PY'
-"""The checkpoint is whole, finite, trained, and its encoder loads."""
+"""The checkpoint is finite and trained; the published encoder loads and gives the same map."""
 
 import sys
 
 import torch
 
-from poodle_mm.checkpoints.encoder_checkpoint import load_part, read_checkpoint
-from poodle_mm.registry import MODELS
+from poodle_mm.apis import load_encoder
 
-path, steps = sys.argv[1], int(sys.argv[2])
+path, published, steps = sys.argv[1], sys.argv[2], int(sys.argv[3])
 checkpoint = torch.load(path, map_location='cpu', weights_only=False)
 state = checkpoint['state_dict']
 assert checkpoint['meta']['iter'] == steps, checkpoint['meta']['iter']
 assert all(value.isfinite().all() for value in state.values() if value.is_floating_point())
 online, target = (state[f'{prefix}backbone.conv1.weight'] for prefix in ('', 'target.module.'))
 assert not torch.equal(online, target), 'online network and target are the same: nothing was learned'
-found = read_checkpoint(path)
-backbone = MODELS.build(found.backbone)
-load_part(backbone, path, found.backbone_prefix, 'backbone')
-prefix = found.backbone_prefix
-assert all(torch.equal(value, state[prefix + key]) for key, value in backbone.state_dict().items())
-print(len(state), 'tensors after', steps, 'steps')
+image = torch.rand(1, 3, 96, 160, generator=torch.Generator().manual_seed(0))
+with torch.no_grad():
+    maps = [load_encoder(file).eval()(image) for file in (path, published)]
+assert torch.equal(*maps), 'the published encoder gives another map'
+print(len(state), 'tensors after', steps, 'steps; published encoder:', *maps[0].shape[1:], 'map')
 PY
-run 'checking the checkpoint' "$python" "$work/check.py" "$checkpoint" "$steps"
+run 'loading the published file' "$python" "$work/check.py" "$checkpoint" "$published" "$steps"
+say "    $(tail -n 1 "$work/log")"
 
 if [ -n "$with_ops" ]; then
-    run 'running the downstream tests' "$python" -m pytest -q -p no:cacheprovider tests/test_evaluation
+    run "running the readouts' tests" "$python" -m pytest -q -p no:cacheprovider tests/test_evaluation
     say "    $(tail -n 1 "$work/log")"
-    run 'evaluating the checkpoint' "$python" tools/evaluate.py "$checkpoint" --suite scenes \
-        --data-root "$work/scenes" --iters 2 --work-dir "$work/evaluate"
-    cat "$work/log"
+    iters=4
+    for readout in linear upernet det-fpn det-c4; do
+        run "training a readout for $iters iterations and testing it: $readout" \
+            "$python" tools/evaluate.py "published=$published" --suite scenes --readouts "$readout" \
+            --data-root "$work/scenes" --iters "$iters" --work-dir "$work/evaluate-$readout"
+        say "    $(grep '^| published' "$work/log" | head -n 1)"
+    done
 fi
-say "passed: $(sed -n 's/^\(mm[a-z-]*\)==/\1 /p' "$requirements" | paste -sd, | sed 's/,/, /g') in $env"
+cat "$work/summary"
+say "passed with ${imported#* with } in $env"
