@@ -140,6 +140,7 @@ def _train(folder: Path, act: Callable | None, workers: int, rank: int, ranks: i
     os.dup2(log, 2)
     sys.stdout = sys.stderr = os.fdopen(log, 'w', buffering=1)  # pytest has put others there
     torch.set_num_threads(1)
+    register_all_modules()
     cfg = toy_config(folder / 'run')
     cfg.train_dataloader.num_workers = workers
     if ranks > 1:
@@ -170,13 +171,14 @@ def run(folder: Path, act: Callable | None = None, workers: int = 0, ranks: int 
     Returns:
         How each process ended.
     """
-    register_all_modules()
     folder.mkdir(parents=True, exist_ok=True)
     with socket.socket() as probe:
         probe.bind(('127.0.0.1', 0))
         port = probe.getsockname()[1]
-    # a fork has imported everything
-    context = multiprocessing.get_context('fork')
+    # Forks of a server that has imported everything. Forks of this process would fail once it had
+    # threads of autograd: after a backward pass on a GPU, or on a fake one.
+    context = multiprocessing.get_context('forkserver')
+    context.set_forkserver_preload([_train.__module__])
     processes = [
         context.Process(target=_train, args=(folder, act, workers, rank, ranks, port))
         for rank in range(ranks)
