@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 _MMENGINE = str(Path(mmengine.__file__).parent)
 _SHOWN = ('checkpoint_hook', 'logger_hook')  # MMEngine's files whose messages are of the training
 # MMEngine warns here of calls that it makes itself.
-_NOISE = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
+NOISE = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
 
 
 def for_console(record: logging.LogRecord) -> bool:
@@ -19,7 +19,7 @@ def for_console(record: logging.LogRecord) -> bool:
     MMEngine's 270 lines on environment, config and hooks are not; the log file has them.
     """
     if record.levelno >= logging.WARNING:
-        return not str(record.msg).startswith(_NOISE)
+        return not str(record.msg).startswith(NOISE)
     return not record.pathname.startswith(_MMENGINE) or record.module in _SHOWN
 
 

@@ -49,6 +49,21 @@ def read_log(work_dir: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     }
 
 
+def label_runs(
+    work_dirs: Sequence[str | Path], labels: Sequence[str] | None = None
+) -> dict[str, Path]:
+    """Folders of runs by the runs' names, by default those of the folders.
+
+    Raises:
+        ValueError: If there is not one name for each run, or two are equal.
+    """
+    folders = [Path(folder) for folder in work_dirs]
+    labels = list(labels or (folder.resolve().name for folder in folders))
+    if len(labels) != len(folders) or len(set(labels)) < len(labels):
+        raise ValueError(f'{len(folders)} runs need as many different labels, got {labels}')
+    return dict(zip(labels, folders))
+
+
 def write_curves(
     work_dirs: Sequence[str | Path],
     out: str | Path,
@@ -69,10 +84,7 @@ def write_curves(
     """
     from poodle_mm.visualization.curves import draw_curves  # matplotlib takes a second to import
 
-    labels = labels or [Path(folder).name for folder in work_dirs]
-    if len(labels) != len(work_dirs) or len(set(labels)) < len(labels):
-        raise ValueError(f'{len(work_dirs)} runs need as many different labels, got {labels}')
-    runs = {label: read_log(folder) for label, folder in zip(labels, work_dirs)}
+    runs = {label: read_log(folder) for label, folder in label_runs(work_dirs, labels).items()}
     figure = draw_curves(runs)
     with replacing(out) as temporary:
         figure.savefig(temporary, dpi=75)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from poodle_mm.checkpoints.config_text import read_config_text
 from poodle_mm.engine.config import load_config
+from poodle_mm.engine.console import NOISE
 from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS
 from poodle_mm.engine.hooks.training_plan_hook import duration
 from poodle_mm.engine.resume_changes import config_changes
-from poodle_mm.engine.run_log import read_log
+from poodle_mm.engine.run_log import label_runs, read_log
 from poodle_mm.experiments.report import Picture, write_report
 from poodle_mm.utils.files import read_json
 from poodle_mm.utils.tables import markdown_table
@@ -18,7 +19,6 @@ from poodle_mm.visualization.curves import draw_curves
 _LAST = ('loss_dense', 'loss_pool', 'std_dense', 'std_pool', 'valid_share', 'fallback_share')
 _AVERAGED = 10  # logged values
 _MOST_WARNINGS = 20
-_NOISE = ('"FileClient" will be deprecated', '"HardDiskBackend" is the alias')
 
 _HEALTH = """
 Healthy: losses fall slowly, and the two spreads stay above their start. A spread that falls towards
@@ -48,11 +48,8 @@ def report_runs(
         FileNotFoundError: If a folder has no log of a training.
         ValueError: If there is not one label for each run, two are equal, or a log is empty.
     """
-    folders = [Path(folder) for folder in work_dirs]
-    labels = list(labels or (folder.resolve().name for folder in folders))
-    if len(labels) != len(folders) or len(set(labels)) < len(labels):
-        raise ValueError(f'{len(folders)} runs need as many different labels, got {labels}')
-    runs = dict(zip(labels, folders))
+    runs = label_runs(work_dirs, labels)
+    folders = list(runs.values())
     curves = {label: read_log(folder) for label, folder in runs.items()}
     parts: list[str | Picture] = [
         f'# {" and ".join(runs)}',
@@ -146,7 +143,7 @@ def _warnings(label: str, folder: Path) -> str:
                  if f' - {kind} - ' in line),
                 ('', ''),
             )  # fmt: skip
-            if level and not text.startswith(_NOISE):
+            if level and not text.startswith(NOISE):
                 found[text] = found.get(text, 0) + 1
     if not found:
         return f'*{label}*: none.'
