@@ -10,9 +10,8 @@ from torch import Tensor, nn
 
 from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.flow.base import FlowEstimator
-from poodle_mm.flow.uflow.network import IMAGE_STRIDE, UFlowNetwork
+from poodle_mm.flow.uflow.network import IMAGE_STRIDE, NETWORKS, UFlowNetwork
 from poodle_mm.flow.weights import read_state_dict
-from poodle_mm.geometry.warp import crop_resize_flow
 from poodle_mm.registry import MODELS
 
 CONFIG_KEY = 'model.data_preprocessor.flow.weights'
@@ -34,13 +33,22 @@ class UFlow(FlowEstimator):
             training model. Nothing in the file is executed.
         size: (h, w) at which the flow is estimated, the paper's by default; None for the size of
             the images.
+        network: Name of a network (``'uflow'``, ``'small'``) or the arguments of
+            :class:`~poodle_mm.flow.uflow.network.UFlowNetwork`. None: the named one that the names
+            and shapes in the file fit.
     """
 
-    def __init__(self, weights: str, size: tuple[int, int] | None = (256, 512)) -> None:
+    def __init__(
+        self,
+        weights: str,
+        size: tuple[int, int] | None = (256, 512),
+        network: str | dict | None = None,
+    ) -> None:
         super().__init__(size)
         if not weights:
             raise ValueError(f'UFlow: {CONFIG_KEY} must be the path of a checkpoint')
         self.weights = str(weights)
+        self.network = network
 
     @cached_property
     def net(self) -> nn.Module:
@@ -50,9 +58,13 @@ class UFlow(FlowEstimator):
             FileNotFoundError: If there is no such file.
             ValueError: If the file does not hold weights of this network.
         """
-        with torch.device('meta'):  # no memory and no random numbers for values to be replaced
-            net = UFlowNetwork()
-        net.load_state_dict(_read(self.weights, net), assign=True)
+        state = _read(self.weights)
+        names = NETWORKS if self.network is None else [self.network]
+        nets = [build_network(name, device='meta') for name in names]
+        net = next((net for net in nets if _fits(net, state)), nets[0])
+        state = _without_prefix(state, net)
+        check_state(net, state, f'UFlow: {self.weights} ({CONFIG_KEY})', type(net).__name__)
+        net.load_state_dict(state, assign=True)
         return net.float().eval().requires_grad_(False)
 
     def estimate(
@@ -63,25 +75,54 @@ class UFlow(FlowEstimator):
         feasible = tuple(-(-side // IMAGE_STRIDE) * IMAGE_STRIDE for side in shape)
         if feasible != shape:
             a, b = (F.interpolate(x, feasible, mode='bilinear') for x in (a, b))
-        flow_ab, flow_ba = net(a, b)
-        box = (0, 0, flow_ab.shape[-1], flow_ab.shape[-2])
-        return crop_resize_flow(flow_ab, box, shape), crop_resize_flow(flow_ba, box, shape)
+        flow_ab, flow_ba = (upsample_flow(flow, shape) for flow in net(a, b))
+        return flow_ab, flow_ba
 
 
-def _read(path: str, net: nn.Module) -> dict[str, Tensor]:
-    """The weights in a file, under the names of ``net``."""
-    state = read_state_dict(
+def build_network(network: str | dict, device: torch.device | str | None = None) -> UFlowNetwork:
+    """A network by name or by its arguments.
+
+    Args:
+        network: Key of ``NETWORKS``, or arguments of :class:`UFlowNetwork`.
+        device: Device of its parameters; ``'meta'``: no memory, and no random numbers for values
+            that are to be replaced.
+
+    Raises:
+        ValueError: If there is no network of that name.
+    """
+    if isinstance(network, str):
+        if network not in NETWORKS:
+            raise ValueError(f'UFlow: network {network!r} is not one of {", ".join(NETWORKS)}')
+        network = NETWORKS[network]
+    with torch.device(device or 'cpu'):
+        return UFlowNetwork(**network)
+
+
+def upsample_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
+    """Flow of a whole image on a finer grid: (B, 2, h, w) in cells to (B, 2, H, W) in pixels."""
+    scale = flow.new_tensor([size[1] / flow.shape[-1], size[0] / flow.shape[-2]])
+    return F.interpolate(flow, size, mode='bilinear') * scale[:, None, None]
+
+
+def _read(path: str) -> dict[str, Tensor]:
+    return read_state_dict(
         path,
         'UFlow',
         'No weights of UFlow are published for this network: train it and give the path of the '
         f'checkpoint as {CONFIG_KEY}, or take another estimator, such as '
         "flow=dict(type='RAFTFlow')",
     )
-    # drop the prefix before the network's names, if all names have it
+
+
+def _without_prefix(state: dict[str, Tensor], net: nn.Module) -> dict[str, Tensor]:
+    """Drop the prefix before the network's names, if all names have it."""
     first = next(iter(net.state_dict()))
     for prefix in (key.removesuffix(first) for key in state if key.endswith(first)):
         if all(key.startswith(prefix) for key in state):
-            state = {key.removeprefix(prefix): value for key, value in state.items()}
-            break
-    check_state(net, state, f'UFlow: {path} ({CONFIG_KEY})', type(net).__name__)
+            return {key.removeprefix(prefix): value for key, value in state.items()}
     return state
+
+
+def _fits(net: nn.Module, state: dict[str, Tensor]) -> bool:
+    shapes = {key: value.shape for key, value in _without_prefix(state, net).items()}
+    return shapes == {key: value.shape for key, value in net.state_dict().items()}
