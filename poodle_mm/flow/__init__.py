@@ -5,5 +5,15 @@ from poodle_mm.flow.cached import CachedFlow
 from poodle_mm.flow.dis import DISFlow
 from poodle_mm.flow.raft import RAFTFlow
 from poodle_mm.flow.uflow.estimator import UFlow
+from poodle_mm.flow.uflow.preprocessor import FlowPairPreprocessor
+from poodle_mm.flow.uflow.training import UFlowTraining
 
-__all__ = ['CachedFlow', 'DISFlow', 'FlowEstimator', 'RAFTFlow', 'UFlow']
+__all__ = [
+    'CachedFlow',
+    'DISFlow',
+    'FlowEstimator',
+    'FlowPairPreprocessor',
+    'RAFTFlow',
+    'UFlow',
+    'UFlowTraining',
+]

@@ -49,7 +49,8 @@ COLLECTIONS = {c['Name']: c for meta in metafiles() for c in meta.get('Collectio
 
 def pretraining_configs() -> list[str]:
     found = (path.relative_to(REPO) for path in (REPO / 'configs').rglob('*.py'))
-    return sorted(str(path) for path in found if not {'_base_', 'downstream'} & {*path.parts})
+    other = {'_base_', 'downstream', 'flow'}
+    return sorted(str(path) for path in found if not other & {*path.parts})
 
 
 @cache
