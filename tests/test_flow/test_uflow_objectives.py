@@ -73,10 +73,21 @@ def test_endpoint_error_by_hand():
     """Truth (6, 8) and 3 cells of 4 pixels to the right: (6, -8), a length of 10."""
     truth = constant(6, 8, (16, 32))
     cells = constant(3, 0, (4, 8))
-    assert endpoint_loss([cells], truth, 0.0, 100.0) == pytest.approx(10, rel=1e-5)
+    assert endpoint_loss([cells], truth, coarse=0.0) == pytest.approx(10, rel=1e-5)
     # half the weight for a level of 8 pixels that says (0, 0): plus 0.5 * 10
     coarse = [constant(0, 0, (2, 4)), cells]
-    assert endpoint_loss(coarse, truth, 0.5, 100.0) == pytest.approx(15, rel=1e-5)
+    assert endpoint_loss(coarse, truth, coarse=0.5) == pytest.approx(15, rel=1e-5)
+
+
+def test_hidden_pixels_count_less():
+    """A quarter of the pixels is wrong by 10: at a weight of 0.5 that is 5 / (3 + 0.5)."""
+    truth = constant(0, 0, (16, 32))
+    truth[..., :8] = torch.tensor([6.0, 8.0])[:, None, None]
+    visible = torch.arange(32).expand(1, 16, 32) >= 8
+    cells = constant(0, 0, (4, 8))
+    loss = endpoint_loss([cells, cells], truth, visible, coarse=1.0, hidden=0.5)
+    assert loss == pytest.approx(2 * 5 / 3.5, rel=1e-2)
+    assert endpoint_loss([cells, cells], truth, visible, hidden=0.0) < 1e-2
 
 
 def test_unknown_and_endless_motion_does_not_count():
@@ -84,7 +95,7 @@ def test_unknown_and_endless_motion_does_not_count():
     truth[..., :4] = float('nan')
     truth[..., 4:8] = 1000
     flows = [constant(0, 0, (2, 4)).requires_grad_(), constant(0, 0, (4, 8)).requires_grad_()]
-    loss = endpoint_loss(flows, truth, 1.0, 100.0)
+    loss = endpoint_loss(flows, truth, coarse=1.0, limit=100.0)
     loss.backward()
     assert loss.item() == pytest.approx(20, rel=1e-5)
     assert all(flow.grad.isfinite().all() for flow in flows)

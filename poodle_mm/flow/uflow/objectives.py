@@ -67,28 +67,40 @@ def ssim_loss(images: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
     return masked_mean(error.mean(1), weight)
 
 
-def endpoint_loss(flows: Sequence[Tensor], truth: Tensor, coarse: float, limit: float) -> Tensor:
+def endpoint_loss(
+    flows: Sequence[Tensor],
+    truth: Tensor,
+    visible: Tensor | None = None,
+    coarse: float = 0.25,
+    limit: float = 400.0,
+    hidden: float = 0.2,
+) -> Tensor:
     """Endpoint error against exact flow: of the last flow, and less of those before it.
 
     Args:
         flows: (2B, 2, h, w) of several grids, in their cells, the last one counts fully.
         truth: (2B, 2, H, W) pixels.
+        visible: (2B, H, W) bool: seen in the other frame; None: all.
         coarse: Weight of each of the others, whose truth is averaged over their cells.
         limit: Pixels; longer motion and what is not finite does not count.
+        hidden: Weight of the pixels that are not visible.
 
     Returns:
         Scalar, pixels of the H x W grid.
     """
     size = truth.shape[-2:]
     known = truth.isfinite().all(1) & (truth.square().sum(1) <= limit**2)
+    weight = known.to(truth.dtype)
+    if visible is not None:
+        weight = torch.where(visible, weight, hidden * weight)
     truth = torch.where(known[:, None], truth, 0)
-    loss = masked_mean(_length(upsample_flow(flows[-1], size) - truth), known)
+    loss = masked_mean(_length(upsample_flow(flows[-1], size) - truth), weight)
     if not coarse:
         return loss
     for flow in flows[:-1]:
         grid = flow.shape[-2:]
-        share = F.adaptive_avg_pool2d(known[:, None].to(truth.dtype), grid)
-        pooled = F.adaptive_avg_pool2d(truth, grid) / share.clamp(min=1e-6)
+        share = F.adaptive_avg_pool2d(weight[:, None], grid)
+        pooled = F.adaptive_avg_pool2d(truth * weight[:, None], grid) / share.clamp(min=1e-6)
         scale = flow.new_tensor([size[1] / grid[1], size[0] / grid[0]])[:, None, None]
         loss = loss + coarse * masked_mean(_length(flow * scale - pooled), share[:, 0])
     return loss

@@ -63,7 +63,8 @@ class FlowPairPreprocessor(BaseDataPreprocessor):
 
         Returns:
             ``inputs``: a dict of ``frames`` and ``augmented``, (2, B, 3, H, W) float32 in [0, 1],
-            and, if all samples have it, ``flow`` (2, B, 2, H, W); ``data_samples`` as given.
+            and, if all samples have them, ``flow`` (2, B, 2, H, W) and ``visible`` (2, B, H, W);
+            ``data_samples`` as given.
 
         Raises:
             ValueError: If the shape is not that, or some samples only have flow.
@@ -72,28 +73,25 @@ class FlowPairPreprocessor(BaseDataPreprocessor):
         inputs, samples = data['inputs'], data['data_samples']
         self._check(inputs, samples)
         frames = (inputs.float() / 255).transpose(0, 1).contiguous()
-        flow = None
-        if 'flow' in samples[0]:
-            flow = torch.stack([sample.flow for sample in samples], dim=1).to(frames)
+        exact = {
+            key: torch.stack([sample.get(key) for sample in samples], dim=1).to(frames.device)
+            for key in ('flow', 'visible')
+            if key in samples[0]
+        }
         augmented = frames
         if training:
             draws = [self._draw(sample.seed) for sample in samples]
             which = torch.tensor([draw['flip'] for draw in draws])
             if which.any():
-                shape = (*frames.shape[:2], 2, *frames.shape[-2:])
-                like = flow if flow is not None else frames.new_zeros(()).expand(shape)
-                mask = torch.ones((), dtype=torch.bool, device=frames.device)
-                frames, flipped, _ = flip_pairs(
-                    which, frames, like, mask.expand(*shape[:2], *shape[3:])
-                )
-                flow = flipped if flow is not None else None
+                size = (*frames.shape[:2], *frames.shape[-2:])
+                flow = exact.get('flow', frames.new_zeros(()).expand(*size[:2], 2, *size[2:]))
+                visible = exact.get('visible', torch.ones_like(frames[:, :, 0], dtype=torch.bool))
+                frames, *flipped = flip_pairs(which, frames, flow, visible)
+                exact = {k: v for k, v in zip(('flow', 'visible'), flipped) if k in exact}
             augmented = torch.stack(
                 [self._recolour(frames[:, i], draw) for i, draw in enumerate(draws)], dim=1
             )
-        views = dict(frames=frames, augmented=augmented)
-        if flow is not None:
-            views['flow'] = flow
-        return dict(inputs=views, data_samples=samples)
+        return dict(inputs=dict(frames=frames, augmented=augmented, **exact), data_samples=samples)
 
     def _draw(self, seed: int) -> dict:
         """A pair's values; always as many, whatever the options."""
@@ -132,6 +130,7 @@ class FlowPairPreprocessor(BaseDataPreprocessor):
                 f"multiples of divisor = {self.divisor}; set 'size' of PairRandomCrop in the "
                 "dataset's pipeline"
             )
-        with_flow = sum('flow' in sample for sample in samples)
-        if with_flow not in (0, len(samples)):
-            raise ValueError(f'{name}: {with_flow} of {len(samples)} samples have flow')
+        for key in ('flow', 'visible'):
+            count = sum(key in sample for sample in samples)
+            if count not in (0, len(samples)):
+                raise ValueError(f'{name}: {count} of {len(samples)} samples have {key}')

@@ -30,7 +30,7 @@ from poodle_mm.registry import MODELS
 WEIGHTS = dict(census=1.0, ssim=0.0, smooth1=0.0, smooth2=2.0, selfsup=0.6, epe=0.0)
 OCCLUSION = dict(kind='forward_backward', alpha1=0.01, alpha2=0.5, begin=0.0)
 SELFSUP = dict(begin=0.5, ramp=0.1, crop=(128, 128), sigma_teacher=0.003, sigma_student=0.03)
-SUPERVISION = dict(coarse=0.25, limit=400.0)
+SUPERVISION = dict(coarse=0.25, limit=400.0, hidden=0.2)
 _DEFAULTS = MappingProxyType({})
 
 
@@ -56,8 +56,9 @@ class UFlowTraining(BaseModel):
             ``ramp``, that during which its weight rises; ``crop``, pixels (rows, columns) that the
             student does not see, half on each side, multiples of 8; ``sigma_teacher`` and
             ``sigma_student``, see :func:`consistency`.
-        supervision: ``coarse``, weight of the coarser levels' endpoint errors, and ``limit``, the
-            longest motion that counts, in pixels.
+        supervision: ``coarse``, weight of the coarser levels' endpoint errors, ``limit``, the
+            longest motion that counts, in pixels, and ``hidden``, the weight of pixels that the
+            samples know to be invisible in the other frame.
         level_dropout: Probability with which a level's context and flow (one draw), or the
             refinement, are zeroed for a pair.
         data_preprocessor: Config of
@@ -163,7 +164,9 @@ class UFlowTraining(BaseModel):
                     'UFlowTraining: weights.epe needs samples with flow: put LoadSceneFlow or '
                     "LoadCachedFlow into the dataset's pipeline"
                 )
-            error = endpoint_loss(flows, views['flow'].flatten(0, 1), **self.supervision)
+            visible = views['visible'].flatten(0, 1) if 'visible' in views else None
+            truth = views['flow'].flatten(0, 1)
+            error = endpoint_loss(flows, truth, visible, **self.supervision)
             losses['loss_epe'] = self.weights['epe'] * error
         return losses
 

@@ -1,0 +1,77 @@
+"""Estimators by short names, as a command line gives them."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from poodle_mm.datasets.flow_pairs import FlowPair
+from poodle_mm.registry import MODELS
+
+ORACLE = 'constant'
+TRUTH = 'truth'
+ESTIMATORS = {
+    'zero': dict(type='ZeroFlow'),
+    'translation': dict(type='TranslationFlow'),
+    'farneback': dict(type='FarnebackFlow'),
+    'dis-ultrafast': dict(type='DISFlow', preset='ultrafast', num_threads=1),
+    'dis-fast': dict(type='DISFlow', preset='fast', num_threads=1),
+    'dis-medium': dict(type='DISFlow', preset='medium', num_threads=1),
+    'uflow': dict(type='UFlow', size=None),
+    'raft-small': dict(type='RAFTFlow', arch='small'),
+    'raft-large': dict(type='RAFTFlow', arch='large'),
+}
+NAMES = (*ESTIMATORS, ORACLE, TRUTH)
+
+
+class Method:
+    """Flow of a pair, both ways.
+
+    Args:
+        spec: Name of ``ESTIMATORS``, with a weights file after ``=`` for those that take one;
+            ``'constant'``: the median of the true flow, the best that one motion for all pixels
+            can do; ``'truth'``: the true flow, the best warp.
+        size: (h, w) at which networks and algorithms work; None: that of the frames.
+
+    Raises:
+        ValueError: For an unknown name.
+    """
+
+    def __init__(self, spec: str, size: tuple[int, int] | None = None) -> None:
+        self.name, _, weights = spec.partition('=')
+        if self.name not in NAMES:
+            raise ValueError(f'flow method {self.name!r} is not one of {", ".join(NAMES)}')
+        self.needs_truth = self.name in (ORACLE, TRUTH)
+        self.estimator = None
+        if not self.needs_truth:
+            cfg = dict(ESTIMATORS[self.name])
+            if weights:
+                cfg['weights'] = weights
+            elif self.name == 'uflow':
+                raise ValueError('flow method uflow needs a file: uflow=work_dirs/.../iter_N.pth')
+            if size and self.name not in ('zero', 'translation'):
+                cfg['size'] = tuple(size)
+            self.estimator = MODELS.build(cfg)
+
+    def __call__(self, a: Tensor, b: Tensor, pair: FlowPair) -> tuple[Tensor, Tensor]:
+        """``(flow_ab, flow_ba)``, (1, 2, H, W) each, of frames (1, 3, H, W) in [0, 1]."""
+        if self.estimator is not None:
+            return self.estimator(a, b)
+        flow = torch.from_numpy(pair.flow).to(a)[None]
+        back = None if pair.back is None else torch.from_numpy(pair.back).to(a)[None]
+        if self.name == ORACLE:
+            known = torch.from_numpy(pair.known).to(a.device)
+            motion = flow[0, :, known].median(1).values[:, None, None].expand_as(flow)
+            return motion, -motion
+        return flow, -flow if back is None else back
+
+
+def build_methods(specs: Sequence[str], size: tuple[int, int] | None = None) -> dict[str, Method]:
+    """Methods by their specs.
+
+    Raises:
+        ValueError: For an unknown name, or one that is given twice.
+    """
+    if len({*specs}) < len(specs):
+        raise ValueError(f'a flow method is given twice: {", ".join(specs)}')
+    return {spec: Method(spec, size) for spec in specs}
