@@ -1,4 +1,4 @@
-# The small network (1.2 M parameters, for CPUs) with the exact flow of the synthetic scenes: learning by labels
+# The small network (1.1 M parameters, for CPUs) with the exact flow of the synthetic scenes: learning by labels
 # that cost nothing, before uflow_small_clips.py goes on without any.
 #     python tools/make_scenes.py data/scenes --size 216 384
 #     python tools/train.py configs/flow/uflow_small_scenes_exact.py
@@ -14,7 +14,7 @@ model = dict(
 train_dataloader = dict(
     batch_size=4,
     dataset=dict(
-        delta=(1, 10),
+        delta=(1, 6),
         pipeline=[
             dict(type='PairRandomCrop', area=(0.4, 1.0), aspect=2.0, size=(160, 320)),
             dict(type='LoadSceneFlow'),
@@ -22,7 +22,7 @@ train_dataloader = dict(
         ],
     ),
 )
-optim_wrapper = dict(optimizer=dict(lr=5e-4), clip_grad=dict(max_norm=1.0))
+optim_wrapper = dict(optimizer=dict(lr=8e-4), clip_grad=dict(max_norm=1.0))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=200),
     dict(type='CosineAnnealingLR', T_max=max_iters - 200, by_epoch=False, begin=200, end=max_iters),

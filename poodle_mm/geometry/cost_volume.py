@@ -59,9 +59,15 @@ def cost_volume(a: Tensor, b: Tensor, max_displacement: int = 4) -> Tensor:
     padded = F.pad(b, [max_displacement] * 4)
     shifts = range(2 * max_displacement + 1)
     # One product at a time: unfolding b would need a tensor 81 times the size of the features.
-    costs = [
-        (a * padded[..., row : row + height, column : column + width]).mean(1)
+    shifted = [
+        padded[..., row : row + height, column : column + width]
         for row in shifts
         for column in shifts
     ]
-    return torch.stack(costs, dim=1)
+    if torch.is_grad_enabled() and (a.requires_grad or b.requires_grad):
+        return torch.stack([(a * x).mean(1) for x in shifted], dim=1)
+    costs = a.new_empty(len(a), len(shifted), height, width)
+    product = torch.empty_like(a)
+    for cost, x in zip(costs.unbind(1), shifted):
+        torch.mean(torch.mul(a, x, out=product), 1, out=cost)
+    return costs

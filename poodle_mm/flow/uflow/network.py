@@ -23,13 +23,13 @@ NEGATIVE_SLOPE = 0.1
 
 Widths = Sequence[int]
 
-# Arguments of UFlowNetwork by name: UFlow's own network, and one for CPUs (1.3 M parameters).
+# Arguments of UFlowNetwork by name: UFlow's own network, and one for CPUs (1.1 M parameters).
 NETWORKS: dict[str, dict[str, Any]] = dict(
     uflow={},
     small=dict(
-        channels=(16, 24, 32, 64, 96),
+        channels=(12, 24, 32, 64, 96),
         layers=(1, 2, 2, 2, 2),
-        decoder=((48, 32, 32, 16), (64, 64, 48, 32), (128, 96, 64, 32), (128, 96, 64, 32)),
+        decoder=((32, 32, 16), (48, 48, 32), (96, 64, 48, 32), (128, 96, 64, 32)),
         refinement=((32, 1), (32, 2), (32, 4)),
         max_displacement=(2, 3, 4, 4),
         dense=False,
