@@ -1,4 +1,4 @@
-# The small network (1.1 M parameters, for CPUs) with the exact flow of the synthetic scenes: learning by labels
+# The small network (1.0 M parameters, for CPUs) with the exact flow of the synthetic scenes: learning by labels
 # that cost nothing, before uflow_small_clips.py goes on without any.
 #     python tools/make_scenes.py data/scenes --size 216 384
 #     python tools/train.py configs/flow/uflow_small_scenes_exact.py

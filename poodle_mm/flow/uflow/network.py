@@ -23,14 +23,14 @@ NEGATIVE_SLOPE = 0.1
 
 Widths = Sequence[int]
 
-# Arguments of UFlowNetwork by name: UFlow's own network, and one for CPUs (1.1 M parameters).
+# Arguments of UFlowNetwork by name: UFlow's own network, and one for CPUs (1.0 M parameters).
 NETWORKS: dict[str, dict[str, Any]] = dict(
     uflow={},
     small=dict(
-        channels=(12, 24, 32, 64, 96),
+        channels=(12, 16, 32, 64, 96),
         layers=(1, 2, 2, 2, 2),
-        decoder=((32, 32, 16), (48, 48, 32), (96, 64, 48, 32), (128, 96, 64, 32)),
-        refinement=((32, 1), (32, 2), (32, 4)),
+        decoder=((32, 24, 16), (48, 48, 32), (96, 64, 32), (128, 96, 64, 32)),
+        refinement=((24, 1), (24, 2), (24, 4)),
         max_displacement=(2, 3, 4, 4),
         dense=False,
     ),
@@ -209,9 +209,8 @@ class UFlowNetwork(nn.Module):
                 b = warp_features(b, flow)
                 known = [context, flow]
             matched = normalise_features(a, b) if self.normalise_costs else (a, b)
-            costs = F.leaky_relu(
-                cost_volume(*matched, self.max_displacement[level]), NEGATIVE_SLOPE
-            )
+            costs = cost_volume(*matched, self.max_displacement[level])
+            costs = F.leaky_relu(costs, NEGATIVE_SLOPE, inplace=True)
             context, residual = self.decoders[str(level)](torch.cat([*known, costs, a], dim=1))
             if keep is not None:
                 kept = keep[step, :, None, None, None]
