@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Train on all GPUs of one or several machines:  bash tools/dist_train.sh CONFIG GPUS [train.py's options]
 # GPUS counts the processes of this machine. Several machines: run it on each with NNODES (how many),
-# NODE_RANK (0, 1, …), MASTER_ADDR (the first machine) and PORT. One machine without a GPU trains on
+# NODE_RANK (0, 1, …), MASTER_ADDR (the first machine) and PORT. On one machine PORT is not needed: any
+# free port is taken, so that several runs fit beside one another. One machine without a GPU trains on
 # its CPU, with gloo; several without one want --cfg-options env_cfg.dist_cfg.backend=gloo on each.
 set -euo pipefail
 if [ $# -lt 2 ]; then
@@ -27,10 +28,15 @@ if [ "${NNODES:-1}" = 1 ] &&
     done
     set -- "${options[@]}"
 fi
-exec "$PYTHON" -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --nproc_per_node="$GPUS" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${PORT:-29500}" \
+if [ "${NNODES:-1}" = 1 ] && [ -z "${PORT:-}" ]; then
+    meet=(--standalone)
+else
+    meet=(
+        --nnodes="${NNODES:-1}"
+        --node_rank="${NODE_RANK:-0}"
+        --master_addr="${MASTER_ADDR:-127.0.0.1}"
+        --master_port="${PORT:-29500}"
+    )
+fi
+exec "$PYTHON" -m torch.distributed.run "${meet[@]}" --nproc_per_node="$GPUS" \
     "$(dirname "$0")/train.py" "$CONFIG" --launcher pytorch "$@"

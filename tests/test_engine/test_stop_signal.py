@@ -25,7 +25,6 @@ from tests.test_engine.test_resume import (
     iteration_based,
 )
 from tests.test_engine.toy_pairs import toy_config
-from tests.test_tools.test_launchers import free_port
 
 
 class Terminate(Journal):
@@ -133,7 +132,6 @@ def train_until_stopped(
     env = dict(os.environ, PYTHONPATH=str(repo), OMP_NUM_THREADS='1', PYTHON=sys.executable)
     train = [sys.executable, str(repo / 'tools/train.py'), 'toy.py']
     if launcher:
-        env['PORT'] = free_port()
         train = ['bash', str(repo / 'tools/dist_train.sh'), 'toy.py', str(processes)]
     with open(tmp_path / 'log', 'w') as log:
         run = subprocess.Popen(

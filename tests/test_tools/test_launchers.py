@@ -1,7 +1,6 @@
 """Two processes train, started by torchrun or by train.py; srun is asked for the right thing."""
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,25 +13,13 @@ from tests.test_engine.test_resume import assert_equal_checkpoints
 from tests.test_engine.toy_pairs import toy_config
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return str(probe.getsockname()[1])
-
-
 def train(repo, config: Path, *command: str) -> Path:
     """Run a training to its end.
 
     Returns:
         Its last checkpoint.
     """
-    env = dict(
-        os.environ,
-        PYTHONPATH=str(repo),
-        OMP_NUM_THREADS='1',
-        PORT=free_port(),
-        PYTHON=sys.executable,
-    )
+    env = dict(os.environ, PYTHONPATH=str(repo), OMP_NUM_THREADS='1', PYTHON=sys.executable)
     result = subprocess.run(
         command, cwd=config.parent, env=env, capture_output=True, text=True, timeout=500
     )
@@ -79,8 +66,8 @@ def test_processes_that_need_a_gpu(tmp_path, monkeypatch, launcher, backend):
         build_runner(cfg)
 
 
-def dist_train(repo, tmp_path, gpu: bool, *options: str, **variables: str) -> tuple[list[str], str]:
-    """What follows ``--launcher pytorch`` in torchrun's command, and stderr."""
+def torchrun(repo, tmp_path, *options: str, gpu: bool = False, **variables: str):
+    """torchrun's command, and stderr."""
     fake = tmp_path / 'python'
     fake.write_text(f'#!/bin/sh\n[ "$1" = -c ] && echo {gpu} || printf "%s\\n" "$@"\n')
     fake.chmod(0o755)
@@ -94,7 +81,13 @@ def dist_train(repo, tmp_path, gpu: bool, *options: str, **variables: str) -> tu
     )
     words = result.stdout.splitlines()
     assert words[:2] == ['-m', 'torch.distributed.run'] and '--nproc_per_node=2' in words
-    return words[words.index('--launcher') + 2 :], result.stderr
+    return words, result.stderr
+
+
+def dist_train(repo, tmp_path, gpu: bool, *options: str, **variables: str) -> tuple[list[str], str]:
+    """What follows ``--launcher pytorch`` in torchrun's command, and stderr."""
+    words, said = torchrun(repo, tmp_path, *options, gpu=gpu, **variables)
+    return words[words.index('--launcher') + 2 :], said
 
 
 GLOO = 'env_cfg.dist_cfg.backend=gloo'
@@ -110,6 +103,20 @@ def test_without_a_gpu_gloo_joins_the_other_options(repo, tmp_path):
     assert words == [*ours, *ours, 'a=1 2', 'b=3', '--amp']
     words, _ = dist_train(repo, tmp_path, False, '--amp', '--cfg-options=a=1', '--resume')
     assert words == [*ours, '--amp', *ours, 'a=1', '--resume']
+
+
+def test_any_free_port_or_the_one_that_is_named(repo, tmp_path):
+    """Two runs on one machine do not meet at one port."""
+
+    def meeting(**variables: str) -> list[str]:
+        words, _ = torchrun(repo, tmp_path, **variables)
+        return words[2 : words.index('--nproc_per_node=2')]
+
+    assert meeting() == ['--standalone']
+    one = ['--nnodes=1', '--node_rank=0', '--master_addr=127.0.0.1', '--master_port=7']
+    assert meeting(PORT='7') == one
+    two = ['--nnodes=2', '--node_rank=1', '--master_addr=a', '--master_port=29500']
+    assert meeting(NNODES='2', NODE_RANK='1', MASTER_ADDR='a') == two
 
 
 def test_with_a_gpu_or_several_machines_nothing_is_added(repo, tmp_path):
