@@ -7,6 +7,8 @@ max_iters = 4000
 
 model = dict(
     weights=dict(census=1.0, ssim=0.0, smooth2=2.0, selfsup=0.6),
+    # flow of an untrained network agrees with its way back almost nowhere
+    occlusion=dict(begin=0.15),
     selfsup=dict(begin=0.5, ramp=0.1, crop=(32, 64)),
     data_preprocessor=dict(flip_prob=0.5),
 )

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def charbonnier(x: Tensor, epsilon: float = 1e-3) -> Tensor:
-    """``sqrt(x ** 2 + epsilon ** 2)``: |x| with a round bottom.
+    """``sqrt(x ** 2 + epsilon ** 2)``: ``|x|`` with a round bottom.
 
     Args:
         x: Float of any shape.
