@@ -101,6 +101,7 @@ def phases(options: Options, work_dir: Path, iters: int, resume: bool) -> dict[s
             'train_cfg.max_iters': iters,
             'default_hooks.checkpoint.interval': 2,
             'log_level': 'ERROR',
+            **({'train_dataloader.batch_size': 1} if options.quick else {}),
         },
     )
     start = time.time()

@@ -6,7 +6,7 @@ _base_ = ['../_base_/flow_training.py']
 max_iters = 4000
 
 model = dict(
-    weights=dict(census=1.0, ssim=0.0, smooth2=2.0, selfsup=0.6),
+    weights=dict(census=1.0, ssim=0.0, coarse=0.25, smooth2=2.0, selfsup=0.6),
     # flow of an untrained network agrees with its way back almost nowhere
     occlusion=dict(begin=0.15),
     selfsup=dict(begin=0.5, ramp=0.1, crop=(32, 64)),

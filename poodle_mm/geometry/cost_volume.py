@@ -1,8 +1,12 @@
 """Matching two feature maps: joint normalisation, and correlation at small displacements."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 # Keeps the standard deviation of constant maps above zero; far below that of any real features.
 MIN_VARIANCE = 1e-16
@@ -55,19 +59,45 @@ def cost_volume(a: Tensor, b: Tensor, max_displacement: int = 4) -> Tensor:
         )
     if max_displacement < 0:
         raise ValueError(f'max_displacement must not be negative, got {max_displacement}')
-    height, width = a.shape[-2:]
-    padded = F.pad(b, [max_displacement] * 4)
-    shifts = range(2 * max_displacement + 1)
-    # One product at a time: unfolding b would need a tensor 81 times the size of the features.
-    shifted = [
-        padded[..., row : row + height, column : column + width]
-        for row in shifts
-        for column in shifts
-    ]
-    if torch.is_grad_enabled() and (a.requires_grad or b.requires_grad):
-        return torch.stack([(a * x).mean(1) for x in shifted], dim=1)
-    costs = a.new_empty(len(a), len(shifted), height, width)
-    product = torch.empty_like(a)
-    for cost, x in zip(costs.unbind(1), shifted):
-        torch.mean(torch.mul(a, x, out=product), 1, out=cost)
-    return costs
+    return _CostVolume.apply(a, b, max_displacement)
+
+
+class _CostVolume(torch.autograd.Function):
+    """One product at a time, there and back.
+
+    Unfolding b would need a tensor 81 times the size of the features; left to autograd, each of
+    the 81 products would cost several passes over them on the way back.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor, reach: int) -> Tensor:
+        ctx.save_for_backward(a, b)
+        ctx.reach = reach
+        costs = a.new_empty(len(a), (2 * reach + 1) ** 2, *a.shape[-2:])
+        product = torch.empty_like(a)
+        for cost, shifted in zip(costs.unbind(1), _shifted(F.pad(b, [reach] * 4), reach)):
+            torch.mean(torch.mul(a, shifted, out=product), 1, out=cost)
+        return costs
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        a, b = ctx.saved_tensors
+        reach, height, width = ctx.reach, *a.shape[-2:]
+        padded = F.pad(b, [reach] * 4)
+        grad_a, grad_padded = torch.zeros_like(a), torch.zeros_like(padded)
+        grad = grad / a.shape[1]
+        for slope, shifted, into in zip(
+            grad.split(1, dim=1), _shifted(padded, reach), _shifted(grad_padded, reach)
+        ):
+            grad_a.addcmul_(slope, shifted)
+            into.addcmul_(slope, a)
+        return grad_a, grad_padded[..., reach : reach + height, reach : reach + width], None
+
+
+def _shifted(padded: Tensor, reach: int) -> Iterator[Tensor]:
+    """Views of a padded map at all displacements, row by row."""
+    height, width = (side - 2 * reach for side in padded.shape[-2:])
+    for row in range(2 * reach + 1):
+        for column in range(2 * reach + 1):
+            yield padded[..., row : row + height, column : column + width]

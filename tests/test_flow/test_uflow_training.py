@@ -6,9 +6,11 @@ from mmengine.logging import MessageHub
 
 from poodle_mm.datasets.frame_pair_sample import FramePairSample
 from poodle_mm.flow import UFlow
-from poodle_mm.flow.uflow.estimator import build_network
+from poodle_mm.flow.uflow.estimator import build_network, upsample_flow
 from poodle_mm.flow.uflow.network import NETWORKS, UFlowNetwork
+from poodle_mm.flow.uflow.objectives import census_loss, other, visibility
 from poodle_mm.flow.uflow.training import UFlowTraining
+from poodle_mm.geometry.consistency import warp_image
 from poodle_mm.registry import MODELS
 
 TINY = dict(channels=8, layers=1, decoder=(16, 8), refinement=(), max_displacement=1, dense=False)
@@ -84,6 +86,39 @@ def test_losses_of_zero_flow_by_hand():
 def test_weights_of_zero_take_no_part():
     found = losses(tiny(weights=dict(smooth2=0.0)), batch())
     assert set(found) == {'loss_census', 'visible_share', 'flow_pixels'}
+
+
+def test_coarse_levels_of_zero_flow_by_hand():
+    """Grids of 8 x 12, 16 x 24 and 16 x 24 cells; the first, 4 x 6, is smaller than a window."""
+    model = tiny(weights=dict(census=2.0, ssim=1.0, coarse=0.5))
+    silence(model)
+    data = batch()
+    data['inputs'] = torch.full_like(data['inputs'], 100)
+    found = losses(model, data)
+    assert found['loss_census_coarse'].item() == pytest.approx(3 * 0.5 * 2 * 0.01**0.4, rel=1e-4)
+    assert found['loss_ssim_coarse'].item() == pytest.approx(0, abs=1e-6)
+
+
+def test_coarse_levels_compare_small_images():
+    """Each level's flow, in pixels of small images, moves the other small image onto this one."""
+    model, data = (
+        tiny(weights=dict(census=2.0, coarse=0.5), level_dropout=0.0),
+        batch(size=(64, 128)),
+    )
+    views = model.data_preprocessor(data, training=True)['inputs']
+    found = losses(model, data)['loss_census_coarse']
+    flows = model.network.flows(*views['augmented'])
+    images = views['frames'].flatten(0, 1)
+    seen = visibility(upsample_flow(flows[-1], (64, 128)), 'forward_backward')[:, None]
+    expected = 0.0
+    for level, shape in ((1, (8, 16)), (2, (16, 32)), (3, (16, 32))):
+        factor = 64 // shape[0]
+        small, mask = (torch.nn.functional.avg_pool2d(x, factor) for x in (images, seen))
+        flow = flows[level] * shape[0] / flows[level].shape[-2]
+        flow = torch.nn.functional.interpolate(flow, shape, mode='bilinear')
+        warped, landed = warp_image(other(small), flow)
+        expected += 0.5 * 2 * census_loss(small, warped, mask[:, 0] * landed)
+    torch.testing.assert_close(found, expected)
 
 
 def test_self_supervision_begins_and_rises():

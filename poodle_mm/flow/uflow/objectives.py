@@ -19,6 +19,7 @@ from poodle_mm.geometry.robust import charbonnier, masked_mean, robust_power
 from poodle_mm.geometry.ssim import weighted_ssim
 from poodle_mm.geometry.warp import inside, pixel_grid
 
+CENSUS_BORDER = 3  # pixels; half of a window of 7
 OCCLUSIONS = ('forward_backward', 'wang')
 
 
@@ -57,8 +58,9 @@ def census_loss(images: Tensor, warped: Tensor, mask: Tensor) -> Tensor:
         warped: Images of the other frames, warped onto them.
         mask: (2B, H, W) in [0, 1].
     """
-    distance = robust_power(census_distance(images, warped, 7))
-    return masked_mean(distance, mask[:, 3:-3, 3:-3])
+    distance = robust_power(census_distance(images, warped, 2 * CENSUS_BORDER + 1))
+    inner = slice(CENSUS_BORDER, -CENSUS_BORDER)
+    return masked_mean(distance, mask[:, inner, inner])
 
 
 def ssim_loss(images: Tensor, warped: Tensor, mask: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from poodle_mm.flow.uflow.estimator import build_network, upsample_flow
 from poodle_mm.flow.uflow.network import DECODED_LEVELS
 from poodle_mm.flow.uflow.objectives import (
+    CENSUS_BORDER,
     OCCLUSIONS,
     census_loss,
     centre_crop,
@@ -27,9 +28,10 @@ from poodle_mm.geometry.smoothness import edge_aware_smoothness
 from poodle_mm.registry import MODELS
 
 # UFlow's on KITTI; PooDLe's authors have ssim = 1 in place of the census loss.
-WEIGHTS = dict(census=1.0, ssim=0.0, smooth1=0.0, smooth2=2.0, selfsup=0.6, epe=0.0)
+WEIGHTS = dict(census=1.0, ssim=0.0, coarse=0.0, smooth1=0.0, smooth2=2.0, selfsup=0.6, epe=0.0)
 OCCLUSION = dict(kind='forward_backward', alpha1=0.01, alpha2=0.5, begin=0.0)
 SELFSUP = dict(begin=0.5, ramp=0.1, crop=(128, 128), sigma_teacher=0.003, sigma_student=0.03)
+OBJECTIVES = dict(census=census_loss, ssim=ssim_loss)
 SUPERVISION = dict(coarse=0.25, limit=400.0, hidden=0.2)
 _DEFAULTS = MappingProxyType({})
 
@@ -47,7 +49,9 @@ class UFlowTraining(BaseModel):
             :class:`~poodle_mm.flow.uflow.estimator.UFlow`.
         weights: Weights of the losses: ``census``, ``ssim``, ``smooth1`` and ``smooth2``
             (smoothness of first and second order), ``selfsup``, and ``epe``, the endpoint error
-            where the samples have exact flow. Those not named keep UFlow's.
+            where the samples have exact flow; and ``coarse``, that of the census and SSIM
+            losses of each level's flow on small images (not UFlow's: without it a short training
+            does not find long motion). Those not named keep UFlow's.
         occlusion: What is visible: ``kind`` (``'forward_backward'``, ``'wang'`` or None: all that
             lands inside the frame), ``alpha1`` and ``alpha2``, and ``begin``, the share of the
             training after which occluded pixels stop counting.
@@ -146,11 +150,8 @@ class UFlowTraining(BaseModel):
         kind = self.occlusion['kind'] if progress >= self.occlusion['begin'] else None
         mask = visibility(full, kind, self.occlusion['alpha1'], self.occlusion['alpha2'])
         losses['visible_share'] = mask.mean()
-        if self.weights['census'] or self.weights['ssim']:
-            warped, _ = warp_image(other(images), full)
-            for key, objective in (('census', census_loss), ('ssim', ssim_loss)):
-                if self.weights[key]:
-                    losses[f'loss_{key}'] = self.weights[key] * objective(images, warped, mask)
+        losses.update(self._photometric(images, full, mask))
+        losses.update(self._coarse(images, flows, mask))
         for order in (1, 2):
             if weight := self.weights[f'smooth{order}']:
                 small = F.adaptive_avg_pool2d(images, flows[-1].shape[-2:])
@@ -168,6 +169,33 @@ class UFlowTraining(BaseModel):
             truth = views['flow'].flatten(0, 1)
             error = endpoint_loss(flows, truth, visible, **self.supervision)
             losses['loss_epe'] = self.weights['epe'] * error
+        return losses
+
+    def _photometric(self, images: Tensor, flow: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """The weighted losses of images (2B, 3, h, w) against the other ones, moved by the flow."""
+        objectives = [(k, f) for k, f in OBJECTIVES.items() if self.weights[k]]
+        if not objectives:
+            return {}
+        warped, landed = warp_image(other(images), flow)
+        mask = mask * landed
+        return {f'loss_{k}': self.weights[k] * f(images, warped, mask) for k, f in objectives}
+
+    def _coarse(self, images: Tensor, flows: Sequence[Tensor], mask: Tensor) -> dict[str, Tensor]:
+        """The photometric losses of each level's flow on images of twice its grid, up to 1/4."""
+        losses: dict[str, Tensor] = {}
+        if not self.weights['coarse']:
+            return losses
+        for flow in flows[:-1]:
+            grid = [
+                min(2 * side, last) for side, last in zip(flow.shape[-2:], flows[-1].shape[-2:])
+            ]
+            if min(grid) <= 2 * CENSUS_BORDER:  # nothing would be left of it
+                continue
+            small, seen = (F.adaptive_avg_pool2d(x, grid) for x in (images, mask[:, None]))
+            found = self._photometric(small, upsample_flow(flow, grid), seen[:, 0])
+            for key, value in found.items():
+                key = f'{key}_coarse'
+                losses[key] = losses.get(key, 0) + self.weights['coarse'] * value
         return losses
 
     def _distil(self, frames: Tensor, augmented: Tensor, keep: Tensor | None) -> Tensor:
