@@ -27,7 +27,7 @@ from poodle_mm.utils.files import write_json
 from poodle_mm.utils.ragged import Ragged
 
 RANKS_OF_A_NODE = 128
-ACCESSES = 100_000  # items that a worker asks for
+ACCESSES = 100_000
 _KEYFRAMES = (0, 250, 471, 702, 951)  # x264 places them by the picture: at uneven distances
 
 
@@ -40,28 +40,32 @@ class Case:
         clips: Whether the index holds all time stamps, and an epoch visits clips of 10 s.
         ranks: Processes that are started.
         cache: File of the index.
+        accesses: Items that a worker asks for.
     """
 
     files: int
     clips: bool
     ranks: int
     cache: Path
+    accesses: int = ACCESSES
 
 
-def measure(files: int, ranks: int, folder: Path) -> dict:
+def measure(files: int, ranks: int, folder: Path, accesses: int = ACCESSES) -> dict:
     """Measure an index of files and one of their time stamps.
 
     Args:
         files: Number of files.
         ranks: Processes that build the data set at the same time.
         folder: Folder of the index.
+        accesses: Items that a worker asks for.
 
     Returns:
         Seconds are CPU seconds of a process, sizes MiB.
     """
     found: dict[str, Any] = dict(files=files, machine=describe_machine())
     for clips in (False, True):
-        case = Case(files, clips, ranks, folder / f'{"clips" if clips else "videos"}.npz')
+        cache = folder / f'{"clips" if clips else "videos"}.npz'
+        case = Case(files, clips, ranks, cache, accesses)
         context = multiprocessing.get_context('spawn')
         with context.Pool(1) as pool:
             result = pool.apply(_index_file, (case,))
@@ -134,7 +138,7 @@ def _rank(case: Case, rank: int, meeting: str) -> dict:
     dataset = made[0]
     built = _memory()
     with multiprocessing.get_context('fork').Pool(1, _keep, (dataset,)) as pool:
-        growth = pool.apply(_worker)
+        growth = pool.apply(_worker, (case.accesses,))
     result = dict(
         seconds=seconds,
         items=len(dataset),
@@ -166,12 +170,12 @@ def _keep(dataset: FramePairDataset) -> None:
     _datasets.append(dataset)
 
 
-def _worker() -> float:
+def _worker(accesses: int) -> float:
     """MiB that become a worker's own when it asks for items here and there."""
     (dataset,) = _datasets
     dataset.get_data_info(0)
     before = _memory()['private']
-    for index in np.random.default_rng(1).integers(len(dataset), size=ACCESSES).tolist():
+    for index in np.random.default_rng(1).integers(len(dataset), size=accesses).tolist():
         dataset.get_data_info(index)
     return _memory()['private'] - before
 

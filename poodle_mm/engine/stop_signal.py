@@ -8,12 +8,15 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
+from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Any
 
 import torch
 from mmengine.dist import get_world_size
 from torch import distributed as dist
+from torch.utils.data import DataLoader
 
 EXIT_CODE = 128 + signal.SIGTERM  # what a shell reports of a process that SIGTERM ended
 _GRACE_SECONDS = 60
@@ -86,15 +89,35 @@ def _default_in_child() -> None:
 os.register_at_fork(after_in_child=_default_in_child)
 
 
-def outlive_stop(wrapped: Callable[[int], None] | None, worker_id: int) -> None:
-    """``worker_init_fn``, after ``wrapped``, of data workers that get SIGTERM with their process.
+def outlive_stop(loader: DataLoader) -> None:
+    """Let the data workers of a loader live on after SIGTERM to the whole job.
 
-    A signal to the whole job must not take the data away from the iteration that is to be
-    finished. Workers end with their process; if not, a little later by themselves.
+    It must not take the data away from the iteration that is to be finished. Workers end with
+    their process; if not, a little later by themselves. Until a worker has got as far, the signal
+    is blocked: torch would let it die.
     """
+    if not loader.num_workers:
+        return
+    loader.worker_init_fn = partial(_start_worker, loader.worker_init_fn)
+    get_iterator = loader._get_iterator  # where workers start
+
+    def get_iterator_undisturbed():
+        resource_tracker.ensure_running()  # unblocks SIGTERM when it starts
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        try:
+            return get_iterator()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    loader._get_iterator = get_iterator_undisturbed
+
+
+def _start_worker(wrapped: Callable[[int], None] | None, worker_id: int) -> None:
+    """``worker_init_fn``, after ``wrapped``."""
     if wrapped is not None:
         wrapped(worker_id)
     signal.signal(signal.SIGTERM, _end_later)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
 
 
 def _end_later(number: int, frame: FrameType | None) -> None:

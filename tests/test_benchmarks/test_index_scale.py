@@ -20,7 +20,7 @@ def test_entries_and_time_stamps(tmp_path):
 
 @pytest.mark.slow
 def test_measure(tmp_path):
-    found = measure(200, 2, tmp_path)
+    found = measure(200, 2, tmp_path, accesses=1000)
     assert [rank['items'] for rank in found['videos']['ranks']] == [200, 200]
     # 40 s make four clips, of which each is visited 15 times; one that lasts 40.0 s has no rest
     for rank in found['clips']['ranks']:

@@ -12,11 +12,12 @@ import time
 import pytest
 import torch
 from mmengine.hooks import Hook
+from torch.utils.data import DataLoader
 
 from poodle_mm.datasets import PairSampler
 from poodle_mm.engine import stop_signal
 from poodle_mm.engine.resumable import find_resumable
-from poodle_mm.engine.stop_signal import EXIT_CODE
+from poodle_mm.engine.stop_signal import EXIT_CODE, outlive_stop
 from poodle_mm.registry import DATA_SAMPLERS
 from tests.test_engine.test_resume import (
     Journal,
@@ -150,6 +151,22 @@ def train_until_stopped(
                 os.killpg(run.pid, signal.SIGKILL)
 
 
+def terminate_self(worker_id: int) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize('start', ['fork', 'spawn'])
+def test_signal_while_a_worker_starts(start):
+    """It comes before the worker listens; the data arrive all the same."""
+    loader = DataLoader(
+        range(4), num_workers=1, worker_init_fn=terminate_self, multiprocessing_context=start
+    )
+    outlive_stop(loader)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert torch.cat(list(loader)).tolist() == [0, 1, 2, 3]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+
+
 @pytest.mark.slow
 def test_signal_to_the_whole_job_with_data_workers(repo, tmp_path):
     """As Slurm does: data workers get it as well, and the iteration still ends."""
@@ -166,7 +183,9 @@ def test_signal_to_the_whole_job_with_data_workers(repo, tmp_path):
 def test_signal_to_the_launcher_of_two_processes(repo, tmp_path):
     train_until_stopped(repo, tmp_path, 2, whole_job=False, launcher=True)
     log = (tmp_path / 'log').read_text()
-    (path,) = (tmp_path / 'run').glob('*.pth')
+    paths = list((tmp_path / 'run').glob('*.pth'))
+    assert len(paths) == 1, log[-3000:]
+    (path,) = paths
     assert log.count(f'{path} is written and --resume goes on from it') == 1, log[-3000:]
     iteration = torch.load(path, weights_only=False)['meta']['iter']
     assert re.search(rf'Stopped by SIGTERM after {iteration} of', log)

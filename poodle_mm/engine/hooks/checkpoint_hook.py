@@ -1,6 +1,5 @@
 """Checkpoints that are whole or absent, and never hold a broken number."""
 
-from functools import partial
 from pathlib import Path
 
 from mmengine.dist import is_main_process
@@ -87,9 +86,7 @@ class AtomicCheckpointHook(CheckpointHook):
         """Listen to SIGTERM; say so if the resumed run was at its end."""
         super().before_train(runner)
         self._stop.start()
-        loader = runner.train_dataloader
-        if loader.num_workers:
-            loader.worker_init_fn = partial(outlive_stop, loader.worker_init_fn)
+        outlive_stop(runner.train_dataloader)
         if runner.iter >= runner.max_iters:
             runner.logger.warning(
                 f'This run is finished: {runner.iter} of {runner.max_iters} iterations are done '
