@@ -1,7 +1,9 @@
 """Weights of the estimators' networks, from a file."""
 
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -27,6 +29,15 @@ def read_state_dict(path: str | Path, owner: str, advice: str) -> dict[str, Tens
         loaded = load_file(file)
     except ValueError as error:
         raise ValueError(f'{owner}: {error}') from error
+    return state_dict_in(loaded, owner, path)
+
+
+def state_dict_in(loaded: Mapping[str, Any], owner: str, path: str | PathLike) -> dict[str, Tensor]:
+    """The part of :func:`read_state_dict` after reading; of a file's content.
+
+    Raises:
+        ValueError: If it holds no state dict.
+    """
     state = loaded.get('state_dict', loaded)
     if not isinstance(state, Mapping):
         raise ValueError(f'{owner}: {path} holds a {type(state).__name__}, not a state dict')

@@ -41,6 +41,8 @@ if __name__ == '__main__':
     encoder = apis.pretrain('my clips', 'run', 'poodle_r18_scenes.py', **{options!r})
     (features,) = apis.dense_features(encoder, [numpy.zeros((64, 96, 3), numpy.uint8)])
     assert features.shape == (64, 8, 12), features.shape
+    flow = poodle_mm.registry.MODELS.build(dict(type='UFlow', weights='small', size=None))
+    assert flow(*torch.rand(2, 1, 3, 64, 96))[0].shape == (1, 2, 64, 96)
     hub = torch.hub.load(str(fresh / 'poodle_mm/.mim'), 'poodle_resnet50', source='local')
     assert hub.stride == 32
     main(['features', 'run/iter_2.pth', 'my clips/a.mp4', '--step', '4', '--out', 'maps'])
@@ -88,6 +90,7 @@ def test_the_wheel_holds_what_users_need(fresh, repo):
         mim = fresh / 'poodle_mm' / '.mim' / folder
         there = {str(path.relative_to(mim)) for path in mim.rglob('*') if path.is_file()}
         assert there == here - (STAY if folder == 'tools' else set())
+    assert (fresh / 'poodle_mm/flow/uflow/small.pth').stat().st_size <= 3e6
     index = (fresh / 'poodle_mm/.mim/model-index.yml').read_text()
     for metafile in re.findall(r'- (\S+)', index):
         assert Path('poodle_mm/.mim', metafile) in files

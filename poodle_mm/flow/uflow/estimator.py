@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.flow.base import FlowEstimator
 from poodle_mm.flow.uflow.network import IMAGE_STRIDE, NETWORKS, UFlowNetwork
+from poodle_mm.flow.uflow.packaged import find_weights
 from poodle_mm.flow.weights import read_state_dict
 from poodle_mm.registry import MODELS
 
@@ -22,17 +23,19 @@ class UFlow(FlowEstimator):
     """UFlow (Jonschkowski et al., 2020): PooDLe's flow without labels (PooDLe §4.3, app. A).
 
     The paper trains it on KITTI and then on BDD100K, at 256 x 512, and loses 0.5 mIoU against
-    RAFT. No such weights are published: they have to be trained. They are read at the first call,
-    not when the config is built. Both directions run in one batch.
+    RAFT. No such weights are published: they have to be trained. Those of a smaller network, for
+    CPUs, come with the package: ``weights='small'``. They are read at the first call, not when the
+    config is built. Both directions run in one batch.
 
     Images whose sides are no multiples of 32 are enlarged to the next ones, as in UFlow's code.
 
     Args:
-        weights: Checkpoint of :class:`~poodle_mm.flow.uflow.network.UFlowNetwork`: its state dict
-            or a dict with ``state_dict``; all its names may have one prefix, such as that of a
-            training model. Nothing in the file is executed.
+        weights: ``'small'``, or a checkpoint of
+            :class:`~poodle_mm.flow.uflow.network.UFlowNetwork`: its state dict or a dict with
+            ``state_dict``; all its names may have one prefix, such as that of a training model.
+            Nothing in the file is executed. A file that is called ``small`` is ``'./small'``.
         size: (h, w) at which the flow is estimated, the paper's by default; None for the size of
-            the images.
+            the images, which is faster for crops of less than 256 x 512.
         network: Name of a network (``'uflow'``, ``'small'``) or the arguments of
             :class:`~poodle_mm.flow.uflow.network.UFlowNetwork`. None: the named one that the names
             and shapes in the file fit.
@@ -46,7 +49,7 @@ class UFlow(FlowEstimator):
     ) -> None:
         super().__init__(size)
         if not weights:
-            raise ValueError(f'UFlow: {CONFIG_KEY} must be the path of a checkpoint')
+            raise ValueError(f"UFlow: {CONFIG_KEY} must be the path of a checkpoint, or 'small'")
         self.weights = str(weights)
         self.network = network
 
@@ -58,12 +61,9 @@ class UFlow(FlowEstimator):
             FileNotFoundError: If there is no such file.
             ValueError: If the file does not hold weights of this network.
         """
-        state = _read(self.weights)
-        names = NETWORKS if self.network is None else [self.network]
-        nets = [build_network(name, device='meta') for name in names]
-        net = next((net for net in nets if _fits(net, state)), nets[0])
-        state = _without_prefix(state, net)
-        check_state(net, state, f'UFlow: {self.weights} ({CONFIG_KEY})', type(net).__name__)
+        path = find_weights(self.weights, CONFIG_KEY)
+        state = read_state_dict(path, 'UFlow', '')
+        _, net, state = network_of(state, f'UFlow: {self.weights} ({CONFIG_KEY})', self.network)
         net.load_state_dict(state, assign=True)
         return net.float().eval().requires_grad_(False)
 
@@ -98,20 +98,35 @@ def build_network(network: str | dict, device: torch.device | str | None = None)
         return UFlowNetwork(**network)
 
 
+def network_of(
+    state: dict[str, Tensor], source: str, network: str | dict | None = None
+) -> tuple[str | dict, UFlowNetwork, dict[str, Tensor]]:
+    """The network whose weights a file holds, without memory, and the weights under its names.
+
+    Args:
+        state: Tensors; all names may have one prefix.
+        source: Name of the file for messages.
+        network: Argument of :class:`UFlow`.
+
+    Returns:
+        ``(network, module on the meta device, state dict)``.
+
+    Raises:
+        ValueError: If the weights fit none of the networks.
+    """
+    names = list(NETWORKS) if network is None else [network]
+    nets = [build_network(name, device='meta') for name in names]
+    index = max(range(len(nets)), key=lambda i: _matches(nets[i], state))
+    net = nets[index]
+    state = _without_prefix(state, net)
+    check_state(net, state, source, type(net).__name__)
+    return names[index], net, state
+
+
 def upsample_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
     """Flow of a whole image on a finer grid: (B, 2, h, w) in cells to (B, 2, H, W) in pixels."""
     scale = flow.new_tensor([size[1] / flow.shape[-1], size[0] / flow.shape[-2]])
     return F.interpolate(flow, size, mode='bilinear') * scale[:, None, None]
-
-
-def _read(path: str) -> dict[str, Tensor]:
-    return read_state_dict(
-        path,
-        'UFlow',
-        'No weights of UFlow are published for this network: train it and give the path of the '
-        f'checkpoint as {CONFIG_KEY}, or take another estimator, such as '
-        "flow=dict(type='RAFTFlow')",
-    )
 
 
 def _without_prefix(state: dict[str, Tensor], net: nn.Module) -> dict[str, Tensor]:
@@ -123,6 +138,7 @@ def _without_prefix(state: dict[str, Tensor], net: nn.Module) -> dict[str, Tenso
     return state
 
 
-def _fits(net: nn.Module, state: dict[str, Tensor]) -> bool:
-    shapes = {key: value.shape for key, value in _without_prefix(state, net).items()}
-    return shapes == {key: value.shape for key, value in net.state_dict().items()}
+def _matches(net: nn.Module, state: dict[str, Tensor]) -> int:
+    """Number of tensors that the network has, too, under the same name and with that shape."""
+    found = {(key, value.shape) for key, value in _without_prefix(state, net).items()}
+    return len(found & {(key, value.shape) for key, value in net.state_dict().items()})
