@@ -1,12 +1,14 @@
-"""Pretrain and read out the rows of the paper's Table 4, or the sweeps of its Figures 5, 7 and 9.
+"""Pretrain and read out the rows of the paper's Table 4, the sweeps of its figures, or flows.
 
     python tools/reproduce.py --table 4 --data bdd100k --dry-run
     python tools/reproduce.py --table 4 --data camvid --rows scratch 1 7 --seeds 0 1 2 --jobs 2 \\
         --budget 6400pairs --data-root CAMVID --driving FRAMES
     python tools/reproduce.py --figure 7 --data scenes --jobs 2 --budget 10min
+    python tools/reproduce.py --study flow --data scenes --seeds 0 1 2 --jobs 2 --budget 6400pairs
 
 Runs that are done are skipped, others go on from their last checkpoint; runs that several studies
-share are trained once. Writes <work dir>/<data>/<table or figure>.{json,md,png}.
+share are trained once. The flow network of row 6 is trained first, without labels, once for all
+seeds. Writes <work dir>/<data>/<table, figure or study>.{json,md,png}.
 """
 
 import argparse
@@ -28,6 +30,9 @@ def parse_args() -> argparse.Namespace:
     study = parser.add_mutually_exclusive_group(required=True)
     study.add_argument('--table', choices=['4'])
     study.add_argument('--figure', choices=['5', '7', '9'])
+    study.add_argument(
+        '--study', choices=['flow'], help='flow: PooDLe with DIS, UFlow, its small one, exact flow'
+    )
     parser.add_argument(
         '--edition',
         choices=['seed', 'iclr'],
@@ -58,6 +63,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--split', choices=['val', 'test'], help='scenes and camvid: default test')
     parser.add_argument('--data-root', help="root of the data (default: the configs')")
     parser.add_argument('--driving', help='camvid: root of the frames of driving videos')
+    parser.add_argument('--kitti', help='bdd100k, row 6: root of KITTI 2015')
+    flow = parser.add_argument_group('flow of row 6')
+    flow.add_argument('--flow-weights', help='small, or a file of UFlow, in place of a training')
+    flow.add_argument(
+        '--flow-budget',
+        help="of each training of flow, as --budget (default: the configs', in proportion to "
+        '--budget; for minutes the same)',
+    )
+    flow.add_argument('--flow-per-seed', action='store_true', help='train flow for each seed')
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/reproduce'))
     for mode, text in (
         ('dry-run', 'print the recipes and stop'),
@@ -83,7 +97,7 @@ def main() -> int:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it without a trace
     options = vars(args)
     table, figure, debug = (options.pop(name) for name in ('table', 'figure', 'debug'))
-    study = f'table {table}' if table else f'figure {figure}'
+    study = options.pop('study') or (f'table {table}' if table else f'figure {figure}')
     which = {name: options.pop(name) for name in ('edition', 'rows', 'seeds', 'jobs', 'mode')}
     with one_line_errors(debug):
         return reproduce(study, PlanOptions(root=resource_root(), **options), **which)

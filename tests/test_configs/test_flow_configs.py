@@ -12,7 +12,16 @@ from poodle_mm.engine.schedule import set_max_iters
 from poodle_mm.registry import MODELS
 from poodle_scenes import write_scenes
 
-NAMES = ('kitti', 'bdd', 'scenes', 'clips', 'small_scenes_exact', 'small_scenes', 'small_clips')
+NAMES = (
+    'kitti',
+    'bdd',
+    'scenes',
+    'clips',
+    'small_scenes_exact',
+    'small_scenes',
+    'small_clips',
+    'small_camvid',
+)
 
 
 def test_all_are_here(repo):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -66,15 +66,7 @@ def check_machine(runs: Sequence[Run], root: Path) -> None:
         ValueError: If a run wants more GPUs than there are. (Without GPUs it trains on the CPU.)
     """
     runs = [run for run in runs if run.trains and not is_done(run)]
-    folders = {
-        str(dataset['data_root']): key
-        for run in runs
-        for key, dataset in datasets_of(run.load()).items()
-        if dataset.get('data_root')
-    }
-    folders = {Path(root, folder): key for folder, key in folders.items()}
-    missing = [f'{f} ({key}.data_root)' for f, key in folders.items() if not f.exists()]
-    if missing:
+    if missing := missing_data(runs, root):
         raise FileNotFoundError(f'training data are missing: {", ".join(missing)}')
     gpus, wanted = torch.cuda.device_count(), max((run.processes for run in runs), default=0)
     if 0 < gpus < wanted:
@@ -84,13 +76,35 @@ def check_machine(runs: Sequence[Run], root: Path) -> None:
         )
 
 
+def missing_data(runs: Sequence[Run], root: Path) -> list[str]:
+    """Folders of training data that do not exist, with the config key of each.
+
+    Args:
+        runs: Runs that train.
+        root: Folder in which the commands are run.
+    """
+    folders = {
+        Path(root, str(dataset['data_root'])): key
+        for run in runs
+        for key, dataset in datasets_of(run.load()).items()
+        if dataset.get('data_root')
+    }
+    return [f'{f} ({key}.data_root)' for f, key in folders.items() if not f.exists()]
+
+
 def is_done(run: Run) -> bool:
     """Whether a run was trained and read out, here or by the lines that a cluster was given."""
     return read_result(run) is not None
 
 
 def read_result(run: Run) -> dict | None:
-    """Results of a run: ``dict(metrics by readout, stats)``, or None while there are none."""
+    """Results of a run: ``dict(metrics by readout, stats)``, or None while there are none.
+
+    A training of flow has no metrics: its result is its last checkpoint.
+    """
+    stats = read_json(run.work_dir / RUN_STATS) or {}
+    if not run.readout:
+        return dict(metrics={}, stats=stats) if run.checkpoint.is_file() else None
     (suite,) = run.readout['suite']
     report = read_json(run.readout_dir / f'{suite}.json')
     if not isinstance(report, dict):
@@ -98,22 +112,24 @@ def read_result(run: Run) -> dict | None:
     metrics = {result['readout']: result['metrics'] for result in report['results']}
     if not set(run.readout['readouts']) <= metrics.keys():
         return None
-    return dict(metrics=metrics, stats=read_json(run.work_dir / RUN_STATS) or {})
+    return dict(metrics=metrics, stats=stats)
 
 
 def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
     """Run what is not done, each job in a shell of its own, with ``job.log`` in its folder.
 
-    A job that fails does not stop the others. However this process ends, all end with it; the next
-    call goes on from their last checkpoints.
+    A job that fails does not stop the others, but for those that need its checkpoint: these are
+    not started. However this process ends, all end with it; the next call goes on from their last
+    checkpoints.
 
     Args:
-        runs: Runs in the order in which they start; see :func:`check_folders`.
+        runs: Runs in the order in which they start, those that others need among them; see
+            :func:`check_folders`.
         jobs: Number of runs at once.
         root: Folder with ``tools``, in which the commands are run.
 
     Returns:
-        Runs that failed.
+        Runs that failed, or could not be started.
     """
     waiting = [(i, run) for i, run in enumerate(runs) if not is_done(run)]
     running: dict[int, tuple[Run, subprocess.Popen]] = {}
@@ -125,8 +141,16 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
     bar = tqdm(total=float(len(runs)), unit='run', bar_format=_BAR)
     try:
         while waiting or running:
-            while waiting and len(running) < jobs:
-                index, run = waiting.pop(0)
+            for job in [job for job in waiting if _is_lost(job[1], waiting, running)]:
+                waiting.remove(job)
+                failed.append(job[1])
+                bar.write(
+                    f'{job[1].work_dir.name} was not started: {job[1].before.work_dir.name}, '
+                    'the training of its flow, has not finished'
+                )
+            ready = [job for job in waiting if job[1].before is None or is_done(job[1].before)]
+            for index, run in ready[: jobs - len(running)]:
+                waiting.remove((index, run))
                 running[index] = run, _start(run, port_of(index), jobs, root, watched)
             time.sleep(_POLL_SECONDS)
             for index, (run, process) in list(running.items()):
@@ -179,6 +203,14 @@ def port_of(index: int) -> int:
     return 29500 + index % 1000
 
 
+def _is_lost(run: Run, waiting: Sequence, running: Mapping[int, tuple]) -> bool:
+    """Whether nobody is going to write the checkpoint that a run needs."""
+    if run.before is None or is_done(run.before):
+        return False
+    coming = [other for _, other in waiting] + [other for other, _ in running.values()]
+    return all(other.work_dir != run.before.work_dir for other in coming)
+
+
 def _start(run: Run, port: int, jobs: int, root: Path, watched: int) -> subprocess.Popen:
     run.work_dir.mkdir(parents=True, exist_ok=True)
     write_json(run.work_dir / RUN_FILE, _identity(run), indent=2)
@@ -204,8 +236,13 @@ def _start(run: Run, port: int, jobs: int, root: Path, watched: int) -> subproce
 
 
 def _identity(run: Run) -> dict:
-    """The settings that tell runs apart; the place of their data does not."""
-    options = {k: v for k, v in run.options.items() if not k.endswith('data_root')}
+    """The settings that tell runs apart; the places of their data and of all runs do not."""
+    folder = f'{run.work_dir.parent}{os.sep}'
+    options = {
+        key: value.removeprefix(folder) if isinstance(value, str) else value
+        for key, value in run.options.items()
+        if not key.endswith('data_root')
+    }
     identity = dict(config=run.config.stem, processes=run.processes) | options
     return json.loads(json.dumps(identity))  # tuples as they are read back
 

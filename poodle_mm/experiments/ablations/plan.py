@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,12 @@ class PlanOptions:
         split: Split that is scored, where there is a choice.
         data_root: Root of the data; None: the configs'.
         driving: Root of a mixture's second data set (frames of driving videos beside CamVid's).
+        kitti: Root of KITTI 2015, on which BDD100K's flow of row 6 begins; None: the config's.
         cfg_options: Further config options of every pretraining.
+        flow_weights: Weights for row 6 in place of a training: a file or a packaged name.
+        flow_budget: Length of each training of flow, as ``budget``; None: the configs', or the
+            share of it that the pretraining has of its own, or the same minutes.
+        flow_per_seed: Train flow for each seed, in place of once for all.
     """
 
     data: str
@@ -46,16 +52,32 @@ class PlanOptions:
     split: str | None = None
     data_root: str | Path | None = None
     driving: str | Path | None = None
+    kitti: str | Path | None = None
     cfg_options: Mapping[str, Any] | None = None
+    flow_weights: str | None = None
+    flow_budget: str | None = None
+    flow_per_seed: bool = False
 
     @property
     def length(self) -> Budget | None:
         return parse_budget(self.budget) if self.budget else None
 
+    @property
+    def flow_length(self) -> Budget | None:
+        """Length of each training of flow if it is no share of the config's."""
+        if self.flow_budget:
+            return parse_budget(self.flow_budget)
+        return self.length if self.length and self.length.unit == 'minutes' else None
+
+    def roots(self, *names: str) -> list[str | None]:
+        """Roots of data by the names of their options, absolute."""
+        found = [getattr(self, name) for name in names]
+        return [root and str(Path(root).resolve()) for root in found]
+
 
 @dataclass(frozen=True)
 class Run:
-    """One pretraining with its readouts, or the readouts of random weights.
+    """One pretraining with its readouts, the readouts of random weights, or a training of flow.
 
     Attributes:
         variant: Row of the table or point of the figure.
@@ -64,7 +86,8 @@ class Run:
         options: Differences from the file, dotted keys to values.
         processes: Number of processes that train together.
         work_dir: Folder of the run; equal runs of several studies share it.
-        readout: Options of ``tools/evaluate.py``: name to values.
+        readout: Options of ``tools/evaluate.py``: name to values; empty for flow.
+        before: Training of flow whose last checkpoint it starts from or takes flow from.
     """
 
     variant: Variant
@@ -74,6 +97,7 @@ class Run:
     processes: int
     work_dir: Path
     readout: Mapping[str, Sequence]
+    before: 'Run | None' = None
 
     @property
     def trains(self) -> bool:
@@ -84,7 +108,7 @@ class Run:
         """The config as it will be trained."""
         return load_config(self.config, dict(self.options))
 
-    @property
+    @cached_property
     def checkpoint(self) -> Path:
         """The last checkpoint of the training."""
         train_cfg = self.load().train_cfg
@@ -108,14 +132,14 @@ def choose(studies: Sequence[Study], keys: Sequence[str] | None) -> list[tuple[S
 
     Args:
         studies: Studies to choose from.
-        keys: Keys and patterns; None takes all that need no file which is not there.
+        keys: Keys and patterns; None takes all.
 
     Raises:
         ValueError: If a key names nothing.
     """
     everything = [(study, variant) for study in studies for variant in study.variants]
     if keys is None:
-        return [(s, v) for s, v in everything if v.needs is None or Path(v.needs).is_file()]
+        return everything
     for key in keys:
         if not any(fnmatch(variant.key, key) for _, variant in everything):
             raise ValueError(f'no row {key!r}: there are {", ".join(v.key for _, v in everything)}')
@@ -123,14 +147,15 @@ def choose(studies: Sequence[Study], keys: Sequence[str] | None) -> list[tuple[S
 
 
 def plan_run(variant: Variant, seed: int, args: PlanOptions) -> Run:
-    """The run of a variant and a seed.
+    """The run of a variant and a seed; see :func:`~.flow_runs.with_flow` for what goes before it.
 
     Raises:
         FileNotFoundError: If the method has no config for these data.
         ValueError: If budget or number of processes do not fit the config.
     """
-    data, method = DATA[args.data].of(variant.method), variant.method or 'poodle'
-    roots = [root and str(Path(root).resolve()) for root in (args.data_root, args.driving)]
+    data = DATA[args.data].of(variant.method, variant.exact)
+    method = variant.method or 'poodle'
+    roots = args.roots('data_root', 'driving')
     config, parts = data.config(args.root / 'configs', method)
     readout = {
         'suite': [data.suite],
@@ -148,7 +173,7 @@ def plan_run(variant: Variant, seed: int, args: PlanOptions) -> Run:
     cfg = load_config(config, parts)
     wanted = sweep_options(cfg, variant.settings, data)
     swept = {key: value for key, value in wanted.items() if _value(cfg, key) != value}
-    options = swept | _root_options(cfg, roots)
+    options = swept | root_options(cfg, roots)
     processes = args.processes or cfg.get('processes', 1)
     if processes != cfg.get('processes', 1):
         total = cfg.train_dataloader.batch_size * cfg.get('processes', 1)
@@ -159,8 +184,7 @@ def plan_run(variant: Variant, seed: int, args: PlanOptions) -> Run:
         cfg.merge_from_dict({k: v for k, v in options.items() if k.endswith('data_root')})
         options |= budget_options(cfg, args.length)
     if seed != cfg.randomness.seed:
-        for part in ('randomness', 'train_dataloader.dataset', 'train_dataloader.sampler'):
-            options[f'{part}.seed'] = seed
+        options |= seed_options(seed)
     options = parts | options | dict(args.cfg_options or {})
     name = config.stem.replace('poodle', method, 1) + _slug(swept) + f'_s{seed}'
     return Run(**common, options=options, processes=processes, work_dir=folder / name)
@@ -191,18 +215,39 @@ def readout_command(run: Run) -> list[str]:
 def job_line(run: Run, port: int = 29500) -> str:
     """Training and readout as one line for a shell."""
     commands = [train_command(run, port)] if run.trains else []
-    return ' && '.join(shlex.join(command) for command in [*commands, readout_command(run)])
+    if run.readout:
+        commands.append(readout_command(run))
+    return ' && '.join(shlex.join(command) for command in commands)
 
 
-def _root_options(cfg: Config, roots: Iterable[str | None]) -> dict[str, str]:
-    options = {f'{key}.data_root': root for key, root in zip(datasets_of(cfg), roots) if root}
-    for root in options.values():
-        if set(root) & set(' ,()[]'):
-            raise ValueError(
-                f"{root}: MMEngine's --cfg-options cannot carry spaces, commas and brackets: link "
-                'the folder to a name without them'
-            )
-    return options
+def seed_options(seed: int) -> dict[str, int]:
+    """Config options for a seed of everything."""
+    parts = ('randomness', 'train_dataloader.dataset', 'train_dataloader.sampler')
+    return {f'{part}.seed': seed for part in parts}
+
+
+def root_options(cfg: Config, roots: Iterable[str | None]) -> dict[str, str]:
+    """Config options for the roots of the data sets, in their order.
+
+    Raises:
+        ValueError: See :func:`carried`.
+    """
+    pairs = zip(datasets_of(cfg), roots)
+    return {f'{key}.data_root': carried(root) for key, root in pairs if root}
+
+
+def carried(path: str | Path) -> str:
+    """A path as the value of an option.
+
+    Raises:
+        ValueError: If it holds characters that mean something else there.
+    """
+    if set(str(path)) & set(' ,()[]'):
+        raise ValueError(
+            f"{path}: MMEngine's --cfg-options cannot carry spaces, commas and brackets: link "
+            'the folder to a name without them'
+        )
+    return str(path)
 
 
 def _slug(options: Mapping[str, Any]) -> str:

@@ -27,6 +27,8 @@ def describe(cfg: Config) -> dict[str, str]:
         if 'target_area' in subcrops:
             recipe['subcrops'] += f', target {subcrops["target_area"]}'
     recipe['schedule'] = _schedule(cfg)
+    if cfg.get('load_from'):
+        recipe['from'] = str(cfg.load_from)
     return recipe
 
 
@@ -66,6 +68,10 @@ def _arguments(part: Config) -> str:
 
 
 def _model(model: Config) -> str:
+    if model.type == 'UFlowTraining':
+        weights = {key: value for key, value in model.get('weights', {}).items() if value}
+        terms = ' + '.join(f'{value:g} {key}' for key, value in weights.items())
+        return f'UFlowTraining: {model.network}, {terms} loss'
     backbone = model.backbone
     name, encoder = (part['type'].split('.')[-1] for part in (model, backbone))
     words = [f'{name}: {encoder}-{backbone["depth"]}']
@@ -100,10 +106,11 @@ def _schedule(cfg: Config) -> str:
     unit, factor = ('epochs', epochs_of_a_pass(cfg)) if by_epoch else ('iterations', 1)
     length = cfg.train_cfg.max_epochs if by_epoch else cfg.train_cfg.max_iters
     words.append(f'{length * factor:g} {unit}')
-    warmup = next((s for s in cfg.param_scheduler if s['type'] == 'LinearLR'), None)
+    schedulers = cfg.get('param_scheduler') or []
+    warmup = next((s for s in schedulers if s['type'] == 'LinearLR'), None)
     if warmup:
         words.append(f'{warmup["end"] * factor:g} of them warm-up')
-    cosine = next((s for s in cfg.param_scheduler if s['type'].startswith('Cosine')), None)
+    cosine = next((s for s in schedulers if s['type'].startswith('Cosine')), None)
     if cosine:
         words.append(f'cosine to {cosine["end"] * factor:g}')
     if cfg.model.type == 'PooDLe':

@@ -10,6 +10,7 @@ import numpy as np
 
 from poodle_mm.experiments import report as reports
 from poodle_mm.experiments.ablations.execute import read_result
+from poodle_mm.experiments.ablations.flow_runs import flow_text, flow_trainings
 from poodle_mm.experiments.ablations.plan import Run
 from poodle_mm.experiments.ablations.settings import DataSetting, scaled, setting_text
 from poodle_mm.experiments.ablations.study import Study
@@ -29,22 +30,24 @@ def collect(study: Study, runs: Sequence[Run], data: DataSetting) -> dict:
 
     Returns:
         ``dict(study, title, delta_unit, rows)``; a row has ``key``, ``label``, ``settings`` (at
-        the scale of the data), ``paper`` and ``seeds``: seed to ``dict(metrics by readout,
-        stats)``.
+        the scale of the data), ``paper``, ``seeds``: seed to ``dict(metrics by readout, stats)``,
+        and, where it has learned it, ``flow``:
+        :func:`~poodle_mm.experiments.ablations.flow_runs.flow_trainings`.
     """
     rows = []
     for variant in study.variants:
-        results = {run.seed: read_result(run) for run in runs if run.variant is variant}
+        own = [run for run in runs if run.variant is variant]
+        results = {run.seed: read_result(run) for run in own}
         if results:
-            rows.append(
-                dict(
-                    key=variant.key,
-                    label=variant.label,
-                    settings=scaled(variant.settings, data),
-                    paper=dict(variant.paper),
-                    seeds={str(seed): result for seed, result in results.items() if result},
-                )
+            row = dict(
+                key=variant.key,
+                label=variant.label,
+                settings=scaled(variant.settings, data),
+                paper=dict(variant.paper),
+                seeds={str(seed): result for seed, result in results.items() if result},
             )
+            flow = flow_trainings(own)
+            rows.append(row | (dict(flow=flow) if flow else {}))
     return dict(study=study.name, title=study.title, delta_unit=data.delta_unit, rows=rows)
 
 
@@ -125,6 +128,9 @@ def write_report(
     report = collect(study, runs, data)
     write_json(folder / f'{study.name}.json', report, indent=2)
     files = []
+    for row in report['rows']:
+        if 'flow' in row:
+            settings += f' Flow of row {row["key"]}: {flow_text(row["flow"])}.'
     for readout in readouts:
         parts = [f'# {study.title}: {readout}', settings, table(report, readout)]
         if study.x and readout == readouts[0]:

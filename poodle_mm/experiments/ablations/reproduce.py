@@ -1,7 +1,7 @@
 """One table or figure from its name to its report."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from poodle_mm.experiments.ablations.budget import timed_options
@@ -10,10 +10,12 @@ from poodle_mm.experiments.ablations.execute import (
     check_machine,
     execute,
     is_done,
+    missing_data,
     port_of,
     read_result,
     threads_of,
 )
+from poodle_mm.experiments.ablations.flow_runs import after, before_its_flow, in_order, with_flow
 from poodle_mm.experiments.ablations.plan import PlanOptions, Run, choose, job_line, plan_run
 from poodle_mm.experiments.ablations.recipe import describe
 from poodle_mm.experiments.ablations.report import write_report
@@ -33,10 +35,11 @@ def reproduce(
     """Run what is missing of a study and write its report.
 
     Args:
-        study: ``'table 4'``, ``'figure 5'``, ``'figure 7'`` or ``'figure 9'``.
+        study: ``'table 4'``, ``'figure 5'``, ``'figure 7'``, ``'figure 9'`` or ``'flow'``.
         args: Data, length and readouts of the runs.
         edition: Argument of :func:`~poodle_mm.experiments.ablations.studies.studies_of`.
-        rows: Keys or patterns of rows; None: all that can run.
+        rows: Keys or patterns of rows; None: all that can run; a row whose flow has no data to
+            learn from is left out, and the report says so.
         seeds: Seeds; each row is trained once for each.
         jobs: Number of runs at the same time.
         mode: ``'dry-run'`` prints the recipes, ``'print-commands'`` a shell line for each run that
@@ -48,16 +51,35 @@ def reproduce(
     Raises:
         ValueError: For rows, budgets or folders that do not fit, or if nothing was measured.
     """
+    data, folder = DATA[args.data], args.work_dir.resolve() / args.data
     chosen = choose(studies_of(study, edition), rows)
-    runs = {(v.key, seed): plan_run(v, seed, args) for seed in seeds for _, v in chosen}
+    for part, _ in chosen:
+        if part.data and args.data not in part.data:
+            raise ValueError(f'{study}: --data must be one of {", ".join(part.data)}')
+    if rows is None:
+        chosen = [(part, v) for part, v in chosen if data.has_exact or not v.exact]
+    runs = {
+        (v.key, seed): with_flow(plan_run(v, seed, args), args) for seed in seeds for _, v in chosen
+    }
     if mode == 'report-only':
         runs = {key: run for key, run in runs.items() if run.work_dir.is_dir()}
-    if args.length and args.length.unit == 'minutes' and mode != 'dry-run':
-        runs = {key: _timed(run, args.length.amount, jobs) for key, run in runs.items()}
-    unique = list({run.work_dir: run for run in runs.values()}.values())
+    left_out = {}
+    if mode is None and rows is None:
+        left_out = _without_flow_data(runs.values(), args)
+        runs = {key: run for key, run in runs.items() if run.variant.label not in left_out}
+    if mode != 'dry-run':
+        runs = {key: _timed(run, args, jobs) for key, run in runs.items()}
+    unique = in_order(runs.values(), is_done)
     if mode == 'print-commands':
-        for index, run in enumerate(run for run in unique if not is_done(run)):
+        to_do = [run for run in unique if not is_done(run)]
+        for index, run in enumerate(to_do):
             print(job_line(run, port_of(index)))
+        if first := sum(not run.readout for run in to_do):
+            print(
+                f'note: the lines up to line {first} train flow for others: run them one after '
+                'the other, to their end, before the rest',
+                file=sys.stderr,
+            )
         return 0
     if mode == 'dry-run':
         print('\n'.join(_plan_text(run, args) for run in unique))
@@ -70,7 +92,6 @@ def reproduce(
         failed = execute(unique, jobs, args.root)
         if failed:
             print(f'{len(failed)} of {len(unique)} runs failed', file=sys.stderr)
-    data, folder = DATA[args.data], args.work_dir.resolve() / args.data
     measured = [run.variant for run in runs.values() if read_result(run)]
     if not (measured or failed):
         raise ValueError(
@@ -81,6 +102,8 @@ def reproduce(
         f'Data: {data.name}; each pretraining: {args.length or "the length of the configs"}; '
         'percent, mean ± std over seeds.'
     )
+    for label, missing in left_out.items():
+        settings += f' Left out: {label} (data of its flow: {missing}).'
     for part in {part.name: part for part, _ in chosen}.values():
         own = [run for run in runs.values() if run.variant in part.variants]
         if not any(run.variant in measured for run in own):
@@ -92,11 +115,29 @@ def reproduce(
     return int(bool(failed))
 
 
-def _timed(run: Run, minutes: float, jobs: int) -> Run:
-    if not run.trains:
+def _without_flow_data(runs: Iterable[Run], args: PlanOptions) -> dict[str, str]:
+    """Label to missing data of rows for which nothing but those of their flow are missing."""
+    left_out = {}
+    for run in runs:
+        own = [] if is_done(run) else in_order([run], is_done)
+        flow = [each for each in own if not each.readout and not is_done(each)]
+        missing = missing_data(flow, args.root)
+        if missing and not missing_data([run], args.root):
+            left_out[run.variant.label] = ', '.join(missing)
+    for label, missing in left_out.items():
+        print(f'{label} is left out: data of its flow are missing: {missing}', file=sys.stderr)
+    return left_out
+
+
+def _timed(run: Run, args: PlanOptions, jobs: int) -> Run:
+    if run.before:
+        run = after(run, _timed(run.before, args, jobs))
+    length = args.length if run.readout else args.flow_length
+    if not run.trains or length is None or length.unit != 'minutes':
         return run
     file = run.work_dir / 'length.json'
-    options = timed_options(run.load(), minutes, threads_of(run, jobs), file)
+    with before_its_flow(run.load(), run.before) as cfg:
+        options = timed_options(cfg, length.amount, threads_of(run, jobs), file)
     return replace(run, options={**run.options, **options})
 
 
@@ -104,11 +145,13 @@ def _plan_text(run: Run, args: PlanOptions) -> str:
     topics = dict(config=str(run.config), folder=str(run.work_dir))
     if run.trains:
         topics |= describe(run.load()) | dict(processes=str(run.processes))
-        if args.length is not None:
-            topics['budget'] = str(args.length)
+        length = args.length if run.readout else args.flow_length
+        if length is not None:
+            topics['budget'] = str(length)
     else:
         topics['model'] = 'random weights'
-    topics['readout'] = ' '.join(run.readout_words)
+    if run.readout:
+        topics['readout'] = ' '.join(run.readout_words)
     state = 'done' if is_done(run) else 'to do'
     head = f'{run.variant.key}: {run.variant.label}, seed {run.seed} [{state}]'
     return '\n'.join([head, *(f'  {topic:10} {text}' for topic, text in topics.items())])

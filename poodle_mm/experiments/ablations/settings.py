@@ -1,7 +1,7 @@
 """The data on which the studies can be run, and how a study's settings become config options."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ from mmengine.config import Config
 
 from poodle_mm.experiments.ablations.study import SCRATCH
 
-_WITHOUT_STORED_FLOW = (SCRATCH, 'byol', 'densecl', 'uflow')
+LEARNED_FLOW = 'uflow'  # the method whose flow network is trained before it
+_WITHOUT_STORED_FLOW = (SCRATCH, 'byol', 'densecl', LEARNED_FLOW, 'uflow-small')
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class DataSetting:
         shrink: Divisor of the sweeps' crop sizes.
         delta_step: Distance of two frames that stands for the paper's 15 frames.
         delta_unit: Unit of ``delta_step`` and of the configs.
+        flow: Trainings of row 6's flow network one after the other, each from the weights of the
+            one before: config in ``configs/flow`` to the options that name the roots of its data.
+        flow_size: (h, w) at which that network works; None: the crops' size.
     """
 
     name: str
@@ -35,10 +39,29 @@ class DataSetting:
     shrink: int = 1
     delta_step: float = 15
     delta_unit: str = 'frames'
+    flow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    flow_size: tuple[int, int] | None = None
 
-    def of(self, method: str | None) -> 'DataSetting':
-        """The setting with the runs of a method: those that use no stored flow are shared."""
+    def of(self, method: str | None, exact: bool = False) -> 'DataSetting':
+        """The setting with the runs of a method: those that use no stored flow are shared.
+
+        Args:
+            method: Attribute of :class:`~poodle_mm.experiments.ablations.study.Variant`.
+            exact: Likewise.
+
+        Raises:
+            ValueError: If exact flow is wanted and these data have none.
+        """
+        if exact and not self.has_exact:
+            raise ValueError(f'--data {self.name} has no exact flow: leave the row away')
+        if exact:
+            return DATA[_exact(self.suite)]
         return DATA[self.suite] if method in _WITHOUT_STORED_FLOW else self
+
+    @property
+    def has_exact(self) -> bool:
+        """Whether there is exact flow of these data."""
+        return _exact(self.suite) in DATA
 
     def config(self, config_dir: Path, method: str) -> tuple[Path, dict[str, Any]]:
         """The config of a method: its file, or PooDLe's and an ablation's changes.
@@ -65,17 +88,29 @@ class DataSetting:
         return folder / f'poodle_{self.recipe}.py', changes
 
 
-def _small(name: str, suite: str, delta_step: float) -> DataSetting:
+def _exact(suite: str) -> str:
+    return f'{suite}-exact'
+
+
+def _small(name: str, suite: str, delta_step: float, **flow: tuple[str, ...]) -> DataSetting:
     names = (name, suite, f'r18_{name}_96x192', f'r18_{suite}_128x128')
     scale = dict(size=(96, 192), shrink=2, delta_step=delta_step, delta_unit='seconds')
-    return DataSetting(*names, **scale)
+    return DataSetting(*names, **scale, flow=flow)
 
 
 DATA = {
-    'scenes': _small('scenes', 'scenes', 0.5),
+    'scenes': _small('scenes', 'scenes', 0.5, uflow_small_scenes=('data_root',)),
     'scenes-exact': _small('scenes-exact', 'scenes', 0.5),
-    'camvid': _small('camvid', 'camvid', 1.0),  # most of its frames are a second apart
-    'bdd100k': DataSetting('bdd100k', 'bdd100k', 'r50_bdd_256x512_40e', 'r50_bdd_224x224_40e'),
+    # most of its frames are a second apart
+    'camvid': _small('camvid', 'camvid', 1.0, uflow_small_camvid=('data_root', 'driving')),
+    'bdd100k': DataSetting(
+        'bdd100k',
+        'bdd100k',
+        'r50_bdd_256x512_40e',
+        'r50_bdd_224x224_40e',
+        flow=dict(uflow_kitti=('kitti',), uflow_bdd=('data_root',)),
+        flow_size=(256, 512),
+    ),
 }
 """Settings by the names that ``--data`` takes."""
 

@@ -1,4 +1,4 @@
-"""Rows of the paper's Table 4 and points of the figures of its §4.4. Data only.
+"""Rows of the paper's Table 4, points of the figures of its §4.4, and sources of flow. Data only.
 
 The figures in two editions: the first version (arXiv 2024) and the later one (ICLR 2025).
 """
@@ -22,9 +22,8 @@ def _paper(study: str, row: str) -> dict[str, float]:
     return {metric: value for (_, metric), value in found.scores.items()}
 
 
-def _row(number: str, label: str, method: str, needs: str | None = None) -> Variant:
-    paper = _paper('table 4', number)
-    return Variant(number, f'{number} {label}', method, paper=paper, needs=needs)
+def _row(number: str, label: str, method: str) -> Variant:
+    return Variant(number, f'{number} {label}', method, paper=_paper('table 4', number))
 
 
 def _point(key: str, method: str = 'poodle', paper: dict | None = None, **settings) -> Variant:
@@ -43,7 +42,7 @@ TABLE_4 = Study(
         _row('3', 'decoder without laterals', 'no-laterals'),
         _row('4', 'laterals without blocks', 'no-blocks'),
         _row('5', 'dense only, whole decoder', 'dense-only'),
-        _row('6', 'PooDLe, flow from UFlow', 'uflow', 'checkpoints/uflow_bdd100k.pth'),
+        _row('6', 'PooDLe, flow from UFlow', 'uflow'),
         _row('7', 'PooDLe', 'poodle'),
     ),
 )
@@ -147,8 +146,22 @@ FIGURE_9_ICLR = replace(
     variants=tuple(_point(f'9-{n}', delta=n / 15) for n in (0, 8, 15, 30, 45)),
 )
 
+# Not the paper's. Shares runs with Table 4: row 7, whose flow is from DIS on these data, and row 6.
+FLOW = Study(
+    'flow',
+    'PooDLe with flow from different sources',
+    (
+        Variant('dis', 'PooDLe, DIS', 'poodle'),
+        Variant('uflow', 'PooDLe, UFlow without labels', 'uflow'),
+        Variant('small', 'PooDLe, UFlow of the package (small)', 'uflow-small'),
+        Variant('exact', 'PooDLe, exact flow', 'poodle', exact=True),
+    ),
+    data=('scenes', 'camvid'),
+)
+
 STUDIES = {
     'table 4': (TABLE_4,),
+    'flow': (FLOW,),
     'figure 5': (FIGURE_5A, FIGURE_5B, FIGURE_5C),
     'figure 7': (FIGURE_7,),
     'figure 9': (FIGURE_9,),
@@ -161,7 +174,7 @@ EDITIONS = {
 
 
 def studies_of(study: str, edition: str = 'seed') -> tuple[Study, ...]:
-    """The parts of a table or figure, such as ``'figure 5'``, in an edition of ``EDITIONS``.
+    """The parts of a table, a figure, such as ``'figure 5'``, or ``'flow'``, in an edition.
 
     Raises:
         ValueError: If the edition has no such study of its own.

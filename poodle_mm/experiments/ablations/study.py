@@ -19,7 +19,7 @@ class Variant:
             ``area_mean`` and ``area_std`` the range of a truncated normal), ``num_subcrops``,
             ``subcrop_area``, ``delta`` (steps, see ``DataSetting.delta_step``).
         paper: Scores that the paper prints, percent: ``miou``, ``small``, ``large``, ``rare``.
-        needs: File without which it cannot run.
+        exact: With the exact flow of the data in place of an estimator's; the scenes alone have it.
     """
 
     key: str
@@ -27,7 +27,7 @@ class Variant:
     method: str | None
     settings: Mapping[str, Any] = field(default_factory=dict)
     paper: Mapping[str, float] = field(default_factory=dict)
-    needs: str | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Study:
         x_label: Label of that axis.
         line: The setting that tells a figure's lines apart; None: the variants' labels.
         groups: Whether the figure shows the class groups Small and Large, too.
+        data: Data settings on which it can be run; None: all.
     """
 
     name: str
@@ -51,3 +52,4 @@ class Study:
     x_label: str = ''
     line: str | None = None
     groups: bool = False
+    data: tuple[str, ...] | None = None

@@ -92,6 +92,36 @@ def test_a_failure_does_not_stop_the_others(tmp_path, shell, capsys):
     assert 'the cause' in (tmp_path / 'a' / 'job.log').read_text()
 
 
+@pytest.mark.parametrize('fails', [False, True])
+def test_what_needs_flow_waits_for_it(tmp_path, shell, capsys, fails):
+    """Two jobs at once: flow, then the rows that need it; others go on meanwhile and after."""
+    for name in ('flow', 'row'):  # of which the name of the last checkpoint is read
+        (tmp_path / f'{name}.py').write_text("train_cfg = dict(max_iters=10, type='Loop')")
+    config = tmp_path / 'flow.py'
+    flow = make_run(tmp_path, 'flow', readout={}, config=config, options={})
+    rows = [make_run(tmp_path, name, before=flow) for name in ('row', 'row2')]
+    other = make_run(tmp_path, 'other')
+    shell['flow'] = f'while [ ! -e {other.work_dir}/ended ]; do sleep .05; done; ' + (
+        'echo the cause; false' if fails else f'touch {flow.work_dir}/iter_10.pth'
+    )
+    shell['other'] = f'{{finish}}; touch {other.work_dir}/ended'
+    for row in rows:
+        shell[row.variant.key] = f'[ -e {flow.work_dir}/iter_10.pth ] && ( {{finish}} )'
+    runs = [flow, *rows, other]
+    failed = execute(runs, 2, tmp_path)
+    said = ''.join(capsys.readouterr())
+    assert is_done(other)
+    if not fails:
+        assert failed == [] and all(map(is_done, runs))
+        (flow.work_dir / 'run.json').unlink()
+        assert execute(runs, 2, tmp_path) == [] and not (flow.work_dir / 'run.json').exists()
+        return
+    assert failed == [flow, *rows] and 'the cause' in said
+    assert 'row2 was not started: flow, the training of its flow, has not finished' in said
+    assert not rows[0].work_dir.exists()
+    assert execute(rows, 2, tmp_path) == rows  # nobody trains it: not for ever
+
+
 def test_the_message_of_a_failed_job(tmp_path, shell, capsys):
     """Two processes say why, torchrun says 20 lines after that; an earlier attempt said else."""
     run = make_run(tmp_path, 'a')
@@ -133,6 +163,20 @@ def test_a_folder_belongs_to_one_run(tmp_path, shell):
     without = replace(run, options={**run.options, 'model.neck': None})
     with pytest.raises(ValueError, match=r'\(model.neck: not set → None\)'):
         check_folders([without])
+
+
+def test_a_folder_of_runs_may_move(tmp_path, shell):
+    """Weights beside a run are the same when both have moved; other weights are not."""
+    key = 'model.data_preprocessor.flow.weights'
+    runs = [
+        make_run(tmp_path / place, 'a', options={key: str(tmp_path / place / 'flow' / file)})
+        for place, file in (('old', '1.pth'), ('new', '1.pth'), ('new', '2.pth'))
+    ]
+    execute(runs[:1], 1, tmp_path)
+    (tmp_path / 'old').rename(tmp_path / 'new')
+    check_folders(runs[1:2])
+    with pytest.raises(ValueError, match=r'flow/1\.pth → flow/2\.pth'):
+        check_folders(runs[2:])
 
 
 def test_empty_files_stop_nothing(tmp_path, shell):

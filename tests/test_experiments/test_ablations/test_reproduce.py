@@ -12,6 +12,28 @@ from tests.test_experiments.test_demo.tiny import TINY_DEMO
 
 pytest.importorskip('mmseg')
 
+TINY_FLOW = """
+_base_ = [{config!r}]
+max_iters = 10
+param_scheduler = [
+    dict(type='LinearLR', start_factor=1e-2, by_epoch=False, begin=0, end=5),
+    dict(type='CosineAnnealingLR', T_max=5, by_epoch=False, begin=5, end=10),
+]
+train_dataloader = dict(
+    num_workers=0,
+    dataset=dict(
+        pipeline=[
+            dict(type='PairRandomCrop', area=(0.5, 1.0), size=(64, 96)),
+            dict(type='PackFramePair'),
+        ],
+    ),
+)
+train_cfg = dict(max_iters=max_iters)
+default_hooks = dict(run_stats=dict(interval=1))
+custom_hooks = []
+log_level = 'ERROR'
+"""
+
 
 @pytest.fixture
 def root(repo, tmp_path):
@@ -27,6 +49,9 @@ def root(repo, tmp_path):
     (folder / 'poodle_r18_scenes_96x192.py').write_text(text)
     for name in ('_base_', 'downstream'):
         (configs / name).symlink_to(repo / 'configs' / name)
+    (configs / 'flow').mkdir()
+    flow = TINY_FLOW.format(config=str(repo / 'configs/flow/uflow_small_scenes.py'))
+    (configs / 'flow' / 'uflow_small_scenes.py').write_text(flow)
     (tmp_path / 'checkout' / 'tools').symlink_to(repo / 'tools')
     (tmp_path / 'checkout' / 'poodle_mm').symlink_to(repo / 'poodle_mm')
     return tmp_path / 'checkout'
@@ -72,6 +97,32 @@ def test_table(root, tmp_path, capsys):
     capsys.readouterr()
     reproduce(args=args, **which, mode='print-commands')
     assert capsys.readouterr().out == ''  # nothing is left to do
+
+
+@pytest.mark.slow
+def test_row_6_needs_no_file(root, tmp_path, capsys):
+    """Two iterations of flow without labels, two of PooDLe with it, a readout; flow only once."""
+    scenes = tmp_path / 'scenes'
+    counts = dict(train=2, val=1, test=1)
+    write_scenes(scenes, counts, size=(64, 128), num_frames=6, fps=10, labelled_frames=2, workers=1)
+    args = PlanOptions(
+        'scenes', root, tmp_path / 'runs', budget='4pairs', data_root=scenes, split='val'
+    )
+    which = dict(study='table 4', rows=['6'])
+    assert reproduce(args=args, **which) == 0
+    assert 'Flow of row 6: uflow_small_scenes, 2 iterations of 2 pairs' in capsys.readouterr().out
+    folder = tmp_path / 'runs' / 'scenes'
+    (row,) = json.loads((folder / 'table4.json').read_text())['rows']
+    assert 0 <= row['seeds']['0']['metrics']['linear']['miou'] <= 100
+    assert row['seeds']['0']['stats']['pairs'] == 4
+    flow = folder / 'uflow_small_scenes_s0' / 'iter_2.pth'
+    written = flow.stat().st_mtime_ns
+    log = (folder / 'uflow_r18_scenes_96x192_s0' / 'job.log').read_text()
+    assert 'Traceback' not in log
+    capsys.readouterr()
+    reproduce(args=args, **dict(which, seeds=(1,)), mode='print-commands')
+    (line,) = capsys.readouterr().out.splitlines()  # the flow is there
+    assert str(flow) in line and flow.stat().st_mtime_ns == written
 
 
 def test_no_table_of_dashes(root, tmp_path):
