@@ -1,16 +1,19 @@
 """Frames, flow and labels as pictures: uint8 RGB (..., H, W, 3)."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import torch
+from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from torch import Tensor
 from torchvision.utils import flow_to_image
 
 from poodle_mm.catalog import IMAGENET_MEAN, IMAGENET_STD
-from poodle_mm.geometry.warp import pixel_grid, sample_bilinear
+from poodle_mm.geometry.consistency import warp_image
 
 HIDDEN = (0.9, 0.15, 0.2)
 """Red over pixels without a visible counterpart."""
@@ -19,6 +22,19 @@ FLOW_MEANING = (
     'motion; full colour: as fast as the rim, or faster'
 )
 """What :func:`flow_colours` shows, for legends."""
+UNKNOWN = (0.75, 0.75, 0.75)
+LARGEST_ERROR = 64.0
+WARP_ERROR_SCALE = colormaps['inferno'](np.linspace(0, 1, 24))[:, :3].tolist()
+"""Colours of 0 to ``LARGEST_ERROR`` grey levels."""
+WARP_ERROR_MEANING = (
+    f'0 to {LARGEST_ERROR:.0f} grey levels of 255, mean of the three colours; grey, and not in the '
+    'mean: without a visible counterpart'
+)
+"""What :func:`warp_error_colours` shows, for legends."""
+_BELOW_3 = '#313695', '#4575b4', '#74add1', '#abd9e9', '#e0f3f8'
+_ABOVE_3 = '#fee090', '#fdae61', '#f46d43', '#d73027', '#a50026'
+ENDPOINT_SCALE = [to_rgb(colour) for colour in _BELOW_3 + _ABOVE_3]
+"""Colours of endpoint errors: below 3/16 pixel, below twice as much, and so on; above 48."""
 
 
 def to_images(images: Tensor) -> np.ndarray:
@@ -40,9 +56,9 @@ def rendered(figure: Figure) -> np.ndarray:
 
 
 def tinted(images: Tensor, where: Tensor) -> np.ndarray:
-    """Pictures of (N, 3, H, W) images, dimmed and red where (N, H, W) is true."""
+    """Pictures of (N, 3, H, W) images, dimmed and red where (N, H, W) is true, or by how much."""
     red = torch.tensor(HIDDEN).view(3, 1, 1)
-    return to_images(torch.where(where[:, None], 0.35 * images + 0.65 * red, images))
+    return to_images(torch.lerp(images, red, 0.65 * where[:, None].to(images.dtype)))
 
 
 def flow_colours(flow: Tensor, longest: Tensor) -> np.ndarray:
@@ -79,9 +95,43 @@ def flow_hues() -> np.ndarray:
 
 def fetched(frames: Tensor, flow: Tensor, visible: Tensor) -> np.ndarray:
     """Backward-warp each frame of a pair to the other; white where nothing visible is there."""
-    points = pixel_grid(flow.shape[-2:]) + flow.movedim(1, -1)
-    found = sample_bilinear(frames.flip(0), points)
-    return to_images(torch.where(visible[:, None], found, 0.3 * found + 0.7))
+    return paled(warp_image(frames.flip(0), flow)[0], visible)
+
+
+def paled(images: Tensor, visible: Tensor) -> np.ndarray:
+    """Pictures of (N, 3, H, W) images, pale where (N, H, W) is false, or by how much."""
+    hidden = 1 - visible[:, None].to(images.dtype)
+    return to_images(torch.lerp(images, torch.ones(()), 0.7 * hidden))
+
+
+def warp_error_colours(error: Tensor, visible: Tensor) -> np.ndarray:
+    """Colours of (N, H, W) errors in grey levels by ``WARP_ERROR_SCALE``; grey where hidden.
+
+    Args:
+        error: Grey levels, 0 to 255.
+        visible: (N, H, W) bool or in [0, 1]: how much a pixel counts.
+    """
+    colours = torch.from_numpy(colormaps['inferno']((error / LARGEST_ERROR).clamp(0, 1).numpy()))
+    unknown = torch.tensor(UNKNOWN, dtype=colours.dtype)
+    mixed = torch.lerp(unknown, colours[..., :3], visible[..., None].to(colours.dtype))
+    return to_images(mixed.movedim(-1, 1))
+
+
+def grey_levels(error: Tensor, visible: Tensor) -> str:
+    """Mean of an (H, W) error over what is visible, for titles."""
+    mean = float((error * visible).sum() / visible.sum())
+    return f'{mean:.1f} grey levels' if math.isfinite(mean) else 'unknown'
+
+
+def endpoint_colours(error: Tensor, known: Tensor) -> np.ndarray:
+    """Colours of (N, H, W) endpoint errors in pixels by ``ENDPOINT_SCALE``; grey where unknown.
+
+    A colour is twice the error of the one before it, and red begins at 3 pixels, as in KITTI.
+    """
+    steps = (error / 3).clamp(min=1e-6).log2().floor().long() + 5
+    colours = torch.tensor(ENDPOINT_SCALE)[steps.clamp(0, 9)]
+    colours[~known] = torch.tensor(UNKNOWN)
+    return to_images(colours.movedim(-1, 1))
 
 
 def label_colours(labels: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:

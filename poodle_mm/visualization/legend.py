@@ -46,7 +46,7 @@ def add_legend(
     if lines:
         _legend(
             figure,
-            [tuple(Patch(color=colour) for colour in colours) for colours, _ in lines],
+            [tuple(Patch(color=colour, linewidth=0) for colour in colours) for colours, _ in lines],
             [text for _, text in lines],
             (left / width, top),
             handlelength=2.6,
@@ -100,6 +100,6 @@ def _legend(
     figure: Figure, handles: list, labels: list[str], corner: tuple[float, float], **options
 ) -> None:
     """Draw a legend whose upper left corner is given in shares of the figure."""
-    tuples = {tuple: HandlerTuple(ndivide=None, pad=0.15)}
+    tuples = {tuple: HandlerTuple(ndivide=None, pad=0)}
     place = dict(loc='upper left', bbox_to_anchor=corner, handler_map=tuples)
     figure.legend(handles, labels, labelcolor='#333333', **_FONT, **place, **options)

@@ -1,7 +1,5 @@
 """Pictures of a pair as the network gets it; no files, no pyplot state."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,23 +7,28 @@ from matplotlib.patches import ConnectionPatch, Rectangle
 from torch import Tensor
 
 from poodle_mm.catalog import IMAGENET_MEAN
+from poodle_mm.geometry.consistency import warp_image
+from poodle_mm.geometry.flow_errors import grey_level_error
 from poodle_mm.visualization.images import (
     FLOW_MEANING,
     HIDDEN,
+    WARP_ERROR_MEANING,
+    WARP_ERROR_SCALE,
     denormalised,
     fetched,
     flow_colours,
     flow_hues,
+    grey_levels,
     tinted,
     to_images,
+    warp_error_colours,
 )
 from poodle_mm.visualization.legend import Line, add_legend, components_line
-from poodle_mm.visualization.panels import WIDTH, show
+from poodle_mm.visualization.panels import show, stacked
 from poodle_mm.visualization.pca import feature_pca
 
 _NAMES = ('t', 't+Δ')
 _COLOURS = ('#ff4d4d', '#ffc61a', '#59d927', '#2ec7ff', '#c27dff', '#ff8c33', '#ff66c4', '#3be0c0')
-_GAP, _TITLE = 0.14, 0.26  # inches
 
 
 def draw_pair(
@@ -37,10 +40,10 @@ def draw_pair(
     """Draw one pair of a batch; frame t fills the left half, frame t+Δ the right half.
 
     From top to bottom: the crops with the boxes of the subcrops whose online frame is t, the two of
-    a pair in one colour and joined by a line (dashed: no valid centre was found); the subcrops; the
+    pair in one colour and joined by a line (dashed: no valid centre was found); the subcrops; the
     flow to the other frame; the other frame fetched by this flow, which looks like this frame where
-    the flow is right; the pixels without a visible counterpart; the dense view; features as
-    colours; a legend.
+    the flow is right, and by how much it does not; the pixels without a visible counterpart; the
+    dense view; features as colours; a legend.
 
     Args:
         views: Result of ``FramePairPreprocessor`` (see ``docs/architecture.md``).
@@ -55,14 +58,17 @@ def draw_pair(
     hidden = 1 - visible.float().mean(dim=(1, 2))
     flow_titles = [f'flow to {_NAMES[1 - i]}, up to {speed[i]:.0f} pixels' for i in (0, 1)]
     hidden_titles = [f'{share:.0%} without a visible counterpart' for share in hidden.tolist()]
+    error = grey_level_error(frames, warp_image(frames.flip(0), flow)[0])
+    error_titles = [f'error {grey_levels(*x)}' for x in zip(error, visible)]
     columns = [
         (flow_titles, flow_colours(flow, speed.max())),
         ([f'{_NAMES[1 - i]} fetched by this flow' for i in (0, 1)], fetched(frames, flow, visible)),
+        (error_titles, warp_error_colours(error, visible)),
         (hidden_titles, tinted(frames, ~visible)),
-        (['dense view'] * 2, denormalised(views['dense'][:, index])),
     ]
+    inputs = [(['dense view'] * 2, denormalised(views['dense'][:, index]))]
     for name, maps in (features or {}).items():
-        columns.append(([f'{name} features'] * 2, feature_pca(maps[:, index])))
+        inputs.append(([f'{name} features'] * 2, feature_pca(maps[:, index])))
 
     aspect = size[0] / size[1]
     rows = [(2, aspect)]
@@ -70,8 +76,8 @@ def draw_pair(
         subcrops = views['subcrops'][:, 0, index]
         num = subcrops.shape[1]
         rows.append((2 * num, subcrops.shape[-2] / subcrops.shape[-1]))
-    rows += [(4, aspect)] * ((len(columns) + 1) // 2)
-    top, *rest = _stack(rows)
+    rows += [(4, aspect), (4, aspect), (2 * max(len(inputs), 2), aspect)]
+    top, *rest = stacked(rows, halves=True)
 
     for i, image in enumerate(to_images(frames)):
         show(top[i], image, f'frame {_NAMES[i]}')
@@ -84,14 +90,15 @@ def draw_pair(
             show(axis, image, '' if k % num else f'subcrops for the {role} network')
             axis.spines[:].set(visible=True, color=_colour(k % num), linewidth=3)
     # each column has one panel on the left for t and one on the right for t+Δ
-    places = [(row[slot], row[slot + 2]) for row in rest for slot in (0, 1)]
-    for place, (titles, images) in zip(places, columns):
-        for axis, image, title in zip(place, images, titles):
-            show(axis, image, title, size)
-    for axis in places[-1] if len(columns) % 2 else ():
-        axis.set_axis_off()
+    for row, shown in zip(rest, (columns[:2], columns[2:], inputs)):
+        half = len(row) // 2
+        for axis in row:
+            axis.set_axis_off()
+        for slot, (titles, images) in enumerate(shown):
+            for axis, image, title in zip((row[slot], row[slot + half]), images, titles):
+                show(axis, image, title, size)
     for i in (0, 1):
-        _draw_arrows(places[0][i], flow[i])
+        _draw_arrows(rest[0][2 * i], flow[i])
     lines = _meanings(num if 'subcrops' in views else 0, network if features else '')
     add_legend(top[0].figure, lines, fastest=speed.max().item())
     return top[0].figure
@@ -107,6 +114,7 @@ def _meanings(subcrops: int, network: str) -> list[Line]:
     lines = [
         (flow_hues(), f'{FLOW_MEANING}; arrows: true length'),
         (('#e9e9e9',), 'fetched by this flow: pale where nothing visible is found'),
+        (WARP_ERROR_SCALE, f'error of the fetched frame: {WARP_ERROR_MEANING}'),
         (
             (HIDDEN,),
             'no visible counterpart in the other frame, occluded or outside of it: takes no part '
@@ -128,21 +136,6 @@ def _meanings(subcrops: int, network: str) -> list[Line]:
     if network:
         lines.append(components_line(f'both dense views as red, green, blue; {network}'))
     return lines
-
-
-def _stack(rows: Sequence[tuple[int, float]]) -> list[list[Axes]]:
-    """Axes of a new figure by rows of (number of panels, height over width); a wider middle gap."""
-    widths = [(WIDTH - _GAP * (count + 2)) / count for count, _ in rows]
-    heights = [_TITLE + width * aspect for width, (_, aspect) in zip(widths, rows)]
-    total = top = sum(heights) + _GAP
-    figure = Figure(figsize=(WIDTH, total), facecolor='white')
-    axes = []
-    for (count, _), width, height in zip(rows, widths, heights):
-        top -= height
-        lefts = [_GAP * (1 + (k >= count // 2)) + k * (width + _GAP) for k in range(count)]
-        shape = (top / total, width / WIDTH, (height - _TITLE) / total)
-        axes.append([figure.add_axes((left / WIDTH, *shape)) for left in lefts])
-    return axes
 
 
 def _join_boxes(axes: list[Axes], boxes: Tensor, frames: Tensor, fallback: Tensor) -> None:

@@ -15,6 +15,7 @@ from poodle_mm.visualization.pca import feature_pca
 
 WIDTH = 14.0  # inches, of every figure
 _TITLE = 0.3  # inches
+_GAP, _LOW_TITLE = 0.14, 0.26  # inches
 
 
 def show(
@@ -57,6 +58,28 @@ def panels(count: int, rows: int, aspect: float, across: int = 4) -> list[list[A
     return [
         [grid[n // columns * rows + row, n % columns] for row in range(rows)] for n in range(count)
     ]
+
+
+def stacked(rows: Sequence[tuple[int, float]], halves: bool = False) -> list[list[Axes]]:
+    """Axes of a new figure, row by row, each with space for its title.
+
+    Args:
+        rows: Number of panels and height over width of each row.
+        halves: Leave a wider gap in the middle of the rows.
+    """
+    widths = [(WIDTH - _GAP * (count + 1 + halves)) / count for count, _ in rows]
+    heights = [_LOW_TITLE + width * aspect for width, (_, aspect) in zip(widths, rows)]
+    total = top = sum(heights) + _GAP
+    figure = Figure(figsize=(WIDTH, total), facecolor='white')
+    axes = []
+    for (count, _), width, height in zip(rows, widths, heights):
+        top -= height
+        lefts = [
+            _GAP * (1 + (halves and k >= count // 2)) + k * (width + _GAP) for k in range(count)
+        ]
+        shape = (top / total, width / WIDTH, (height - _LOW_TITLE) / total)
+        axes.append([figure.add_axes((left / WIDTH, *shape)) for left in lefts])
+    return axes
 
 
 def draw_columns(

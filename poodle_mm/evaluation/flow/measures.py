@@ -4,19 +4,8 @@ import torch
 from torch import Tensor
 
 from poodle_mm.geometry.consistency import flow_mismatch, warp_image
+from poodle_mm.geometry.flow_errors import endpoint_error, grey_level_error, is_outlier
 from poodle_mm.geometry.occlusion import visible_mask
-
-FL_PIXELS, FL_SHARE = 3.0, 0.05  # KITTI's outlier: more than both
-
-
-def endpoint_error(flow: Tensor, truth: Tensor) -> Tensor:
-    """Length of the difference in pixels, (B, H, W) of (B, 2, H, W)."""
-    return (flow - truth).square().sum(1).sqrt()
-
-
-def is_outlier(error: Tensor, truth: Tensor) -> Tensor:
-    """Fl: an error above 3 pixels and above 5 % of the true motion's length."""
-    return (error > FL_PIXELS) & (error > FL_SHARE * truth.square().sum(1).sqrt())
 
 
 def warp_error(a: Tensor, b: Tensor, flow: Tensor, mask: Tensor | None = None) -> float:
@@ -32,8 +21,8 @@ def warp_error(a: Tensor, b: Tensor, flow: Tensor, mask: Tensor | None = None) -
         Mean over these pixels and the three colours; NaN if there are none.
     """
     warped, landed = warp_image(b, flow)
-    difference = 255 * (a - warped).abs().mean(1)
-    return float(difference[landed if mask is None else mask].mean())
+    error = grey_level_error(a, warped)
+    return float(error[landed if mask is None else mask].mean())
 
 
 def self_measures(a: Tensor, b: Tensor, flow: Tensor, back: Tensor) -> dict[str, float]:
