@@ -10,6 +10,7 @@ from torchvision.datasets import HD1K, FlyingChairs, Sintel
 
 from poodle_mm.datasets.flow_files import read_flow_file
 from poodle_mm.datasets.frame_pair_dataset import FramePairDataset
+from poodle_mm.datasets.video.reader import VideoReader
 from poodle_scenes.flow import exact_flow
 
 
@@ -87,6 +88,50 @@ def open_flow_pairs(data: str, root: str | Path, **options) -> FlowPairs:
             f'{data}: no pairs with flow in {root}; docs/flow.md has the layout'
         )
     return pairs
+
+
+def open_pair(
+    files: Sequence[str | Path],
+    frames: Sequence[int] | None = None,
+    seconds: Sequence[float] | None = None,
+) -> FlowPairs:
+    """One pair without truth: two images, or two frames of a video.
+
+    Args:
+        files: Two images, or one video.
+        frames: Numbers of the video's frames, from 0.
+        seconds: Or times after its first frame: what is shown then.
+
+    Raises:
+        FileNotFoundError: If a file is missing.
+        ValueError: If it is not that, the video has no such frames, or the images differ in size.
+    """
+    paths = [Path(file) for file in files]
+    for path in paths:
+        if not path.is_file():
+            raise FileNotFoundError(f'there is no file {path}')
+    if len(paths) == 2:
+        pair = FlowPair(f'{paths[0].name} - {paths[1].name}', (_image(paths[0]), _image(paths[1])))
+        first, second = (frame.shape[:2] for frame in pair.frames)
+        if first != second:
+            raise ValueError(f'the images differ in size: {first} and {second} (height, width)')
+    elif len(paths) == 1 and (frames is None) != (seconds is None):
+        with VideoReader(paths[0], threads=0) as reader:
+            times = reader.timestamps
+            if seconds is not None:
+                frames = (np.searchsorted(times, np.add(seconds, 1e-6), side='right') - 1).tolist()
+                outside = min(seconds) < 0 or max(seconds) > times[-1] + 1
+            else:
+                outside = min(frames) < 0 or max(frames) >= len(times)
+            if outside:
+                raise ValueError(
+                    f'{paths[0]} has {len(times)} frames, 0 to {times[-1]:.2f} s, and not '
+                    f'{seconds if seconds is not None else frames}'
+                )
+            pair = FlowPair(f'{paths[0].name} {frames[0]}-{frames[1]}', tuple(reader.read(frames)))
+    else:
+        raise ValueError('a pair is two images, or one video and two frame numbers or times of it')
+    return FlowPairs([pair], lambda item: item)
 
 
 def _read(item: tuple[Sequence[str], str]) -> FlowPair:
