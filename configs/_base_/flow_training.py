@@ -17,5 +17,5 @@ train_dataloader = dict(
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='Adam', lr=1e-4))
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=100000)
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=1000, max_keep_ckpts=2))
-custom_hooks = []
+custom_hooks = [dict(type='PairVisualizationHook', interval=1000)]
 log_processor = dict(by_epoch=False)

@@ -83,6 +83,8 @@ def test_trains_and_serves(repo, name, tmp_path):
         [str(c) for c in command], cwd=repo, capture_output=True, text=True, env=environment
     )
     assert run.returncode == 0, run.stderr[-2000:]
+    pictures = sorted(path.name for path in (tmp_path / 'run' / 'pictures').iterdir())
+    assert pictures == ['iter_000001_0.png', 'iter_000001_1.png']
     weights = str(tmp_path / 'run' / 'iter_2.pth')
     flow = MODELS.build(dict(type='UFlow', weights=weights, size=None))
     assert flow(*torch.rand(2, 1, 3, 64, 96))[0].shape == (1, 2, 64, 96)

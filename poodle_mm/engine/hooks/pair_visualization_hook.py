@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +30,9 @@ class PairVisualizationHook(Hook):
     network saw because they depend on the samples' seeds alone. Training is not changed: the
     forward pass runs without gradient in eval mode, and torch's generators are put back.
 
+    A model that has a method ``draw_pairs(batch, iteration)``, which yields a figure for each pair,
+    is drawn by this; others as PooDLe is.
+
     Args:
         interval: Iterations between pictures.
         num: Pairs drawn each time.
@@ -45,14 +51,12 @@ class PairVisualizationHook(Hook):
         due = runner.iter == 0 or self.every_n_train_iters(runner, self.interval)
         if runner.rank != 0 or not due:
             return
-        from poodle_mm.visualization.pair import draw_pair  # matplotlib takes a second to import
-
         model = bare_model(runner.model)
         batch = {name: data_batch[name][: self.num] for name in ('inputs', 'data_samples')}
-        views, features = look(model, batch)
-        network = described(model, runner.iter + 1)
-        for index in range(len(batch['inputs'])):
-            self._save(runner, draw_pair(views, index, features, network), index)
+        with undisturbed(model):
+            draw = getattr(model, 'draw_pairs', None) or partial(draw_views, model)
+            for index, figure in enumerate(draw(batch, runner.iter + 1)):
+                self._save(runner, figure, index)
 
     @staticmethod
     def _save(runner: Runner, figure: Figure, index: int) -> None:
@@ -67,6 +71,24 @@ class PairVisualizationHook(Hook):
         runner.visualizer.add_image(f'pair_{index}', image, runner.iter + 1)
 
 
+@contextmanager
+def undisturbed(model: nn.Module) -> Iterator[None]:
+    """Eval mode without gradient; afterwards modes and torch's generators are as before."""
+    device = next(model.parameters()).device
+    cuda = [device] if device.type == 'cuda' else []
+    with torch.no_grad(), evaluating(model), torch.random.fork_rng(devices=cuda):
+        yield
+
+
+def draw_views(model: nn.Module, batch: dict, iteration: int) -> Iterator[Figure]:
+    """Draw each pair of a batch as a ``PooDLe`` sees it; the arguments are those of ``look``."""
+    from poodle_mm.visualization.pair import draw_pair  # matplotlib takes a second to import
+
+    views, features = look(model, batch)
+    for index in range(len(batch['inputs'])):
+        yield draw_pair(views, index, features, described(model, iteration))
+
+
 def described(model: nn.Module, iteration: int) -> str:
     """Which network's features :func:`look` gives, for a legend.
 
@@ -79,7 +101,6 @@ def described(model: nn.Module, iteration: int) -> str:
     return f'{method}, online network after iteration {iteration}: {maps}'
 
 
-@torch.no_grad()
 def look(model: nn.Module, batch: dict) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Views of a batch and the features of its dense views, without side effects on training.
 
@@ -91,9 +112,7 @@ def look(model: nn.Module, batch: dict) -> tuple[dict[str, Tensor], dict[str, Te
         The views, and ``encoder`` and, if the model has a neck, ``decoder`` maps
         (2, B, C, h, w), float.
     """
-    device = next(model.parameters()).device
-    cuda = [device] if device.type == 'cuda' else []
-    with evaluating(model), torch.random.fork_rng(devices=cuda):
+    with undisturbed(model):
         views = model.data_preprocessor(batch, True)['inputs']
         feats = tuple(model.backbone(views['dense'].flatten(0, 1)))
         maps = dict(encoder=feats[-1])

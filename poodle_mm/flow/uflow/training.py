@@ -1,7 +1,10 @@
 """UFlow's training, without labels or with exact flow."""
 
-from collections.abc import Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +29,9 @@ from poodle_mm.flow.uflow.objectives import (
 from poodle_mm.geometry.consistency import warp_image
 from poodle_mm.geometry.smoothness import edge_aware_smoothness
 from poodle_mm.registry import MODELS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # UFlow's on KITTI; PooDLe's authors have ssim = 1 in place of the census loss.
 WEIGHTS = dict(census=1.0, ssim=0.0, coarse=0.0, smooth1=0.0, smooth2=2.0, selfsup=0.6, epe=0.0)
@@ -147,8 +153,7 @@ class UFlowTraining(BaseModel):
         progress = _progress()
         losses = dict(flow_pixels=full.detach().square().sum(1).sqrt().mean())
 
-        kind = self.occlusion['kind'] if progress >= self.occlusion['begin'] else None
-        mask = visibility(full, kind, self.occlusion['alpha1'], self.occlusion['alpha2'])
+        mask = visibility(full, *self.occlusion_now())
         losses['visible_share'] = mask.mean()
         losses.update(self._photometric(images, full, mask))
         losses.update(self._coarse(images, flows, mask))
@@ -197,6 +202,18 @@ class UFlowTraining(BaseModel):
                 key = f'{key}_coarse'
                 losses[key] = losses.get(key, 0) + self.weights['coarse'] * value
         return losses
+
+    def occlusion_now(self) -> tuple[str | None, float, float]:
+        """Arguments of :func:`visibility` at this point of the training."""
+        kind = self.occlusion['kind'] if _progress() >= self.occlusion['begin'] else None
+        return kind, self.occlusion['alpha1'], self.occlusion['alpha2']
+
+    def draw_pairs(self, batch: dict, iteration: int) -> Iterator[Figure]:
+        """Pictures of a batch, see :func:`draw_training_pairs`."""
+        # matplotlib takes a second to import
+        from poodle_mm.flow.uflow.training_figure import draw_training_pairs
+
+        return draw_training_pairs(self, batch, iteration)
 
     def _distil(self, frames: Tensor, augmented: Tensor, keep: Tensor | None) -> Tensor:
         """Self-supervision: the current network is the teacher, on the frames as they are."""

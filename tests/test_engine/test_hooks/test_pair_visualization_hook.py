@@ -51,6 +51,34 @@ def test_look_gives_what_the_network_sees_and_keeps_modes(make_runner):
     assert not maps['decoder'].requires_grad
 
 
+def test_training_of_flow_is_drawn_and_not_changed(make_runner, tmp_path):
+    """The model chooses the picture; weights and torch's generator are those of a run without."""
+    tiny = dict(channels=8, layers=1, decoder=(16, 8), refinement=(), max_displacement=1)
+    model = dict(
+        type='UFlowTraining',
+        network=dict(**tiny, dense=False),
+        selfsup=dict(crop=(16, 16)),
+        data_preprocessor=dict(type='FlowPairPreprocessor'),
+    )
+    states = []
+    for name, hooks in (
+        ('without', []),
+        ('with', [dict(type='PairVisualizationHook', interval=3)]),
+    ):
+        runner = make_runner(name, model=model, custom_hooks=hooks)
+        views = runner.model.data_preprocessor.forward
+        runner.model.data_preprocessor.forward = lambda *args, f=views: torch.rand(()) and f(*args)
+        runner.train()
+        losses = runner.message_hub.get_scalar('train/loss').data[0]
+        states.append((runner.model.state_dict(), losses.tolist(), torch.get_rng_state()))
+    (weights, losses, generator), (weights2, losses2, generator2) = states
+    assert all(torch.equal(weights[name], weights2[name]) for name in weights)
+    assert losses == losses2 and len(losses) == 8
+    assert torch.equal(generator, generator2)
+    names = sorted(path.name for path in (tmp_path / 'with' / 'pictures').iterdir())
+    assert names == [f'iter_{n:06d}_{i}.png' for n in (1, 3, 6) for i in (0, 1)]
+
+
 def test_the_network_is_described(make_runner):
     model = make_runner().model
     text = described(model, 7)
