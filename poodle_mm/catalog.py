@@ -119,7 +119,10 @@ CATALOG = {
     'bdd100k': DataSet(
         'data/bdd100k',
         videos=dict(
-            train=Videos('videos/train', 70_000), val=Videos('videos/val', 10_000, optional=True)
+            train=Videos('videos/train', 70_000),
+            val=Videos('videos/val', 10_000, optional=True),
+            # links, for the training of UFlow
+            train_daytime=Videos('videos/train_daytime', optional=True),
         ),
         fps=30,
         splits=dict(

@@ -21,6 +21,7 @@ PRETRAINING = [
     if not {'_base_', 'downstream'} & {*path.relative_to(CONFIGS).parts}
 ]
 OTHER_VIDEOS = 'data/driving_frames'  # videos of the user's own beside CamVid's
+KITTI = 'data/kitti2015'  # for the flow network only
 OWN_VIDEOS = 'data/videos'  # and alone
 
 
@@ -83,13 +84,17 @@ def test_pretraining_data(path):
         if dataset.data_root == OWN_VIDEOS:
             assert (dataset.source, dataset.data_prefix.path) == ('clips', '')
             continue
+        if dataset.data_root == KITTI:
+            assert (dataset.source, dataset.data_prefix.path) == ('frames', 'testing/image_2')
+            continue
         entry = entries[dataset.data_root]
         if dataset.source == 'frames':
             assert dataset.data_prefix.path == entry.splits['train'].images
         else:  # the folder, or one of its videos
-            folder = entry.videos['train'].folder
+            folders = [v.folder for split, v in entry.videos.items() if split.startswith('train')]
             assert dataset.source in ('videos', 'clips')
-            assert (dataset.data_prefix.path + '/').startswith(folder + '/')
+            path = dataset.data_prefix.path + '/'
+            assert any(path.startswith(folder + '/') for folder in folders)
 
 
 def test_the_studies_data_are_those_of_their_configs():

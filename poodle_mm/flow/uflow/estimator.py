@@ -125,8 +125,13 @@ def network_of(
 
 def upsample_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:
     """Flow of a whole image on a finer grid: (B, 2, h, w) in cells to (B, 2, H, W) in pixels."""
-    scale = flow.new_tensor([size[1] / flow.shape[-1], size[0] / flow.shape[-2]])
-    return F.interpolate(flow, size, mode='bilinear') * scale[:, None, None]
+    scale = (size[1] / flow.shape[-1], size[0] / flow.shape[-2])
+    return scale_flow(F.interpolate(flow, size, mode='bilinear'), *scale)
+
+
+def scale_flow(flow: Tensor, horizontal: float, vertical: float) -> Tensor:
+    """(B, 2, H, W) times two numbers; no tensor of them has to get to the GPU."""
+    return torch.stack([flow[:, 0] * horizontal, flow[:, 1] * vertical], dim=1)
 
 
 def _without_prefix(state: dict[str, Tensor], net: nn.Module) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from poodle_mm.flow.uflow.estimator import upsample_flow
+from poodle_mm.flow.uflow.estimator import scale_flow, upsample_flow
 from poodle_mm.geometry.census import census_distance
 from poodle_mm.geometry.consistency import consistency
 from poodle_mm.geometry.occlusion import visible_mask
@@ -103,8 +103,8 @@ def endpoint_loss(
         grid = flow.shape[-2:]
         share = F.adaptive_avg_pool2d(weight[:, None], grid)
         pooled = F.adaptive_avg_pool2d(truth * weight[:, None], grid) / share.clamp(min=1e-6)
-        scale = flow.new_tensor([size[1] / grid[1], size[0] / grid[0]])[:, None, None]
-        loss = loss + coarse * masked_mean(_length(flow * scale - pooled), share[:, 0])
+        scaled = scale_flow(flow, size[1] / grid[1], size[0] / grid[0])
+        loss = loss + coarse * masked_mean(_length(scaled - pooled), share[:, 0])
     return loss
 
 
@@ -140,8 +140,8 @@ def distillation_loss(
     """
     teacher = teacher.detach()
     height, width = teacher.shape[-2:]
-    grown = [width / (width - 2 * margins[1]), height / (height - 2 * margins[0])]
-    target = centre_crop(teacher, margins) * teacher.new_tensor(grown)[:, None, None]
+    grown = (width / (width - 2 * margins[1]), height / (height - 2 * margins[0]))
+    target = scale_flow(centre_crop(teacher, margins), *grown)
     trusted = consistency(teacher, other(teacher), sigma_teacher)[:, None]
     lost = 1 - consistency(student, other(student), sigma_student)
     mask = centre_crop(trusted, margins)[:, 0] * lost
