@@ -10,4 +10,6 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 bash "$root/tools/setup_env.sh" test
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} # tests that spawn workers must not multiply threads
 cd "$root"
+# The whole suite in as many processes as there are cores; a part of it starts faster in one.
+[ $# -gt 0 ] || set -- -n auto --maxprocesses 4 --dist worksteal
 exec .venv/bin/python -m pytest "$@"
