@@ -14,7 +14,7 @@ def read_state_dict(path: str | Path, owner: str, advice: str) -> dict[str, Tens
     """State dict in a checkpoint file, without DDP's ``module.``; nothing in it is executed.
 
     Args:
-        path: File with a state dict, or with a dict that has it as ``state_dict``.
+        path: File with a state dict, or with a dict that has it as ``state_dict`` or ``model``.
         owner: Name of the estimator, for the messages.
         advice: Sentence on where to get weights.
 
@@ -38,7 +38,7 @@ def state_dict_in(loaded: Mapping[str, Any], owner: str, path: str | PathLike) -
     Raises:
         ValueError: If it holds no state dict.
     """
-    state = loaded.get('state_dict', loaded)
+    state = loaded.get('state_dict', loaded.get('model', loaded))
     if not isinstance(state, Mapping):
         raise ValueError(f'{owner}: {path} holds a {type(state).__name__}, not a state dict')
     return {str(key).removeprefix('module.'): value for key, value in state.items()}

@@ -12,6 +12,7 @@ from poodle_mm.checkpoints.state_dict import check_state
 from poodle_mm.flow.base import FlowEstimator
 from poodle_mm.flow.uflow.network import IMAGE_STRIDE, NETWORKS, UFlowNetwork
 from poodle_mm.flow.uflow.packaged import find_weights
+from poodle_mm.flow.uflow.released_names import from_released, is_released
 from poodle_mm.flow.weights import read_state_dict
 from poodle_mm.registry import MODELS
 
@@ -32,8 +33,9 @@ class UFlow(FlowEstimator):
     Args:
         weights: ``'small'``, or a checkpoint of
             :class:`~poodle_mm.flow.uflow.network.UFlowNetwork`: its state dict or a dict with
-            ``state_dict``; all its names may have one prefix, such as that of a training model.
-            Nothing in the file is executed. A file that is called ``small`` is ``'./small'``.
+            ``state_dict``; all its names may have one prefix, such as that of a training model, or
+            be those of PooDLe's released code. Nothing in the file is executed. A file that is
+            called ``small`` is ``'./small'``.
         size: (h, w) at which the flow is estimated, the paper's by default; None for the size of
             the images, which is faster for crops of less than 256 x 512.
         network: Name of a network (``'uflow'``, ``'small'``) or the arguments of
@@ -114,6 +116,8 @@ def network_of(
     Raises:
         ValueError: If the weights fit none of the networks.
     """
+    if is_released(state):
+        state = from_released(state)
     names = list(NETWORKS) if network is None else [network]
     nets = [build_network(name, device='meta') for name in names]
     index = max(range(len(nets)), key=lambda i: _matches(nets[i], state))
