@@ -56,10 +56,7 @@ class FlowEstimator(nn.Module, metaclass=ABCMeta):
             a, b = a.float(), b.float()
             if self.size is None or self.size == shape:
                 return self.estimate(a, b, samples)
-            a, b = (
-                F.interpolate(x, self.size, mode='bilinear', align_corners=False, antialias=True)
-                for x in (a, b)
-            )
+            a, b = resize_images(a, self.size), resize_images(b, self.size)
             box = (0, 0, self.size[1], self.size[0])
             flow_ab, flow_ba = self.estimate(a, b, samples)
             return crop_resize_flow(flow_ab, box, shape), crop_resize_flow(flow_ba, box, shape)
@@ -69,3 +66,8 @@ class FlowEstimator(nn.Module, metaclass=ABCMeta):
         self, a: Tensor, b: Tensor, samples: Sequence[BaseDataElement] | None
     ) -> tuple[Tensor, Tensor]:
         """:meth:`forward` on float32 images that have the working size already."""
+
+
+def resize_images(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Images (B, 3, H, W) at the working size (h, w): bilinear, averaging where they shrink."""
+    return F.interpolate(images, size, mode='bilinear', align_corners=False, antialias=True)

@@ -1,7 +1,6 @@
 """Estimate the flow of all pairs that a training run will draw, once, and keep it in files."""
 
-import hashlib
-import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from itertools import product
@@ -14,14 +13,13 @@ from mmengine.config import Config
 from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
-from poodle_mm.datasets.flow_cache import flow_cache_path, write_flow
-from poodle_mm.flow.base import FlowEstimator
+from poodle_mm.datasets.flow_cache import FlowStorage, flow_cache_path, is_cached, write_flow
+from poodle_mm.datasets.flow_note import AS_IT_WAS, claim_cache
+from poodle_mm.datasets.remote.urls import is_url
+from poodle_mm.flow.base import FlowEstimator, resize_images
 from poodle_mm.registry import DATASETS, MODELS
 from poodle_mm.utils.distributed import device_of_process
-from poodle_mm.utils.files import read_json, write_json
 from poodle_mm.utils.shards import WHOLE, Shard
-
-ESTIMATOR_FILE = 'estimator.json'
 
 
 def full_frames(results: dict) -> dict:
@@ -36,6 +34,7 @@ def cache_training_flow(
     estimator: dict | None = None,
     num_workers: int = 0,
     shard: Shard = WHOLE,
+    storage: FlowStorage = AS_IT_WAS,
 ) -> Counter[str]:
     """Write the flow of the pairs that a config draws for training.
 
@@ -45,11 +44,12 @@ def cache_training_flow(
         cfg: Config with ``train_dataloader.dataset``.
         estimator: Config of the estimator; None takes ``model.data_preprocessor.flow``, or its
             ``fallback`` where that is ``CachedFlow``.
-        root, epochs, num_workers, shard: See :func:`cache_flow`, whose result is returned.
+        root, epochs, num_workers, shard, storage: See :func:`cache_flow`, whose result is returned.
 
     Raises:
-        ValueError: If there is no estimator, a wrong number of epochs, or if the folder holds the
-            flow of another estimator.
+        ValueError: If there is no estimator, or one with another ``size`` than the cache, a wrong
+            number of epochs, or if the folder holds the flow of another estimator, of other data,
+            or in another format or size.
     """
     flow = estimator or cfg.model.data_preprocessor.flow
     if flow['type'] in ('CachedFlow', 'poodle_mm.CachedFlow'):
@@ -59,47 +59,15 @@ def cache_training_flow(
             'the config takes its flow from the cache that is to be written: name an estimator, '
             'e.g. --estimator type=RAFTFlow arch=large weights=C_T_SKHT_V2'
         )
-    claim_cache(root, flow)
-    dataset = DATASETS.build(_with_full_frames(cfg.train_dataloader.dataset.to_dict()))
-    return cache_flow(dataset, MODELS.build(flow), root, epochs, num_workers, shard)
-
-
-def claim_cache(root: str | Path, estimator: dict) -> None:
-    """Note in a cache's ``estimator.json`` whose flow it holds; refuse another estimator's.
-
-    Args:
-        root: Folder of the cache.
-        estimator: Config of the estimator. A file that it names counts with its content.
-
-    Raises:
-        ValueError: If the note is of another estimator, or there is flow and no note.
-    """
-    note = Path(root, ESTIMATOR_FILE)
-    now = _identity(estimator)
-    before = read_json(note)
-    if before is not None:
-        if before != now:
-            raise ValueError(
-                f'{root} holds the flow of another estimator: {before} (in {note}) and not {now}. '
-                'Take another folder, or delete this one'
-            )
-    elif any(Path(root).rglob('*.npz')) and read_json(note) != now:  # of another process by now
+    if storage.size and tuple(flow.get('size') or storage.size) != tuple(storage.size):
         raise ValueError(
-            f'{root} holds flow, but no {ESTIMATOR_FILE} that says whose. If it is that of '
-            f'{now}, write just this into {note}: {json.dumps(now)}. Otherwise take another folder'
+            f'the estimator works at size {tuple(flow["size"])}, the cache is to keep '
+            f'{tuple(storage.size)}: give one of the two'
         )
-    else:
-        write_json(note, now)
-
-
-def _identity(estimator: dict) -> dict:
-    """The config with plain type names, and fingerprints of the files in it."""
-    found = {}
-    for key, value in sorted(estimator.items()):
-        found[key] = value.split('.')[-1] if key == 'type' else value
-        if isinstance(value, str) and Path(value).is_file():
-            found[key] = f'sha256:{hashlib.sha256(Path(value).read_bytes()).hexdigest()}'
-    return json.loads(json.dumps(found))  # tuples as they are read back
+    options = cfg.train_dataloader.dataset.to_dict()
+    claim_cache(root, flow, storage, _folders(options))
+    dataset = DATASETS.build(_with_full_frames(options))
+    return cache_flow(dataset, MODELS.build(flow), root, epochs, num_workers, shard, storage)
 
 
 def cache_flow(
@@ -109,16 +77,18 @@ def cache_flow(
     epochs: int,
     num_workers: int = 0,
     shard: Shard = WHOLE,
+    storage: FlowStorage = AS_IT_WAS,
 ) -> Counter[str]:
-    """Write one file per pair; pairs that have one are skipped, so that it can be interrupted.
+    """Write the flow of each pair; what is there is skipped, so that it can be interrupted.
 
     Args:
         dataset: Results of :func:`full_frames`, or lists of them, for the keys (epoch, index).
-        estimator: Estimator for the full frames, both ways, on the GPU if there is one.
+        estimator: Estimator for the frames, both ways, on the GPU if there is one.
         root: Folder of the cache, for ``LoadCachedFlow``.
         epochs: Number of epochs, from the first.
         num_workers: Processes that decode.
         shard: Part of the items to do, the same ones in each epoch.
+        storage: Format of the files, and size to which the frames are brought before.
 
     Returns:
         Numbers of pairs that were ``written`` and that were ``present``.
@@ -133,12 +103,15 @@ def cache_flow(
     done: Counter[str] = Counter()
     for pairs in (progress := tqdm(items, desc='flow', unit='item')):
         for pair in pairs:
-            path = flow_cache_path(root, pair['source_id'], pair['frame_ids'])
-            if path.exists():
+            path = flow_cache_path(root, pair['source_id'], pair['frame_ids'], storage.format)
+            if is_cached(path):
                 done['present'] += 1
             else:
                 frames = torch.from_numpy(np.stack(pair['frames'])).to(device)
-                flow = torch.cat(estimator(*frames.permute(0, 3, 1, 2)[:, None].float() / 255))
+                frames = frames.permute(0, 3, 1, 2).float() / 255
+                if storage.size:
+                    frames = resize_images(frames, storage.size)
+                flow = torch.cat(estimator(*frames[:, None]))
                 write_flow(path, flow.cpu().numpy())
                 done['written'] += 1
         progress.set_postfix(done)
@@ -169,6 +142,18 @@ def _with_full_frames(cfg: Any) -> Any:
         key: [full_frames] if key == 'pipeline' else _with_full_frames(value)
         for key, value in cfg.items()
     }
+
+
+def _folders(cfg: Any) -> Iterator[str]:
+    """Folders of a data set's config, also of those inside of a wrapper."""
+    if isinstance(cfg, dict) and 'data_root' in cfg:
+        root = '/'.join(
+            filter(None, (cfg['data_root'], (cfg.get('data_prefix') or {}).get('path')))
+        )
+        yield root if is_url(root) else os.path.abspath(root)
+    elif isinstance(cfg, (dict, list, tuple)):
+        for value in cfg.values() if isinstance(cfg, dict) else cfg:
+            yield from _folders(value)
 
 
 def _as_list(item: dict | list[dict]) -> list[dict]:

@@ -1,6 +1,11 @@
 """tools/cache_flow.py: the flow of exactly the pairs that training draws."""
 
+import json
+import multiprocessing
+import os
 import runpy
+import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -10,12 +15,21 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from poodle_mm.datasets.flow_cache import flow_cache_path, read_flow
+from poodle_mm.datasets.flow_cache import FlowStorage, flow_cache_path, read_flow
+from poodle_mm.datasets.flow_note import claim_cache
 from poodle_mm.flow import CachedFlow, FlowEstimator
-from poodle_mm.flow.write_cache import cache_training_flow, claim_cache
+from poodle_mm.flow.write_cache import cache_training_flow
 from poodle_mm.registry import DATASETS, MODELS
 
 DIS = dict(type='DISFlow', preset='fast')
+
+
+@MODELS.register_module()
+class Still(FlowEstimator):
+    """Colours as flow: no threads, which a forked process does not have."""
+
+    def estimate(self, a, b, samples):
+        return a[:, :2] - b[:, 1:], b[:, :2] - a[:, 1:]
 
 
 @pytest.fixture
@@ -153,14 +167,22 @@ def test_command_line(frames, tmp_path, repo, monkeypatch, capsys):
     path, out = tmp_path / 'config.py', tmp_path / 'cache'
     config(frames).dump(path)
     arguments = [path, out, '--epochs', 1, '--estimator', 'type=DISFlow', 'preset=medium']
+    arguments += ['--format', 'png16', '--size', 32, 40]
     options = ['--cfg-options', 'train_dataloader.dataset.delta=2']
     script = repo / 'tools' / 'cache_flow.py'
     monkeypatch.setattr(sys, 'argv', [str(x) for x in (script, *arguments, *options)])
     runpy.run_path(str(script), run_name='__main__')
-    names = [path.stem.split('_') for path in out.rglob('*.npz')]
+    names = [path.stem.split('_') for path in out.rglob('*[0-9].png')]
     assert f'{len(names)} pairs written, ' in capsys.readouterr().out
     assert names
     assert all(int(second) - int(first) == 2 for first, second in names)
+    note = json.loads((out / 'estimator.json').read_text())
+    assert note == dict(
+        estimator=dict(type='DISFlow', preset='medium'),
+        format='png16',
+        size=[32, 40],
+        data=[str(frames)],
+    )
 
 
 def test_cache_knows_its_estimator(frames, tmp_path):
@@ -184,3 +206,101 @@ def test_cache_knows_its_estimator(frames, tmp_path):
     (cache / 'estimator.json').unlink()
     with pytest.raises(ValueError, match=r'no estimator\.json that says whose'):
         cache_training_flow(cfg, cache, epochs=1)
+
+
+def test_cache_knows_its_settings(frames, tmp_path):
+    """Another format, size or data set in one folder is refused, and nothing is written."""
+    cfg, cache = config(frames), tmp_path / 'cache'
+    cache_training_flow(cfg, cache, 1, storage=FlowStorage('png16', (32, 40)))
+    before = contents(cache)
+    with pytest.raises(ValueError, match=r'another format: png16 .*and not float16'):
+        cache_training_flow(cfg, cache, 1, storage=FlowStorage(size=(32, 40)))
+    with pytest.raises(ValueError, match=r'another size: \[32, 40\] .*and not None'):
+        cache_training_flow(cfg, cache, 1, storage=FlowStorage('png16'))
+    with pytest.raises(
+        ValueError, match=r'(?s)another data: .*data.*and not .*elsewhere.*only moved'
+    ):
+        moved = shutil.copytree(frames, tmp_path / 'elsewhere')
+        cache_training_flow(config(moved), cache, 1, storage=FlowStorage('png16', (32, 40)))
+    with pytest.raises(ValueError, match=r'works at size \(16, 24\).*keep \(32, 40\)'):
+        estimator = dict(DIS, size=(16, 24))
+        cache_training_flow(cfg, cache, 1, estimator, storage=FlowStorage('png16', (32, 40)))
+    assert contents(cache) == before
+
+
+def test_note_of_an_earlier_version_is_float16_at_full_size(frames, tmp_path):
+    cfg, cache = config(frames), tmp_path / 'cache'
+    cache_training_flow(cfg, cache, 1)
+    note = cache / 'estimator.json'
+    # an estimator's own size is not the cache's
+    note.write_text(json.dumps(dict(DIS, size=[24, 32])))
+    estimator = dict(DIS, size=(24, 32))
+    done = cache_training_flow(cfg, cache, 1, estimator)
+    assert done['written'] == 0 < done['present']
+    assert json.loads(note.read_text()) == dict(DIS, size=[24, 32])
+    for storage in (FlowStorage('png16'), FlowStorage(size=(24, 32))):
+        with pytest.raises(ValueError, match=r'another (format|size)'):
+            cache_training_flow(cfg, cache, 1, estimator, storage=storage)
+    loading = cfg.train_dataloader.dataset.to_dict()
+    loading['pipeline'].insert(0, dict(type='LoadCachedFlow', root=str(cache)))
+    assert 'flow' in DATASETS.build(loading)[0, 0]['data_samples']
+
+
+@pytest.mark.parametrize('size', [None, (32, 48)])
+@pytest.mark.parametrize('format', ['float16', 'png16'])
+def test_reading_gives_what_the_estimator_gives_at_that_size(frames, tmp_path, format, size):
+    cfg, cache = config(frames), tmp_path / 'cache'
+    cfg.train_dataloader.dataset.pipeline = [dict(type='PackFramePair')]
+    cache_training_flow(cfg, cache, 1, storage=FlowStorage(format, size))
+    dataset = cfg.train_dataloader.dataset.to_dict()
+    dataset['pipeline'].insert(0, dict(type='LoadCachedFlow', root=str(cache)))
+    item = DATASETS.build(dataset)[0, 0]
+    a, b = item['inputs'][:, None].float() / 255
+    expected = torch.cat(MODELS.build(dict(DIS, size=size))(a, b))
+    error = 1 / 128 if format == 'png16' else expected.abs().max().item() / 2**11
+    scale = max(48 / size[0], 64 / size[1]) if size else 1
+    torch.testing.assert_close(
+        item['data_samples'].flow, expected, rtol=0, atol=scale * error + 1e-5
+    )
+    kept = next(cache.rglob('*_*[0-9].*'))
+    assert read_flow(kept).shape[-2:] == (size or (48, 64))
+
+
+@pytest.mark.parametrize('format', ['float16', 'png16'])
+def test_goes_on_after_a_kill(frames, tmp_path, format):
+    """Killed before the fifth file gets its name, the second one of a pair of PNGs: same bytes."""
+    cfg, whole, killed = config(frames), tmp_path / 'whole', tmp_path / 'killed'
+    storage = FlowStorage(format)
+    cfg.train_dataloader.dataset.seed = 3
+    estimator = dict(type='Still')
+    cache_training_flow(cfg, whole, 1, estimator, storage=storage)
+
+    def child() -> None:
+        names = []
+
+        def replace(source, target):
+            names.append(target)
+            if len(names) == 5:  # the note is the first
+                os.kill(os.getpid(), signal.SIGKILL)
+            rename(source, target)
+
+        rename, os.replace = os.replace, replace
+        cache_training_flow(cfg, killed, 1, estimator, storage=storage)
+
+    process = multiprocessing.get_context('fork').Process(target=child)
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+    assert len(contents(killed)) == 4
+    done = cache_training_flow(cfg, killed, 1, estimator, storage=storage)
+    assert done['present'] == (1 if format == 'png16' else 3)
+    assert contents(killed) == contents(whole)
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """All files but the hidden ones, which a killed process may leave."""
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob('*')
+        if path.is_file() and not path.name.startswith('.')
+    }
