@@ -1,13 +1,27 @@
 """Stage ``flow``: what the estimators cost, both directions of a pair."""
 
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.result import Measurement, Options, StageResult
-from benchmarks.timing import take_turns
+from benchmarks.timing import isolated, take_turns
+from poodle_mm.engine.hooks.run_stats_hook import peak_resident_mib
 from poodle_mm.flow.dis import DISFlow
 from poodle_mm.flow.raft import RAFTFlow
+
+# Ways of RAFT through a batch of pairs; the baselines encode a frame for each direction.
+WAYS = (
+    'in one batch',
+    'one after the other',
+    'torchvision, in one batch',
+    'torchvision, one by one',
+)
 
 
 def run(options: Options) -> StageResult:
@@ -17,27 +31,35 @@ def run(options: Options) -> StageResult:
     updates = 1 if options.quick else 12
     half = (size[0] // 2, size[1] // 2)
     a, b = smooth_pair(size, options.device)
-    raft = RAFTFlow(weights=None, num_updates=updates)
     estimators = {
         'DIS, fast': DISFlow('fast'),
         'DIS, medium': DISFlow('medium'),
-        f'RAFT, {updates} updates': raft,
         f'RAFT, {updates} updates, at half size': RAFTFlow(
             weights=None, num_updates=updates, size=half
         ),
     }
-    contenders = {name: lambda e=e: e(a, b) for name, e in estimators.items()}
-    contenders['baseline: RAFT, one direction after the other'] = lambda: one_by_one(raft, a, b)
+    contenders = {name: partial(e, a, b) for name, e in estimators.items()}
+    names = {f'RAFT, {updates} updates, {way}': way for way in WAYS}
+    contenders |= {name: partial(raft(way, updates), a, b) for name, way in names.items()}
+    cpu: dict[str, list[float]] = {name: [] for name in contenders}
+    contenders = {name: partial(timed, run, cpu[name]) for name, run in contenders.items()}
     repeats = 1 if options.quick else max(1, min(options.repeats, 3))
     with torch.no_grad():
         seconds = take_turns(contenders, repeats, options.device, warmup=int(not options.quick))
-        difference = agreement(raft, a, b)
+        one, other = (raft(way, 1)(a, b) for way in WAYS[:2])
+    difference = max((x - y).abs().max().item() for x, y in zip(one, other))
+    rows = [Measurement(name, values) for name, values in seconds.items()]
+    for row in rows:
+        row.more['CPU s, least'] = round(min(cpu[row.name]), 2)
+        if options.device == 'cpu' and row.name in names:
+            memory = isolated(options, extra_memory, options, size, names[row.name])
+            row.more['extra MiB'] = round(memory)
     result = StageResult(
         'flow',
         'Optical flow',
         f'one pair at {size[0]}x{size[1]}, both directions',
         'pair',
-        [Measurement(name, values) for name, values in seconds.items()],
+        rows,
     )
     result.notes = [
         'Random weights: the time does not depend on them.',
@@ -55,19 +77,37 @@ def smooth_pair(size: tuple[int, int], device: str) -> tuple[Tensor, Tensor]:
     return a, a.roll((3, 9), (-2, -1))
 
 
-def one_by_one(raft: RAFTFlow, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """RAFT called once for each direction, as its own demo does."""
-    net = raft.net.to(a.device)
-    flows = [
-        net(2 * x - 1, 2 * y - 1, num_flow_updates=raft.num_updates)[-1]
-        for x, y in ((a, b), (b, a))
-    ]
-    net.corr_block.corr_pyramid = []
-    return flows[0], flows[1]
+def raft(way: str, updates: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """RAFT with random weights, in one of the ``WAYS``."""
+    estimator = RAFTFlow(weights=None, num_updates=updates, batched=way == WAYS[0])
+    if way in WAYS[:2]:
+        return estimator
+
+    def called(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        net, ways = estimator.net.to(a.device), [(a, b), (b, a)]
+        if way == WAYS[2]:
+            ways = [(torch.cat([a, b]), torch.cat([b, a]))]
+        flows = [net(2 * x - 1, 2 * y - 1, num_flow_updates=updates)[-1] for x, y in ways]
+        net.corr_block.corr_pyramid = []
+        return torch.cat(flows).chunk(2)
+
+    return called
 
 
-def agreement(raft: RAFTFlow, a: Tensor, b: Tensor) -> float:
-    """Largest difference in pixels between the two ways, after one update."""
-    once = RAFTFlow(weights=None, num_updates=1)
-    pairs = zip(once(a, b), one_by_one(once, a, b))
-    return max((x - y).abs().max().item() for x, y in pairs)
+def timed(run: Callable[[], Any], seconds: list[float]) -> None:
+    """Call, and note the CPU time that all threads of the process took."""
+    start = time.process_time()
+    run()
+    seconds.append(time.process_time() - start)
+
+
+def extra_memory(options: Options, size: tuple[int, int], way: str) -> float:
+    """MiB by which one update raises the peak of a process that has done it on a small pair."""
+    torch.set_num_threads(options.threads)
+    with torch.no_grad():
+        estimator = raft(way, 1)
+        estimator(*smooth_pair((128, 128), 'cpu'))
+        pair = smooth_pair(size, 'cpu')
+        before = peak_resident_mib()
+        estimator(*pair)
+    return peak_resident_mib() - before

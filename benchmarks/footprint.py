@@ -85,6 +85,7 @@ class FakeStep:
         if isinstance(self.flow, RAFTFlow):
             net = self.flow.net
             self._replace_tensors(net)
+            self.flow.batched = True  # as on a GPU
             net.to = lambda device: net  # torch's would try to swap the fakes
 
     def _replace_tensors(self, model: nn.Module) -> None:

@@ -1,7 +1,8 @@
 """RAFT as torchvision implements it."""
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -35,7 +36,8 @@ class RAFTFlow(FlowEstimator):
 
     The network is built and its weights are read at the first call, not when the config is
     built. Images are padded (border repeated) to multiples of 8 and to at least 128 pixels a
-    side. Both directions run in one batch.
+    side. Its batch norm is always in evaluation mode, also where the model trains; that of PooDLe's
+    authors was not, by accident. Each frame is encoded once for both directions.
 
     Args:
         arch: ``'large'`` (5.3 M parameters) or ``'small'`` (1.0 M).
@@ -45,6 +47,9 @@ class RAFTFlow(FlowEstimator):
             makes one of MMFlow's). None: random weights, the same in every process, for tests.
         num_updates: Recurrent updates. torchvision's default is 12, MMFlow tests with 32.
         size: (h, w) at which the flow is estimated; None for the size of the images.
+        batched: Whether both directions of all pairs are one batch, or come one after the other:
+            the same flow, with less memory. None: one batch on a GPU, which it keeps busy, and one
+            after the other on a CPU, where that is faster (docs/flow.md).
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class RAFTFlow(FlowEstimator):
         weights: str | None = 'DEFAULT',
         num_updates: int = 12,
         size: tuple[int, int] | None = None,
+        batched: bool | None = None,
     ) -> None:
         super().__init__(size)
         if arch not in ARCHS:
@@ -62,6 +68,7 @@ class RAFTFlow(FlowEstimator):
         self.arch = arch
         self.weights = weights
         self.num_updates = num_updates
+        self.batched = batched
 
     @cached_property
     def net(self) -> nn.Module:
@@ -85,14 +92,45 @@ class RAFTFlow(FlowEstimator):
         net = self.net.to(a.device)
         height, width = a.shape[-2:]
         (left, right), (top, bottom) = _padding(width), _padding(height)
-        images = F.pad(2 * torch.cat([a, b]) - 1, (left, right, top, bottom), mode='replicate')
-        partners = images.roll(len(a), dims=0)
-        # the offsets that torchvision makes in each update too: they would be copied
-        with images.device:
-            flow = net(images, partners, num_flow_updates=self.num_updates)[-1]
-        net.corr_block.corr_pyramid = []  # else gigabytes stay allocated until the next call
-        flow_ab, flow_ba = flow[..., top : top + height, left : left + width].chunk(2)
+        frames = F.pad(2 * torch.cat([a, b]) - 1, (left, right, top, bottom), mode='replicate')
+        batched = a.device.type != 'cpu' if self.batched is None else self.batched
+        part = len(frames) if batched else 1
+        features = torch.cat([net.feature_encoder(x) for x in frames.split(part)])
+        # the partner of each frame in the other half of the batch
+        both = (t for x in (frames, features) for t in (x, x.roll(len(a), dims=0)))
+        flows = []
+        for x, y, *known in zip(*(t.split(part) for t in both)):
+            # the offsets that torchvision makes in each update too: they would be copied
+            with _encoded(net, torch.cat(known)), frames.device:
+                flows.append(net(x, y, num_flow_updates=self.num_updates)[-1])
+            net.corr_block.corr_pyramid = []  # else gigabytes stay allocated until the next call
+        flow = torch.cat(flows)[..., top : top + height, left : left + width]
+        flow_ab, flow_ba = flow.chunk(2)
         return flow_ab.contiguous(), flow_ba.contiguous()
+
+
+class _Features(nn.Module):
+    """Stand-in for an encoder of images whose features are known."""
+
+    def __init__(self, features: Tensor) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.features
+
+
+@contextmanager
+def _encoded(net: nn.Module, features: Tensor) -> Iterator[None]:
+    """Have torchvision's RAFT take ``features``, of the first images and then of the second ones.
+
+    It would encode both frames of a pair anew for the other direction.
+    """
+    encoder, net.feature_encoder = net.feature_encoder, _Features(features)
+    try:
+        yield
+    finally:
+        net.feature_encoder = encoder
 
 
 def _padding(side: int) -> tuple[int, int]:

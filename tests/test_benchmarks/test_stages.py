@@ -11,7 +11,7 @@ from benchmarks.report import add_to_report, read_report
 from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.stages import STAGES
 
-ROWS = dict(loss=3, flow=5, memory=5, step=10, roofline=8, scaling=2, startup=13, remote=18)
+ROWS = dict(loss=3, flow=7, memory=5, step=10, roofline=8, scaling=2, startup=13, remote=18)
 
 
 @pytest.fixture

@@ -5,8 +5,11 @@ import urllib.error
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.optim import OptimWrapper
 from torchvision.models.optical_flow import raft_large, raft_small
 
+from poodle_mm.datasets import FramePairSample
+from poodle_mm.engine.config import load_config
 from poodle_mm.flow import RAFTFlow
 from poodle_mm.registry import MODELS
 from tests.test_flow.test_mmflow_weights import to_mmflow
@@ -19,9 +22,10 @@ def images(height: int, width: int, batch: int = 1) -> tuple[torch.Tensor, torch
     return torch.rand(2, batch, 3, height, width, generator=generator).unbind()
 
 
+@pytest.mark.parametrize('batched', [None, False, True])
 @pytest.mark.parametrize('arch', ['small', 'large'])
-def test_equals_torchvision_called_once_per_direction_and_pair(arch):
-    estimator = RAFTFlow(arch, weights=None, num_updates=2)
+def test_equals_torchvision_called_once_per_direction_and_pair(arch, batched):
+    estimator = RAFTFlow(arch, weights=None, num_updates=2, batched=batched)
     a, b = images(128, 136, batch=2)
     flow_ab, flow_ba = estimator(a, b)
     assert flow_ab.shape == (2, 2, 128, 136)
@@ -68,6 +72,47 @@ def test_autocast_and_train_mode_change_nothing():
     with torch.autocast('cpu', dtype=torch.bfloat16):
         flow, _ = estimator(a, b)
     assert torch.equal(flow, expected)
+
+
+@pytest.mark.parametrize(('batched', 'sizes'), [(None, [1] * 4), (False, [1] * 4), (True, [4])])
+def test_each_frame_is_encoded_once(batched, sizes):
+    estimator = RAFTFlow(batched=batched, **SMALL)
+    encoder, context = estimator.net.feature_encoder, estimator.net.context_encoder
+    seen = {encoder: [], context: []}
+    for module in seen:
+        module.register_forward_pre_hook(lambda module, args: seen[module].append(len(args[0])))
+    estimator(*images(128, 128, batch=2))
+    assert seen == {encoder: sizes, context: sizes}
+    assert estimator.net.feature_encoder is encoder
+
+
+def test_the_encoder_comes_back_after_an_error():
+    estimator = RAFTFlow(**SMALL)
+    encoder = estimator.net.feature_encoder
+    estimator.num_updates = 'many'
+    with pytest.raises(TypeError):
+        estimator(*images(128, 128))
+    assert estimator.net.feature_encoder is encoder
+
+
+def test_a_training_step_leaves_the_running_statistics_alone(repo):
+    """The authors' training switched RAFT's batch norm to training mode."""
+    cfg = load_config(repo / 'configs/demo/poodle_r18_scenes.py')
+    cfg.model.data_preprocessor.flow = dict(type='RAFTFlow', weights=None, num_updates=1)
+    model = MODELS.build(cfg.model).train()
+    flow = model.data_preprocessor.flow
+    before = {name: x.clone() for name, x in flow.net.state_dict().items()}
+    assert sum('running' in name for name in before) > 9
+    generator = torch.Generator().manual_seed(0)
+    frames = torch.randint(256, (2, 2, 3, 96, 192), dtype=torch.uint8, generator=generator)
+    samples = [FramePairSample(metainfo=dict(seed=seed)) for seed in range(2)]
+    weight = model.backbone.conv1.weight.clone()
+    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=1))
+    model.train_step(dict(inputs=frames, data_samples=samples), wrapper)
+    assert flow.training and not torch.equal(model.backbone.conv1.weight, weight)
+    assert not any(module.training for module in flow.net.modules())
+    after = flow.net.state_dict()
+    assert all(torch.equal(after[name], x) for name, x in before.items())
 
 
 def test_correlation_pyramid_is_released():
