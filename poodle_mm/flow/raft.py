@@ -96,17 +96,22 @@ class RAFTFlow(FlowEstimator):
         batched = a.device.type != 'cpu' if self.batched is None else self.batched
         part = len(frames) if batched else 1
         features = torch.cat([net.feature_encoder(x) for x in frames.split(part)])
-        # the partner of each frame in the other half of the batch
-        both = (t for x in (frames, features) for t in (x, x.roll(len(a), dims=0)))
+        known = [torch.cat(x) for x in zip(*_with_partners(features, part))]
+        del features
         flows = []
-        for x, y, *known in zip(*(t.split(part) for t in both)):
+        for x, y, features in zip(*_with_partners(frames, part), known):
             # the offsets that torchvision makes in each update too: they would be copied
-            with _encoded(net, torch.cat(known)), frames.device:
+            with _encoded(net, features), frames.device:
                 flows.append(net(x, y, num_flow_updates=self.num_updates)[-1])
             net.corr_block.corr_pyramid = []  # else gigabytes stay allocated until the next call
         flow = torch.cat(flows)[..., top : top + height, left : left + width]
         flow_ab, flow_ba = flow.chunk(2)
         return flow_ab.contiguous(), flow_ba.contiguous()
+
+
+def _with_partners(x: Tensor, part: int) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """``x`` of all frames and of their partners, the other half, in parts of a batch."""
+    return x.split(part), x.roll(len(x) // 2, dims=0).split(part)
 
 
 class _Features(nn.Module):

@@ -166,6 +166,21 @@ def test_every_difference_of_the_recipes(repo, text, release):
     assert differences(repo, text, release) == POODLE_DIFFERENCES
 
 
+def test_raft_of_every_recipe_is_the_authors(repo):
+    """raft-things, 24 updates, 30 for their FlowE: nothing else where RAFT is named."""
+    found = {}
+    for path in (repo / 'configs').rglob('*_r50_*.py'):
+        cfg = Config.fromfile(path)
+        flow = (cfg.model.get('data_preprocessor') or {}).get('flow', {})
+        if flow.get('type') == 'RAFTFlow':
+            found[path.name] = dict(flow)
+    raft = dict(type='RAFTFlow', arch='large', weights='C_T_V1')
+    assert found.keys() >= {*HEADLINE[:-1], *FLOWE}
+    for name, flow in found.items():
+        updates = 30 if name == 'flowe_r50_bdd_release.py' else 24
+        assert flow == dict(raft, num_updates=updates), name
+
+
 def test_every_difference_of_flowes_recipes(repo):
     assert differences(repo, *FLOWE) == FLOWE_DIFFERENCES
 
