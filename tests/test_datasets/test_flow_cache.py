@@ -101,10 +101,12 @@ def test_a_flipped_bit_is_an_error_or_changes_nothing(tmp_path, format):
 
 def test_a_flipped_bit_in_the_shape_is_an_error(tmp_path):
     """numpy alone would read fewer rows, and not compare the checksum."""
-    path, _ = written(tmp_path, 'float16')
+    path = flow_cache_path(tmp_path, 'a.mp4', (3, 20))
+    write_flow(path, np.zeros((2, 2, 60, 90)))
     content = path.read_bytes()
-    assert ord('6') ^ ord('4') == 2 and content.count(b'(2, 2, 6, 10)') == 1
-    path.write_bytes(content.replace(b'(2, 2, 6, 10)', b'(2, 2, 4, 10)'))
+    assert ord('6') ^ ord('4') == 2 and content.count(b'(2, 2, 60, 90)') == 1
+    path.write_bytes(content.replace(b'(2, 2, 60, 90)', b'(2, 2, 40, 90)'))
+    assert np.load(path)['flow'].shape == (2, 2, 40, 90)
     with pytest.raises(ValueError, match=r'3_20\.npz: damaged flow cache .*CRC'):
         read_flow(path)
 
