@@ -3,6 +3,7 @@
 Clusters send it when a job's time is over or its place is needed, and kill some seconds later.
 """
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -93,8 +94,7 @@ def outlive_stop(loader: DataLoader) -> None:
     """Let the data workers of a loader live on after SIGTERM to the whole job.
 
     It must not take the data away from the iteration that is to be finished. Workers end with
-    their process; if not, a little later by themselves. Until a worker has got as far, the signal
-    is blocked: torch would let it die.
+    their process; if not, a little later by themselves.
     """
     if not loader.num_workers:
         return
@@ -103,6 +103,7 @@ def outlive_stop(loader: DataLoader) -> None:
 
     def get_iterator_undisturbed():
         resource_tracker.ensure_running()  # unblocks SIGTERM when it starts
+        # Workers start with the signal blocked: torch would have them die of it.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         try:
             return get_iterator()
@@ -116,11 +117,13 @@ def _start_worker(wrapped: Callable[[int], None] | None, worker_id: int) -> None
     """``worker_init_fn``, after ``wrapped``."""
     if wrapped is not None:
         wrapped(worker_id)
-    signal.signal(signal.SIGTERM, _end_later)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    threading.Thread(target=_end_when_told, daemon=True).start()
 
 
-def _end_later(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the second one ends it
-    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
-    signal.alarm(_GRACE_SECONDS)
+def _end_when_told() -> None:
+    """End this worker by its process's SIGTERM, or by a second one, or some time after one."""
+    parent = multiprocessing.parent_process()
+    if signal.sigwaitinfo({signal.SIGTERM}).si_pid != getattr(parent, 'pid', None):
+        signal.sigtimedwait({signal.SIGTERM}, _GRACE_SECONDS)
+    os._exit(0)

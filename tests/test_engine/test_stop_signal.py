@@ -167,6 +167,25 @@ def test_signal_while_a_worker_starts(start):
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
 
 
+def test_a_worker_ends_by_its_process_at_once_and_by_others_later():
+    """Nothing else would end it here: the loader's own way is to ask it through its queue."""
+    loader = DataLoader(range(1000), num_workers=2, prefetch_factor=1)
+    outlive_stop(loader)
+    batches = iter(loader)
+    first = next(batches)
+    asked, told = batches._workers
+    subprocess.run(['kill', '-TERM', str(asked.pid)], check=True)
+    assert first.item() == 0 and [next(batches).item() for _ in range(9)] == list(range(1, 10))
+    assert asked.is_alive()
+    batches._shutdown_workers = lambda: None  # which else says that workers are missing
+    told.terminate()
+    told.join(30)
+    assert told.exitcode == 0
+    subprocess.run(['kill', '-TERM', str(asked.pid)], check=True)
+    asked.join(30)
+    assert asked.exitcode == 0
+
+
 @pytest.mark.slow
 def test_signal_to_the_whole_job_with_data_workers(repo, tmp_path):
     """As Slurm does: data workers get it as well, and the iteration still ends."""
