@@ -1,8 +1,10 @@
 # UFlow without labels on BDD100K, the second part of the authors' recipe: from the weights of uflow_kitti.py.
 #     python tools/train.py configs/flow/uflow_bdd.py \
 #         --cfg-options load_from=work_dirs/uflow_kitti/iter_50000.pth
-# data/bdd100k/videos/train_daytime: links to the training videos whose label says "timeofday": "daytime"; the
-# authors use a quarter of them. Frames 10 apart, 256 x 512, 16 pairs a step, 100k steps. Not run here.
+# data/bdd100k/videos/train_daytime: links to a quarter of the training videos by day, as the authors have it, made by
+#     python tools/dataset_converters/bdd100k_daytime.py data/bdd100k/labels/det_20/det_train.json \
+#         data/bdd100k/videos/train data/bdd100k/videos/train_daytime --share 0.25
+# Frames 10 apart, 256 x 512, 16 pairs a step, 100k steps. Not run here.
 # The file for PooDLe: flow=dict(type='UFlow', weights='work_dirs/uflow_bdd/iter_100000.pth').
 _base_ = ['../_base_/flow_training.py']
 

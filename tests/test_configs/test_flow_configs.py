@@ -50,7 +50,9 @@ def test_authors_recipe(repo):
     """What their released settings say of the second part."""
     cfg = load_config(repo / 'configs/flow/uflow_bdd.py')
     model = MODELS.build(cfg.model)
-    assert model.weights == dict(census=0, ssim=1, smooth1=0, smooth2=2, selfsup=0.6, epe=0)
+    assert model.weights == dict(
+        census=0, ssim=1, coarse=0, smooth1=0, smooth2=2, selfsup=0.6, epe=0
+    )
     assert model.edge_weight == 150 and model.level_dropout == 0.1
     assert model.occlusion == dict(kind='forward_backward', alpha1=0.01, alpha2=0.5, begin=0)
     assert (model.selfsup['sigma_student'], model.selfsup['sigma_teacher']) == (0.03, 0.003)
