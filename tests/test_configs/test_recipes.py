@@ -171,7 +171,7 @@ def test_raft_of_every_recipe_is_the_authors(repo):
     found = {}
     for path in (repo / 'configs').rglob('*_r50_*.py'):
         cfg = Config.fromfile(path)
-        flow = (cfg.model.get('data_preprocessor') or {}).get('flow', {})
+        flow = (cfg.get('model', {}).get('data_preprocessor') or {}).get('flow', {})
         if flow.get('type') == 'RAFTFlow':
             found[path.name] = dict(flow)
     raft = dict(type='RAFTFlow', arch='large', weights='C_T_V1')

@@ -78,6 +78,7 @@ def test_sound_but_partial(bdd):
     assert status == {
         'videos/train': (1, 70_000, 'PARTIAL'),
         'videos/val': (0, 10_000, 'absent, not needed'),
+        'videos/train_daytime': (0, None, 'absent, not needed'),
         'images/10k/train': (4, 7000, 'PARTIAL'),
         'labels/sem_seg/masks/train': (4, 7000, 'PARTIAL'),
         'images/10k/val': (4, 1000, 'PARTIAL'),

@@ -112,19 +112,19 @@ def test_flow_comes_first_and_only_where_it_is_needed(plan):
 @pytest.mark.parametrize(
     ('arguments', 'iters'),
     [
-        ({}, 4000),
-        (dict(budget='6000pairs'), 2000),  # half of the config's 12,000
-        (dict(budget='32pairs'), 11),
-        (dict(cfg_options={'train_cfg.max_iters': 75}), 400),
-        (dict(budget='6000pairs', flow_budget='100pairs'), 50),  # two a step
-        (dict(flow_budget='100pairs'), 50),
+        ({}, 6000),
+        (dict(budget='6000pairs'), 3000),  # half of the config's 12,000
+        (dict(budget='32pairs'), 16),
+        (dict(cfg_options={'train_cfg.max_iters': 75}), 600),
+        (dict(budget='6000pairs', flow_budget='100pairs'), 25),  # four a step
+        (dict(flow_budget='100pairs'), 25),
     ],
 )
 def test_length_is_in_proportion(plan, arguments, iters):
     training, row = chain(plan(**arguments))
     cfg = training.load()
     assert cfg.train_cfg.max_iters == iters
-    assert [s.end for s in cfg.param_scheduler] == [max(1, round(iters / 20)), iters]
+    assert [s.end for s in cfg.param_scheduler] == [max(1, round(iters / 30)), iters]
     assert row.options[WEIGHTS].endswith(f'/iter_{iters}.pth')
 
 
@@ -133,7 +133,7 @@ def test_epochs_are_in_proportion_and_never_nothing(plan):
     assert [run.load().train_cfg.max_iters for run in (kitti, bdd)] == [25000, 50000]
     assert bdd.options['load_from'].endswith('/iter_25000.pth')
     training, _ = chain(plan(cfg_options={'train_cfg.max_iters': 1}))
-    assert training.load().train_cfg.max_iters == 5
+    assert training.load().train_cfg.max_iters == 8
     training, _ = chain(plan(cfg_options={'train_cfg.max_iters': 0}))
     assert training.load().train_cfg.max_iters == 2
 
@@ -229,7 +229,7 @@ def fake(monkeypatch):
             started.append(run.work_dir.name)
             folder = run.readout_dir if run.readout else run.work_dir
             folder.mkdir(parents=True, exist_ok=True)
-            stats = dict(iter=11, seconds=90, device='cpu', pairs_per_second=1.0, memory_mib=1.0)
+            stats = dict(iter=16, seconds=90, device='cpu', pairs_per_second=1.0, memory_mib=1.0)
             (run.work_dir / 'run_stats.json').write_text(json.dumps(stats))
             if run.readout:
                 results = [dict(readout='linear', metrics=dict(miou=20.0 + run.seed))]
@@ -258,13 +258,13 @@ def test_report_says_how_flow_was_trained(repo, tmp_path, fake, capsys):
     assert fake == ['uflow_small_scenes_s0', *(f'uflow_r18_scenes_96x192_s{s}' for s in (0, 1))]
     table = capsys.readouterr().out
     assert (
-        'Flow of row 6: uflow_small_scenes, 11 iterations of 2 pairs, 1.5 minutes (cpu, seed 0).'
+        'Flow of row 6: uflow_small_scenes, 16 iterations of 4 pairs, 1.5 minutes (cpu, seed 0).'
     ) in table
     assert '20.5 ± 0.7' in table
     (row,) = json.loads((tmp_path / 'runs/scenes/table4.json').read_text())['rows']
     (flow,) = row['flow']
     assert flow['config'] == 'uflow_small_scenes' and flow['minutes'] == 1.5
-    (tmp_path / 'runs/scenes/uflow_small_scenes_s0/iter_11.pth').unlink()
+    (tmp_path / 'runs/scenes/uflow_small_scenes_s0/iter_16.pth').unlink()
     assert reproduce(args=args, **which) == 0  # nothing waits for that file
     assert len(fake) == 3
 

@@ -110,7 +110,7 @@ def test_row_6_needs_no_file(root, tmp_path, capsys):
     )
     which = dict(study='table 4', rows=['6'])
     assert reproduce(args=args, **which) == 0
-    assert 'Flow of row 6: uflow_small_scenes, 2 iterations of 2 pairs' in capsys.readouterr().out
+    assert 'Flow of row 6: uflow_small_scenes, 2 iterations of 4 pairs' in capsys.readouterr().out
     folder = tmp_path / 'runs' / 'scenes'
     (row,) = json.loads((folder / 'table4.json').read_text())['rows']
     assert 0 <= row['seeds']['0']['metrics']['linear']['miou'] <= 100
