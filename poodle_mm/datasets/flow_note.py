@@ -80,6 +80,8 @@ def _identity(estimator: dict) -> dict:
     found = {}
     for key, value in sorted(estimator.items()):
         found[key] = value.split('.')[-1] if key == 'type' else value
-        if isinstance(value, str) and Path(value).is_file():
+        if isinstance(value, dict):
+            found[key] = _identity(value)
+        elif isinstance(value, str) and Path(value).is_file():
             found[key] = f'sha256:{hashlib.sha256(Path(value).read_bytes()).hexdigest()}'
     return json.loads(json.dumps(found))  # tuples as they are read back

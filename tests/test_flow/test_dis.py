@@ -55,6 +55,24 @@ def test_batch_equals_single_pairs_for_any_number_of_threads(street, chairs):
             torch.testing.assert_close(together[direction], expected, rtol=0, atol=0)
 
 
+def test_search_starts_from_another_estimators_flow(street):
+    """A motion beyond its reach, which phase correlation finds to a pixel."""
+    a, b = translated_pair(street, (-96, -40), (160, 288))
+    truth = torch.tensor([-96.0, -40.0])[None, :, None, None]
+    stays = (..., slice(56, -16), slice(112, -16))  # of what is inside both frames
+    arrives = (..., slice(16, -56), slice(16, -112))
+    assert endpoint_error(DISFlow()(a, b)[0][stays], truth) > 5
+    start = dict(type='TranslationFlow')
+    there, back = DISFlow(initial=start)(torch.cat([a, b]), torch.cat([b, a]))
+    for flow, seen, sign in (
+        (there[:1], stays, 1),
+        (back[:1], arrives, -1),
+        (there[1:], arrives, -1),
+        (back[1:], stays, 1),
+    ):
+        assert endpoint_error(flow[seen], sign * truth) < 0.2
+
+
 def test_colours_are_read_as_rgb():
     """Red and blue whose texture cancels in the luma 0.299 R + 0.587 G + 0.114 B, not in BGR's."""
     generator = torch.Generator().manual_seed(0)

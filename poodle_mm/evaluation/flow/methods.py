@@ -10,6 +10,7 @@ from poodle_mm.registry import MODELS
 
 ORACLE = 'constant'
 TRUTH = 'truth'
+_NEED_WEIGHTS = ('uflow', 'dis-from')
 ESTIMATORS = {
     'zero': dict(type='ZeroFlow'),
     'translation': dict(type='TranslationFlow'),
@@ -17,6 +18,7 @@ ESTIMATORS = {
     'dis-ultrafast': dict(type='DISFlow', preset='ultrafast', num_threads=1),
     'dis-fast': dict(type='DISFlow', preset='fast', num_threads=1),
     'dis-medium': dict(type='DISFlow', preset='medium', num_threads=1),
+    'dis-from': dict(type='DISFlow', num_threads=1),
     'uflow': dict(type='UFlow', size=None),
     'raft-small': dict(type='RAFTFlow', arch='small'),
     'raft-large': dict(type='RAFTFlow', arch='large'),
@@ -28,7 +30,8 @@ class Method:
     """Flow of a pair, both ways.
 
     Args:
-        spec: Name of ``ESTIMATORS``, with a weights file after ``=`` for those that take one;
+        spec: Name of ``ESTIMATORS``, with a weights file after ``=`` for those that take one
+            (``dis-from``: DIS from the flow of UFlow at 128 x 256);
             ``'constant'``: the median of the true flow, the best that one motion for all pixels
             can do; ``'truth'``: the true flow, the best warp.
         size: (h, w) at which networks and algorithms work; None: that of the frames.
@@ -45,10 +48,15 @@ class Method:
         self.estimator = None
         if not self.needs_truth:
             cfg = dict(ESTIMATORS[self.name])
-            if weights:
+            if self.name in _NEED_WEIGHTS and not weights:
+                raise ValueError(
+                    f'flow method {self.name} needs weights: {self.name}=small, or '
+                    f'{self.name}=work_dirs/.../iter_N.pth'
+                )
+            if self.name == 'dis-from':
+                cfg['initial'] = dict(type='UFlow', weights=weights, size=(128, 256))
+            elif weights:
                 cfg['weights'] = weights
-            elif self.name == 'uflow':
-                raise ValueError('flow method uflow needs a file: uflow=work_dirs/.../iter_N.pth')
             if size and self.name not in ('zero', 'translation'):
                 cfg['size'] = tuple(size)
             self.estimator = MODELS.build(cfg)

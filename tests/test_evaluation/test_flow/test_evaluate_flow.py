@@ -115,7 +115,8 @@ def test_command(scenes, tmp_path, repo):
     ('methods', 'message'),
     [
         (['best'], "'best' is not one of zero, translation"),
-        (['uflow'], 'uflow needs a file'),
+        (['uflow'], 'uflow needs weights: uflow=small'),
+        (['dis-from'], 'dis-from needs weights'),
         (['zero', 'zero'], 'given twice'),
         (['truth'], 'needs true flow, which clips do not have'),
     ],
