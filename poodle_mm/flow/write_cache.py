@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from poodle_mm.datasets.flow_cache import FlowStorage, flow_cache_path, is_cache
 from poodle_mm.datasets.flow_note import AS_IT_WAS, claim_cache
 from poodle_mm.datasets.remote.urls import is_url
 from poodle_mm.flow.base import FlowEstimator, resize_images
+from poodle_mm.flow.uflow.packaged import PACKAGED
 from poodle_mm.registry import DATASETS, MODELS
 from poodle_mm.utils.distributed import device_of_process
 from poodle_mm.utils.shards import WHOLE, Shard
@@ -65,7 +66,7 @@ def cache_training_flow(
             f'{tuple(storage.size)}: give one of the two'
         )
     options = cfg.train_dataloader.dataset.to_dict()
-    claim_cache(root, flow, storage, _folders(options))
+    claim_cache(root, _with_files(flow), storage, _folders(options))
     dataset = DATASETS.build(_with_full_frames(options))
     return cache_flow(dataset, MODELS.build(flow), root, epochs, num_workers, shard, storage)
 
@@ -116,6 +117,16 @@ def cache_flow(
                 done['written'] += 1
         progress.set_postfix(done)
     return done
+
+
+def _with_files(estimator: Mapping) -> dict:
+    """The config with the files of packaged weights, which change from version to version."""
+    found = {}
+    for key, value in estimator.items():
+        if key == 'weights' and value in PACKAGED:
+            value = str(PACKAGED[value])
+        found[key] = _with_files(value) if isinstance(value, Mapping) else value
+    return found
 
 
 class _Keys(Sampler):

@@ -18,6 +18,7 @@ from mmengine.config import Config
 from poodle_mm.datasets.flow_cache import FlowStorage, flow_cache_path, read_flow
 from poodle_mm.datasets.flow_note import claim_cache
 from poodle_mm.flow import CachedFlow, FlowEstimator
+from poodle_mm.flow.uflow.packaged import PACKAGED
 from poodle_mm.flow.write_cache import cache_training_flow
 from poodle_mm.registry import DATASETS, MODELS
 
@@ -206,6 +207,21 @@ def test_cache_knows_its_estimator(frames, tmp_path):
     (cache / 'estimator.json').unlink()
     with pytest.raises(ValueError, match=r'no estimator\.json that says whose'):
         cache_training_flow(cfg, cache, epochs=1)
+
+
+@pytest.mark.parametrize('nested', [False, True])
+def test_packaged_weights_of_another_version_are_others(frames, tmp_path, monkeypatch, nested):
+    flow = dict(type='UFlow', weights='small', size=None)
+    if nested:
+        flow = dict(DIS, initial=flow)
+    cache_training_flow(config(frames), tmp_path / 'cache', 1, flow)
+    with monkeypatch.context() as patch:
+        loaded = torch.load(PACKAGED['small'], weights_only=True)
+        torch.save(loaded | dict(meta='newer'), tmp_path / 'small.pth')
+        patch.setitem(PACKAGED, 'small', tmp_path / 'small.pth')
+        with pytest.raises(ValueError, match='another estimator'):
+            cache_training_flow(config(frames), tmp_path / 'cache', 1, flow)
+    assert cache_training_flow(config(frames), tmp_path / 'cache', 1, flow)['written'] == 0
 
 
 def test_cache_knows_its_settings(frames, tmp_path):
