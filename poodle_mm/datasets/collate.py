@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from mmengine.structures import BaseDataElement
 
 from poodle_mm.registry import FUNCTIONS
 
@@ -35,3 +36,36 @@ def frame_pair_collate(batch: Sequence[dict | list[dict]]) -> dict:
         inputs=torch.stack([pair['inputs'] for pair in pairs]),
         data_samples=[pair['data_samples'] for pair in pairs],
     )
+
+
+def check_batch(
+    inputs: torch.Tensor, samples: Sequence[BaseDataElement], divisor: int, name: str
+) -> None:
+    """Check what a preprocessor of pairs gets.
+
+    Args:
+        inputs: Frames of :func:`frame_pair_collate`.
+        samples: Samples of the pairs.
+        divisor: Number of pixels of which both sides must be multiples.
+        name: Name of the preprocessor, for the messages.
+
+    Raises:
+        ValueError: If shape, type, a side or the number of samples is wrong, or a seed is missing.
+    """
+    if inputs.dim() != 5 or inputs.shape[1:3] != (2, 3) or inputs.dtype != torch.uint8:
+        raise ValueError(
+            f'{name}: inputs must be uint8 (B, 2, 3, H, W), got {inputs.dtype} '
+            f'{tuple(inputs.shape)}'
+        )
+    height, width = inputs.shape[-2:]
+    if height % divisor or width % divisor:
+        raise ValueError(
+            f'{name}: the crop is {height} x {width} pixels, but height and width must be '
+            f"multiples of divisor = {divisor}; set 'size' of PairRandomCrop in the "
+            "dataset's pipeline"
+        )
+    if len(samples) != len(inputs):
+        raise ValueError(f'{name}: {len(inputs)} pairs, but {len(samples)} data_samples')
+    for sample in samples:
+        if 'seed' not in sample:
+            raise ValueError(f"{name}: {sample.get('source')}: the data sample has no 'seed'")

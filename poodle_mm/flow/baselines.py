@@ -1,5 +1,6 @@
 """What every estimator has to beat: no motion, one motion for all, and OpenCV's classic."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 import cv2
@@ -7,9 +8,9 @@ import numpy as np
 import torch
 from mmengine.structures import BaseDataElement
 from torch import Tensor
-from torchvision.transforms.v2.functional import rgb_to_grayscale
 
 from poodle_mm.flow.base import FlowEstimator
+from poodle_mm.flow.dis import to_grey
 from poodle_mm.registry import MODELS
 
 
@@ -19,17 +20,14 @@ class _OnTheCPU(FlowEstimator):
     def estimate(
         self, a: Tensor, b: Tensor, samples: Sequence[BaseDataElement] | None
     ) -> tuple[Tensor, Tensor]:
-        grey = [
-            (255 * rgb_to_grayscale(x)[:, 0]).round().clamp(0, 255).byte().cpu().numpy()
-            for x in (a, b)
-        ]
+        grey = [to_grey(x) for x in (a, b)]
         ways = (zip(*grey), zip(*grey[::-1]))
         flows = [np.stack([self.one_way(x, y) for x, y in way]) for way in ways]
         return tuple(torch.from_numpy(f).to(a.device).movedim(-1, 1).contiguous() for f in flows)
 
+    @abstractmethod
     def one_way(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Float32 (H, W, 2) from a to b."""
-        raise NotImplementedError
 
 
 @MODELS.register_module()

@@ -65,7 +65,7 @@ class DISFlow(FlowEstimator):
             both = torch.stack(self.initial(a, b, samples))
             starts = both.permute(1, 0, 3, 4, 2).contiguous().cpu().numpy()
         with ThreadPoolExecutor(self.num_threads or torch.get_num_threads()) as pool:
-            flows = np.stack(list(pool.map(self._both_ways, _to_grey(a), _to_grey(b), starts)))
+            flows = np.stack(list(pool.map(self._both_ways, to_grey(a), to_grey(b), starts)))
         return tuple(torch.from_numpy(flows).to(a.device).permute(1, 0, 4, 2, 3).contiguous())
 
     def _both_ways(self, a: np.ndarray, b: np.ndarray, start: np.ndarray | None) -> np.ndarray:
@@ -84,7 +84,7 @@ class DISFlow(FlowEstimator):
         return np.stack([dis.calc(a, b, there), dis.calc(b, a, back)])
 
 
-def _to_grey(images: Tensor) -> np.ndarray:
-    """(B, 3, H, W) in [0, 1] to (B, H, W) uint8."""
+def to_grey(images: Tensor) -> np.ndarray:
+    """RGB images (B, 3, H, W) in [0, 1] as OpenCV takes them: (B, H, W) uint8."""
     grey = rgb_to_grayscale(images)[:, 0] * 255
     return grey.round().clamp(0, 255).byte().cpu().numpy()

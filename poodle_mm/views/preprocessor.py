@@ -11,6 +11,7 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
 from poodle_mm.catalog import IMAGENET_MEAN, IMAGENET_STD
+from poodle_mm.datasets.collate import check_batch
 from poodle_mm.geometry.affine import warp_affine
 from poodle_mm.geometry.occlusion import visible_mask
 from poodle_mm.geometry.warp import flip_pairs, strips
@@ -118,7 +119,7 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         """
         data = self.cast_data(data)
         inputs, samples = data['inputs'], data['data_samples']
-        self._check(inputs, samples)
+        check_batch(inputs, samples, self.divisor, type(self).__name__)
         with torch.autocast(inputs.device.type, enabled=False):
             frames = inputs.transpose(0, 1).to(torch.float32, memory_format=torch.contiguous_format)
             views = self._views(frames.div_(255), samples, training)
@@ -225,26 +226,6 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         for samples, rows in strips(images.shape, images.device):
             images[samples, :, rows].sub_(self.mean).div_(self.std)
         return images
-
-    def _check(self, inputs: Tensor, samples: Sequence[BaseDataElement]) -> None:
-        name = type(self).__name__
-        if inputs.dim() != 5 or inputs.shape[1:3] != (2, 3) or inputs.dtype != torch.uint8:
-            raise ValueError(
-                f'{name}: inputs must be uint8 (B, 2, 3, H, W), got {inputs.dtype} '
-                f'{tuple(inputs.shape)}'
-            )
-        height, width = inputs.shape[-2:]
-        if height % self.divisor or width % self.divisor:
-            raise ValueError(
-                f'{name}: the crop is {height} x {width} pixels, but height and width must be '
-                f"multiples of divisor = {self.divisor}; set 'size' of PairRandomCrop in the "
-                "dataset's pipeline"
-            )
-        if len(samples) != len(inputs):
-            raise ValueError(f'{name}: {len(inputs)} pairs, but {len(samples)} data_samples')
-        for sample in samples:
-            if 'seed' not in sample:
-                raise ValueError(f"{name}: {sample.get('source')}: the data sample has no 'seed'")
 
 
 def _generators(samples: Sequence[BaseDataElement], parts: int) -> list[list[torch.Generator]]:

@@ -8,6 +8,7 @@ from mmengine.structures import BaseDataElement
 from torch import Tensor
 from torchvision.transforms.v2.functional import adjust_hue
 
+from poodle_mm.datasets.collate import check_batch
 from poodle_mm.geometry.warp import flip_pairs
 from poodle_mm.registry import MODELS
 
@@ -118,18 +119,7 @@ class FlowPairPreprocessor(BaseDataPreprocessor):
 
     def _check(self, inputs: Tensor, samples: Sequence[BaseDataElement]) -> None:
         name = type(self).__name__
-        if inputs.dim() != 5 or inputs.shape[1:3] != (2, 3) or inputs.dtype != torch.uint8:
-            raise ValueError(
-                f'{name}: inputs must be uint8 (B, 2, 3, H, W), got {inputs.dtype} '
-                f'{tuple(inputs.shape)}'
-            )
-        height, width = inputs.shape[-2:]
-        if height % self.divisor or width % self.divisor:
-            raise ValueError(
-                f'{name}: the crop is {height} x {width} pixels, but height and width must be '
-                f"multiples of divisor = {self.divisor}; set 'size' of PairRandomCrop in the "
-                "dataset's pipeline"
-            )
+        check_batch(inputs, samples, self.divisor, name)
         for key in ('flow', 'visible'):
             count = sum(key in sample for sample in samples)
             if count not in (0, len(samples)):
