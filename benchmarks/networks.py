@@ -57,14 +57,14 @@ def build(cfg: dict, device: str) -> nn.Module:
     return model.to(device).train()
 
 
-def random_pairs(batch: int, size: tuple[int, int], device: str) -> dict:
+def random_pairs(batch: int, size: tuple[int, int], device: str, seed: int = 0) -> dict:
     """A batch as the loader gives it, with a flow of a few pixels in its samples."""
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand((batch, 6, size[0] // 16, size[1] // 16), generator=generator)
     frames = nn.functional.interpolate(coarse, size, mode='bicubic').clamp(0, 1)
     samples = []
-    for seed in range(batch):
-        sample = FramePairSample(metainfo=dict(source='random', seed=seed))
+    for i in range(batch):
+        sample = FramePairSample(metainfo=dict(source='random', seed=seed * batch + i))
         sample.flow = torch.full((2, 2, *size), 2.0).mul_(
             torch.tensor([1, -1])[:, None, None, None]
         )
@@ -85,8 +85,8 @@ def training_step(
     optimizer: torch.optim.Optimizer,
     bfloat16: bool = False,
     wrapped: nn.Module | None = None,
-) -> None:
-    """Views, both networks, losses, backward, optimizer and target network.
+) -> Tensor:
+    """Views, both networks, losses, backward, optimizer and target network; gives the loss.
 
     Args:
         model: From :func:`build`.
@@ -103,6 +103,7 @@ def training_step(
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     model.update_target()
+    return loss.detach()
 
 
 def total_loss(losses: dict[str, Tensor]) -> Tensor:

@@ -58,9 +58,14 @@ def stage_markdown(stage: dict[str, Any]) -> str:
     more = list(dict.fromkeys(key for row in stage['rows'] for key in row['more']))
     rows = []
     for row in stage['rows']:
-        least, greatest = (milliseconds(x) for x in (min(row['seconds']), max(row['seconds'])))
+        times = ['out of memory', '']
+        if seconds := row['seconds']:
+            times = [
+                milliseconds(row['median']),
+                ' - '.join(map(milliseconds, (min(seconds), max(seconds)))),
+            ]
         others = (str(row['more'].get(key, '')) for key in more)
-        rows.append([row['name'], milliseconds(row['median']), f'{least} - {greatest}', *others])
+        rows.append([row['name'], *times, *others])
     head = ['', f'ms a {stage["unit"]}, median', 'least - greatest', *more]
     lines = [f'## {stage["title"]}', '', f'Work: {stage["work"]}.', '', markdown_table(head, rows)]
     if stage['targets']:

@@ -1,5 +1,6 @@
 """Options and result of a stage."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -35,7 +36,8 @@ class Measurement:
 
     Attributes:
         name: Name of the row.
-        seconds: Seconds of each run for one unit of work (see ``StageResult.unit``).
+        seconds: Seconds of each run for one unit of work (see ``StageResult.unit``); empty if it
+            did not fit into the memory.
         more: Other numbers: column to value, for example ``{'extra MiB': 143}``.
     """
 
@@ -45,8 +47,8 @@ class Measurement:
 
     @property
     def median(self) -> float:
-        """Median of ``seconds``."""
-        return median(self.seconds)
+        """Median of ``seconds``; NaN if there are none."""
+        return median(self.seconds) if self.seconds else math.nan
 
 
 @dataclass

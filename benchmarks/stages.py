@@ -8,6 +8,7 @@ STAGES = (
     'flow',
     'memory',
     'step',
+    'amp',
     'roofline',
     'scaling',
     'startup',

@@ -72,8 +72,8 @@ def run(options: Options) -> StageResult:
         [Measurement(name, values) for name, values in seconds.items()],
     )
     for row in result.rows[:7]:
-        row.more['pairs/s'] = round(batch / row.median, 3)
-    del result.row(BYOL).more['pairs/s']
+        if row.name != BYOL and row.seconds:
+            row.more['pairs/s'] = round(batch / row.median, 3)
     networks = {ENCODER: model, RELEASE_ENCODER: release, DILATED: flowe}
     kept = {name: kept_mib(m, frames) for name, m in networks.items()}
     for name, mib in kept.items():

@@ -25,12 +25,20 @@ def take_turns(
         warmup: Rounds before, that do not count.
 
     Returns:
-        Wall seconds of each round, by name.
+        Wall seconds of each round, by name; none for what does not fit into the GPU's memory.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    contenders = dict(contenders)
     for round_ in range(warmup + repeats):
-        for name, run in contenders.items():
-            taken = wall_seconds(run, device)
+        for name, run in list(contenders.items()):
+            try:
+                taken = wall_seconds(run, device)
+            except torch.OutOfMemoryError:
+                print(f'{name}: out of memory, left out', flush=True)
+                seconds[name] = []
+                del contenders[name]
+                torch.cuda.empty_cache()
+                continue
             if round_ >= warmup:
                 seconds[name].append(taken)
     return seconds

@@ -9,7 +9,7 @@ dataset.update(
     _delete_=True,
     pipeline=[
         # of CamVid's 4:3 frames as much as 2:1 allows
-        dict(type='PairRandomCrop', area=(0.3, 0.66), aspect=2.0, size=(160, 320)),
+        dict(type='PairRandomCrop', area=(0.3, 0.66), aspect=2.0, size=(128, 256)),
         dict(type='PackFramePair'),
     ],
 )

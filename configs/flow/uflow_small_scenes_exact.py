@@ -14,9 +14,9 @@ model = dict(
 train_dataloader = dict(
     batch_size=4,
     dataset=dict(
-        delta=(1, 6),
+        delta=(1, 10),
         pipeline=[
-            dict(type='PairRandomCrop', area=(0.4, 1.0), aspect=2.0, size=(160, 320)),
+            dict(type='PairRandomCrop', area=(0.4, 1.0), aspect=2.0, size=(128, 256)),
             dict(type='LoadSceneFlow'),
             dict(type='PackFramePair'),
         ],

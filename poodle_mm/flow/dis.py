@@ -35,7 +35,7 @@ class DISFlow(FlowEstimator):
         preset: ``'ultrafast'``, ``'fast'`` or ``'medium'`` (1.3, 2.6 and 13 ms for one direction
             at 256 x 512 on one core).
         initial: Config of the estimator whose flow the search starts from, for example
-            ``dict(type='UFlow', weights='small', size=(128, 256))``; None: it starts from zero.
+            ``dict(type='UFlow', weights='small')``; None: it starts from zero.
         size: (h, w) at which the flow is estimated; None for the size of the images.
         num_threads: Pairs worked on at once; None for ``torch.get_num_threads()``. Training sets
             ``opencv_num_threads=0``, so that these are all threads there are.

@@ -20,8 +20,8 @@ def census_distance(a: Tensor, b: Tensor, patch: int = 7) -> Tensor:
     ``c = d / sqrt(0.81 + d ** 2)`` for each of the ``patch ** 2 - 1`` neighbours, and the distance
     is the sum of ``e ** 2 / (0.1 + e ** 2)``, where e is the difference of the two c.
 
-    A neighbour to the right describes the same difference as that one's neighbour to the left,
-    with the other sign, so that half of the neighbours are enough.
+    On a CPU one neighbour follows the other, in tensors that fit its cache; elsewhere all of them
+    go together, because a GPU would wait for thousands of small operations. The result is the same.
 
     Args:
         a: (B, 3, H, W) RGB in [0, 1].
@@ -40,7 +40,17 @@ def census_distance(a: Tensor, b: Tensor, patch: int = 7) -> Tensor:
             f'census: patch must be odd, at least 3 and at most the side of the images '
             f'({height} x {width}), got {patch}'
         )
-    a, b = (255 * rgb_to_grayscale(x)[:, 0] for x in (a, b))
+    grey = [255 * rgb_to_grayscale(x)[:, 0] for x in (a, b)]
+    return (by_neighbour if a.device.type == 'cpu' else by_window)(*grey, patch)
+
+
+def by_neighbour(a: Tensor, b: Tensor, patch: int) -> Tensor:
+    """The distance of grey levels (B, H, W), neighbour by neighbour.
+
+    A neighbour to the right describes the same difference as that one's neighbour to the left,
+    with the other sign, so that half of the neighbours are enough.
+    """
+    height, width = a.shape[-2:]
     reach = patch // 2
     rows, columns = height - 2 * reach, width - 2 * reach
     total = a.new_zeros(len(a), rows, columns)
@@ -50,9 +60,7 @@ def census_distance(a: Tensor, b: Tensor, patch: int = 7) -> Tensor:
             left, right = max(-du, 0), max(du, 0)
             here = (..., slice(0, height - dv), slice(left, width - right))
             there = (..., slice(dv, height), slice(left + du, width - right + du))
-            e = [_soft_sign(x[there] - x[here]) for x in (a, b)]
-            squared = (e[0] - e[1]).square()
-            distance = squared / (DISTANCE_SOFTNESS + squared)
+            distance = _soft_difference(*(_soft_sign(x[there] - x[here]) for x in (a, b)))
             row, column = reach, reach - left
             total = total + distance[:, row : row + rows, column : column + columns]
             row, column = reach - dv, reach - left - du
@@ -60,5 +68,19 @@ def census_distance(a: Tensor, b: Tensor, patch: int = 7) -> Tensor:
     return total
 
 
+def by_window(a: Tensor, b: Tensor, patch: int) -> Tensor:
+    """The same in a few large operations, which keep twice as much for the backward pass."""
+    inner = slice(patch // 2, -(patch // 2))
+    grey = torch.stack([a, b])
+    windows = grey.unfold(-2, patch, 1).unfold(-2, patch, 1)
+    signs = _soft_sign(windows - grey[..., inner, inner, None, None])
+    return _soft_difference(*signs).sum((-2, -1))
+
+
 def _soft_sign(difference: Tensor) -> Tensor:
     return difference * torch.rsqrt(SIGN_SOFTNESS + difference.square())
+
+
+def _soft_difference(a: Tensor, b: Tensor) -> Tensor:
+    squared = (a - b).square()
+    return squared / (DISTANCE_SOFTNESS + squared)

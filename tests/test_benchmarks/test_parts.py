@@ -9,7 +9,8 @@ from torch import nn
 
 from benchmarks.activations import kept_bytes
 from benchmarks.cluster import Cluster, batch_norm_traffic, gradient_bytes, step_share
-from benchmarks.result import Target
+from benchmarks.report import add_to_report
+from benchmarks.result import Measurement, StageResult, Target
 from benchmarks.startup import run_program
 from benchmarks.timing import take_turns
 
@@ -41,6 +42,21 @@ def test_turns_alternate_and_the_first_round_does_not_count():
     seconds = take_turns({name: lambda n=name: calls.append(n) for name in 'ab'}, 3, warmup=1)
     assert calls == ['a', 'b'] * 4
     assert {name: len(times) for name, times in seconds.items()} == dict(a=3, b=3)
+
+
+def test_what_does_not_fit_is_left_out_and_said(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr('torch.cuda.empty_cache', lambda: calls.append('emptied'))
+
+    def too_large():
+        calls.append('large')
+        raise torch.OutOfMemoryError
+
+    seconds = take_turns(dict(large=too_large, small=lambda: calls.append('small')), 2, warmup=1)
+    assert calls == ['large', 'emptied', 'small', 'small', 'small']
+    rows = [Measurement(name, times) for name, times in seconds.items()]
+    add_to_report(tmp_path, StageResult('x', 'X', 'work', 'step', rows), 'cpu', 'python')
+    assert '| large | out of memory |  |' in (tmp_path / 'benchmark_cpu.md').read_text()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from poodle_mm.geometry.census import census_distance
+from poodle_mm.geometry.census import by_neighbour, by_window, census_distance
 
 
 def images(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -34,6 +34,16 @@ def test_against_loops(patch):
     found = census_distance(a, b, patch)
     for i in range(2):
         np.testing.assert_allclose(found[i], looped(a[i].numpy(), b[i].numpy(), patch), atol=1e-9)
+
+
+@pytest.mark.parametrize(('patch', 'shape'), [(3, (4, 9)), (5, (5, 5)), (7, (16, 12))])
+def test_all_neighbours_at_once_give_the_same(patch, shape):
+    found = []
+    for way in (by_neighbour, by_window):
+        a, b = (255 * images(2, *shape, seed=s).requires_grad_() for s in (0, 1))
+        distance = way(a, b, patch)
+        found.append((distance, *torch.autograd.grad(distance.square().sum(), (a, b))))
+    torch.testing.assert_close(*found)
 
 
 def test_value_by_hand():

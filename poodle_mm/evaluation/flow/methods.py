@@ -19,7 +19,7 @@ ESTIMATORS = {
     'dis-fast': dict(type='DISFlow', preset='fast', num_threads=1),
     'dis-medium': dict(type='DISFlow', preset='medium', num_threads=1),
     'dis-from': dict(type='DISFlow', num_threads=1),
-    'uflow': dict(type='UFlow', size=None),
+    'uflow': dict(type='UFlow'),
     'raft-small': dict(type='RAFTFlow', arch='small'),
     'raft-large': dict(type='RAFTFlow', arch='large'),
 }
@@ -34,7 +34,8 @@ class Method:
             (``dis-from``: DIS from the flow of UFlow at 128 x 256);
             ``'constant'``: the median of the true flow, the best that one motion for all pixels
             can do; ``'truth'``: the true flow, the best warp.
-        size: (h, w) at which networks and algorithms work; None: that of the frames.
+        size: (h, w) at which networks and algorithms work; None: that of the frames, of UFlow its
+            own.
 
     Raises:
         ValueError: For an unknown name.

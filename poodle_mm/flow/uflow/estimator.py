@@ -17,6 +17,8 @@ from poodle_mm.flow.weights import read_state_dict
 from poodle_mm.registry import MODELS
 
 CONFIG_KEY = 'model.data_preprocessor.flow.weights'
+SIZE = (256, 512)  # PooDLe, appendix A
+PACKAGED_SIZE = dict(small=(128, 256))
 
 
 @MODELS.register_module()
@@ -36,8 +38,9 @@ class UFlow(FlowEstimator):
             ``state_dict``; all its names may have one prefix, such as that of a training model, or
             be those of PooDLe's released code. Nothing in the file is executed. A file that is
             called ``small`` is ``'./small'``.
-        size: (h, w) at which the flow is estimated, the paper's by default; None for the size of
-            the images, which is faster for crops of less than 256 x 512.
+        size: (h, w) at which the flow is estimated, or None for the size of the images, which is
+            faster for smaller crops. ``'default'``: the paper's 256 x 512; of ``'small'``
+            128 x 256, at which it was trained and reaches fast motion.
         network: Name of a network (``'uflow'``, ``'small'``) or the arguments of
             :class:`~poodle_mm.flow.uflow.network.UFlowNetwork`. None: the named one that the names
             and shapes in the file fit.
@@ -46,12 +49,12 @@ class UFlow(FlowEstimator):
     def __init__(
         self,
         weights: str,
-        size: tuple[int, int] | None = (256, 512),
+        size: tuple[int, int] | str | None = 'default',
         network: str | dict | None = None,
     ) -> None:
-        super().__init__(size)
         if not weights:
             raise ValueError(f"UFlow: {CONFIG_KEY} must be the path of a checkpoint, or 'small'")
+        super().__init__(PACKAGED_SIZE.get(weights, SIZE) if size == 'default' else size)
         self.weights = str(weights)
         self.network = network
 
