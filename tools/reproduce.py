@@ -31,7 +31,9 @@ def parse_args() -> argparse.Namespace:
     study.add_argument('--table', choices=['4'])
     study.add_argument('--figure', choices=['5', '7', '9'])
     study.add_argument(
-        '--study', choices=['flow'], help='flow: PooDLe with DIS, UFlow, its small one, exact flow'
+        '--study',
+        choices=['flow'],
+        help='flow: PooDLe with DIS, UFlow, DIS from the small UFlow, exact flow',
     )
     parser.add_argument(
         '--edition',

@@ -1,4 +1,6 @@
-# PooDLe with the small flow network that comes with the package, at the size of the crops.
+# PooDLe with DIS that starts from the flow of the small network in the package.
 ablation = dict(
-    data_preprocessor=dict(flow=dict(_delete_=True, type='UFlow', weights='small', size=None))
+    data_preprocessor=dict(
+        flow=dict(_delete_=True, type='DISFlow', initial=dict(type='UFlow', weights='small'))
+    )
 )

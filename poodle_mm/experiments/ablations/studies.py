@@ -153,7 +153,7 @@ FLOW = Study(
     (
         Variant('dis', 'PooDLe, DIS', 'poodle'),
         Variant('uflow', 'PooDLe, UFlow without labels', 'uflow'),
-        Variant('small', 'PooDLe, UFlow of the package (small)', 'uflow-small'),
+        Variant('small', 'PooDLe, DIS from the UFlow of the package', 'uflow-small'),
         Variant('exact', 'PooDLe, exact flow', 'poodle', exact=True),
     ),
     data=('scenes', 'camvid'),

@@ -196,9 +196,9 @@ def test_sources_of_flow(plan, repo, tmp_path):
     rows = {v.key: plan(study='flow', key=v.key) for _, v in choose(studies_of('flow'), None)}
     flows = {key: run.load().model.data_preprocessor.flow for key, run in rows.items()}
     assert {key: flow.type for key, flow in flows.items()} == dict(
-        dis='DISFlow', uflow='UFlow', small='UFlow', exact='CachedFlow'
+        dis='DISFlow', uflow='UFlow', small='DISFlow', exact='CachedFlow'
     )
-    assert flows['small'] == dict(type='UFlow', weights='small', size=None)
+    assert flows['small'].initial == dict(type='UFlow', weights='small')
     assert rows['dis'].work_dir == plan(key='7').work_dir
     assert rows['uflow'].work_dir == plan().work_dir
     assert rows['exact'].work_dir == plan('scenes-exact', key='7').work_dir
