@@ -35,7 +35,7 @@ def read_flow_file(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
         known = np.isfinite(flow).all(0) & (np.abs(flow) < UNKNOWN).all(0)
     elif path.suffix == '.png':
         values = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if values is None or values.dtype != np.uint16 or values.ndim != 3:
+        if values is None or values.dtype != np.uint16 or values.shape[2:] != (3,):
             raise ValueError(f'{path} is no flow of KITTI: a PNG with three channels of 16 bits')
         flow = (values[..., :0:-1].astype(np.float32) - 2**15) / 64  # blue, green, red
         flow, known = flow.transpose(2, 0, 1), values[..., 0] > 0

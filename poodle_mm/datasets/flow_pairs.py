@@ -139,9 +139,27 @@ def _read(item: tuple[Sequence[str], str]) -> FlowPair:
     images, file = item
     flow, known = read_flow_file(file)
     frames = tuple(_image(path) for path in images)
-    if frames[0].shape[:2] != known.shape:
-        raise ValueError(f'{file}: flow of {known.shape} for {images[0]} of {frames[0].shape[:2]}')
-    return FlowPair(Path(images[0]).name, frames, flow, known, visible=_visible(Path(file)))
+    visible = _visible(Path(file))
+    _check_sizes(file, frames, flow, visible)
+    return FlowPair(Path(images[0]).name, frames, flow, known, visible=visible)
+
+
+def _check_sizes(
+    source: str | Path,
+    frames: Sequence[np.ndarray],
+    flow: np.ndarray,
+    visible: np.ndarray | None = None,
+) -> None:
+    """Refuse a pair whose parts differ in size: resized, it would be measured all the same."""
+    size = frames[0].shape[:2]
+    parts = {'second frame': frames[1].shape[:2], 'flow': flow.shape[-2:]}
+    if visible is not None:
+        parts['visibility'] = visible.shape
+    for what, shape in parts.items():
+        if shape != size:
+            raise ValueError(
+                f'{source}: {what} of {shape} (height, width), but the first frame has {size}'
+            )
 
 
 def _visible(flow: Path) -> np.ndarray | None:
@@ -149,6 +167,8 @@ def _visible(flow: Path) -> np.ndarray | None:
     if flow.parent.name == 'flow_occ':
         other = flow.parent.with_name('flow_noc') / flow.name
         return read_flow_file(other)[1] if other.is_file() else None
+    if flow.parent.parent.name != 'flow':
+        return None
     other = flow.parents[1].with_name('occlusions') / flow.parent.name / f'{flow.stem}.png'
     mask = cv2.imread(str(other), cv2.IMREAD_GRAYSCALE) if other.is_file() else None
     return None if mask is None else mask == 0
@@ -169,7 +189,14 @@ def _torchvision(kind: type, folder: str, **options) -> Callable[..., FlowPairs]
         if not (parent / folder).is_dir():
             raise FileNotFoundError(f'{root}: name the folder {folder}, as torchvision does')
         dataset = kind(parent, **options)
-        return FlowPairs([*zip(dataset._image_list, dataset._flow_list)], _read)
+        items = [*zip(dataset._image_list, dataset._flow_list)]
+        for (first, _), flow in items:  # they are paired by their places in two listings
+            if Path(first).stem.removesuffix('_img1') != Path(flow).stem.removesuffix('_flow'):
+                raise ValueError(
+                    f'{parent / folder} is not complete: {flow} would be the flow of {first}; '
+                    'unpack the data set again'
+                )
+        return FlowPairs(items, _read)
 
     return build
 
@@ -212,6 +239,7 @@ def _videos(root: Path, exact: bool, **options) -> FlowPairs:
         flow, back, visible, _ = exact_flow(description, first, second)
         # what passes behind the camera has no place in the second frame
         known = np.hypot(*flow) < np.hypot(*visible.shape)
+        _check_sizes(description, pair['frames'], flow)
         return FlowPair(name, tuple(pair['frames']), flow, known, back, visible)
 
     return FlowPairs(range(len(dataset)), read)

@@ -75,7 +75,9 @@ def test_files_that_are_none(flow, tmp_path):
     (tmp_path / 'short.flo').write_bytes(content[:-4])
     (tmp_path / 'text.flo').write_text('no flow at all')
     cv2.imwrite(str(tmp_path / 'grey.png'), np.zeros((4, 4), np.uint8))
+    cv2.imwrite(str(tmp_path / 'alpha.png'), np.full((4, 4, 4), 2**15, np.uint16))
     for name, message in (
+        ('alpha.png', 'alpha.png is no flow of KITTI: a PNG with three channels'),
         ('short.flo', 'short.flo is damaged: 440 bytes for 9 x 6'),
         ('text.flo', 'text.flo is no .flo file'),
         ('grey.png', 'grey.png is no flow of KITTI'),

@@ -128,3 +128,41 @@ def test_flow_of_another_size(tmp_path):
     write_flow_file(root / 'training/flow_occ/000000_10.png', motion(1)[:, :8])
     with pytest.raises(ValueError, match=r'flow of \(8, 32\)'):
         open_flow_pairs('kitti2015', root)[0]
+
+
+@pytest.mark.parametrize('root', ['.', 'pairs'])
+def test_folder_of_pairs_named_from_where_one_stands(root, tmp_path, monkeypatch):
+    folder = tmp_path / root
+    for frame in (1, 2):
+        image(folder / f'a_img{frame}.png', frame)
+    write_flow_file(folder / 'a_flow.flo', motion(1))
+    monkeypatch.chdir(tmp_path)
+    (pair,) = open_flow_pairs('pairs', root)
+    assert pair.visible is None and (pair.flow == 1).all()
+
+
+@pytest.mark.parametrize(
+    ('data', 'part', 'what'),
+    [
+        ('kitti2015', 'image_2/000000_11.png', 'second frame'),
+        ('sintel-clean', 'occlusions/alley_0/frame_0001.png', 'visibility'),
+    ],
+)
+def test_parts_of_another_size(data, part, what, tmp_path):
+    root = layout(data, tmp_path)
+    cv2.imwrite(str(root / 'training' / part), np.zeros((8, 32), np.uint8))
+    with pytest.raises(ValueError, match=rf'{what} of \(8, 32\).* first frame has \(24, 32\)'):
+        open_flow_pairs(data, root)[0]
+
+
+def test_flow_of_other_frames(tmp_path):
+    """A file that is missing must not give its neighbour's flow to a pair."""
+    root = layout('sintel-clean', tmp_path)
+    for frame in (2, 3, 4):
+        image(root / f'training/clean/alley_0/frame_{frame:04d}.png', frame)
+    for frame in (2, 3):
+        write_flow_file(root / f'training/flow/alley_0/frame_{frame:04d}.flo', motion(frame))
+    assert len(open_flow_pairs('sintel-clean', root)) == 4
+    (root / 'training/flow/alley_0/frame_0002.flo').unlink()
+    with pytest.raises(ValueError, match=r'not complete: .*frame_0003\.flo .* of .*frame_0002\.png'):
+        open_flow_pairs('sintel-clean', root)
