@@ -38,8 +38,10 @@ def consistency(flow_ab: Tensor, flow_ba: Tensor, sigma: float) -> Tensor:
         sigma: Tolerance as a share of the diagonal.
 
     Returns:
-        (B, H, W) in [0, 1], without gradient; 0 where the flow is not finite.
+        (B, H, W) in [0, 1], without gradient; 0 where the flow leaves the frame or is not finite.
     """
     scale = sigma * math.hypot(*flow_ab.shape[-2:])
     with torch.no_grad():
-        return (-flow_mismatch(flow_ab, flow_ba) / scale**2).exp().nan_to_num(0, 0, 0)
+        back, landed = warp_image(flow_ba, flow_ab)
+        mismatch = (flow_ab + back).square().sum(1)
+        return torch.where(landed, (-mismatch / scale**2).exp(), 0).nan_to_num(0, 0, 0)

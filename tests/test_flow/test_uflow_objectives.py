@@ -117,13 +117,21 @@ def test_student_is_taught_where_it_fails_and_the_teacher_does_not():
     teacher = torch.cat([constant(1, 0), constant(-1, 0)])
     right = torch.cat([constant(2, 0), constant(-2, 0)])
     margins = (2, 3)
-    assert distillation_loss(right, teacher, margins, **sigmas) < 1e-3
+    # what the penalty has at zero, of those that leave the crop
+    assert distillation_loss(right, teacher, margins, **sigmas).item() == pytest.approx(1e-3)
     wrong = torch.cat([constant(2, 0), constant(1, 0)]).requires_grad_()
-    # both directions miss by 3 cells, so that 1 - exp(-9 / (0.1 * sqrt(8² + 12²))²) = 0.987 of
-    # both: the mean over u and v of the errors (0, 0) and (3, 0)
+    # both directions miss by 3 cells or leave the crop, so that at least
+    # 1 - exp(-9 / (0.1 * sqrt(8² + 12²))²) = 0.987 of both: the mean over u and v of the errors
+    # (0, 0) and (3, 0)
     loss = distillation_loss(wrong, teacher, margins, **sigmas)
     assert loss.item() == pytest.approx((0.001 + (math.hypot(3, 1e-3) + 1e-3) / 2) / 2, rel=1e-3)
     loss.backward()
     assert wrong.grad[1].any()
+    # the teacher's way is inside of the image, the student's leads out of the crop: there, and
+    # only there, it is taught, though there and back agree
+    late = torch.cat([constant(2.1, 0), constant(-2.1, 0)]).requires_grad_()
+    distillation_loss(late, teacher, margins, **sigmas).backward()
+    assert late.grad[0, 0, :, 9:].all() and not late.grad[0, 0, :, :9].any()
+    assert late.grad[1, 0, :, :3].all() and not late.grad[1, 0, :, 3:].any()
     doubtful = torch.cat([constant(1, 0), constant(1, 0)])
     assert distillation_loss(wrong, doubtful, margins, **sigmas) == 0

@@ -40,6 +40,14 @@ def test_values_by_hand():
     assert torch.equal(consistency(there, there, 0.1), torch.ones(1, 3, 4))
 
 
+def test_what_leaves_the_frame_does_not_return():
+    """One motion for all, both ways: beyond the border there is nothing that would lead back."""
+    there = torch.zeros(1, 2, 3, 4)
+    there[:, 0] = 2
+    found = consistency(there, -there, 0.1)
+    assert torch.equal(found, torch.tensor([1.0, 1, 0, 0]).expand(1, 3, 4))
+
+
 @pytest.mark.parametrize('value', [float('nan'), float('inf')])
 def test_flow_that_is_not_finite_returns_nowhere(value):
     there = torch.zeros(1, 2, 3, 4, requires_grad=True)
