@@ -19,7 +19,8 @@ TINY = dict(channels=8, layers=1, decoder=(16, 8), refinement=(), max_displaceme
 def tiny(**options) -> UFlowTraining:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
-        options = dict(network=TINY, data_preprocessor=dict(type='FlowPairPreprocessor')) | options
+        common = dict(network=TINY, selfsup=dict(crop=(32, 32)))
+        options = common | dict(data_preprocessor=dict(type='FlowPairPreprocessor')) | options
         return MODELS.build(dict(type='UFlowTraining', **options))
 
 
@@ -132,6 +133,15 @@ def test_self_supervision_begins_and_rises():
     assert ratios == pytest.approx([0, 0.1, 0.5, 1, 1], rel=1e-4)
 
 
+@pytest.mark.parametrize('crop', [(64, 32), (32, 96), (128, 128)])
+def test_a_crop_of_everything_is_refused_before_it_is_used(crop):
+    """Not in the middle of the training, when self-supervision begins."""
+    options = dict(selfsup=dict(begin=0.5, crop=crop))
+    with pytest.raises(ValueError, match=r'leaves nothing of frames of 64 x 96 .*\(16,24\)'):
+        losses(tiny(**options), batch())
+    losses(tiny(**options, weights=dict(selfsup=0.0)), batch())
+
+
 def test_occlusion_begins():
     model = tiny(occlusion=dict(kind='wang', begin=0.5))
     model.network.decoders['1'].head.bias.data[:] = 2.0  # 8 pixels down and right, both ways
@@ -228,6 +238,8 @@ def test_other_networks(separable, normalise_costs):
         (dict(weights=dict(census=0.0)), 'nothing is learned'),
         (dict(occlusion=dict(kind='none')), 'occlusion.kind must be one of'),
         (dict(selfsup=dict(crop=(20, 64))), 'multiples of 8'),
+        (dict(selfsup=dict(crop=(-16, 64))), 'multiples of 8'),
+        (dict(selfsup=dict(crop=(16,))), 'two multiples of 8'),
         (dict(level_dropout=1.0), 'level_dropout must lie'),
         (dict(network='large'), "network 'large' is not one of uflow, small"),
         (dict(network=dict(layers=(1, 2))), 'layers needs one value, or 5'),

@@ -109,10 +109,11 @@ class UFlowTraining(BaseModel):
                 f'UFlowTraining: occlusion.kind must be one of {", ".join(OCCLUSIONS)} or None, '
                 f'got {self.occlusion["kind"]!r}'
             )
-        if any(pixels % 8 for pixels in self.selfsup['crop']):
+        crop = self.selfsup['crop']
+        if len(crop) != 2 or any(pixels % 8 or pixels < 0 for pixels in crop):
             raise ValueError(
-                'UFlowTraining: selfsup.crop must be multiples of 8 pixels, a cell of the flow '
-                f'on each side, got {self.selfsup["crop"]}'
+                'UFlowTraining: selfsup.crop must be two multiples of 8 pixels, a cell of the flow '
+                f'on each side, rows and columns, got {crop}'
             )
         if not 0 <= level_dropout < 1:
             raise ValueError(
@@ -146,6 +147,7 @@ class UFlowTraining(BaseModel):
     ) -> dict[str, Tensor]:
         """The weighted losses, and what to watch: the visible share and the mean motion."""
         frames, augmented = views['frames'], views['augmented']
+        self._check_crop(*frames.shape[-2:])
         keep, keep_student = self._keep(samples, frames)
         flows = self.network.flows(*augmented, keep)
         images, size = frames.flatten(0, 1), frames.shape[-2:]
@@ -224,6 +226,17 @@ class UFlowTraining(BaseModel):
         student = self.network.flows(*crops.chunk(2), keep)[-1]
         sigmas = (self.selfsup['sigma_student'], self.selfsup['sigma_teacher'])
         return distillation_loss(student, teacher, (rows // 8, columns // 8), *sigmas)
+
+    def _check_crop(self, height: int, width: int) -> None:
+        """Refuse a crop that takes the whole frame, from the first iteration on."""
+        rows, columns = self.selfsup['crop']
+        if self.weights['selfsup'] and not (rows < height and columns < width):
+            raise ValueError(
+                f'UFlowTraining: selfsup.crop = {rows, columns} leaves nothing of frames of '
+                f'{height} x {width} pixels: give less, such as '
+                f'model.selfsup.crop="({height // 32 * 8},{width // 32 * 8})", or '
+                'model.weights.selfsup=0'
+            )
 
     def _selfsup_weight(self, progress: float) -> float:
         done = progress - self.selfsup['begin']
