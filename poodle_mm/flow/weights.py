@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from poodle_mm.checkpoints import load_file
+from poodle_mm.checkpoints.state_dict import non_finite
 
 
 def read_state_dict(path: str | Path, owner: str, advice: str) -> dict[str, Tensor]:
@@ -20,7 +21,7 @@ def read_state_dict(path: str | Path, owner: str, advice: str) -> dict[str, Tens
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged or holds no state dict.
+        ValueError: If it is damaged, holds no state dict, or a weight that is not finite.
     """
     file = Path(path).expanduser()
     if not file.is_file():
@@ -29,7 +30,10 @@ def read_state_dict(path: str | Path, owner: str, advice: str) -> dict[str, Tens
         loaded = load_file(file)
     except ValueError as error:
         raise ValueError(f'{owner}: {error}') from error
-    return state_dict_in(loaded, owner, path)
+    state = state_dict_in(loaded, owner, path)
+    if broken := non_finite(dict(state_dict=state)):
+        raise ValueError(f'{owner}: {path}: {broken}; take an earlier checkpoint')
+    return state
 
 
 def state_dict_in(loaded: Mapping[str, Any], owner: str, path: str | PathLike) -> dict[str, Tensor]:
@@ -41,4 +45,14 @@ def state_dict_in(loaded: Mapping[str, Any], owner: str, path: str | PathLike) -
     state = loaded.get('state_dict', loaded.get('model', loaded))
     if not isinstance(state, Mapping):
         raise ValueError(f'{owner}: {path} holds a {type(state).__name__}, not a state dict')
-    return {str(key).removeprefix('module.'): value for key, value in state.items()}
+    tensors = {
+        str(key).removeprefix('module.'): value
+        for key, value in state.items()
+        if isinstance(value, Tensor)
+    }
+    if not tensors:
+        has = ', '.join(map(str, loaded)) or 'nothing'
+        raise ValueError(
+            f'{owner}: {path} holds no weights where they are looked for; it has {has}'
+        )
+    return tensors

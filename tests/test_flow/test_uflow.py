@@ -382,6 +382,27 @@ def test_file_without_a_state_dict(tmp_path):
         UFlow(str(path))(*images(32, 32))
 
 
+@pytest.mark.parametrize(
+    ('content', 'has'),
+    [
+        (dict(epoch=3, params=dict(weight=torch.zeros(2))), 'epoch, params'),
+        (dict(state_dict=dict(weight=[0.0, 1.0]), meta={}), 'state_dict, meta'),
+    ],
+)
+def test_file_without_weights_where_they_are_looked_for(content, has, tmp_path):
+    torch.save(content, tmp_path / 'foreign.pth')
+    with pytest.raises(ValueError, match=rf'foreign\.pth holds no weights .* it has {has}'):
+        UFlow(str(tmp_path / 'foreign.pth')).net  # noqa: B018
+
+
+def test_weights_of_a_training_that_went_astray(net, tmp_path):
+    state = net.state_dict()
+    state['pyramid.1.0.0.bias'] = torch.full_like(state['pyramid.1.0.0.bias'], float('nan'))
+    torch.save(state, tmp_path / 'nan.pth')
+    with pytest.raises(ValueError, match=r'nan\.pth: 1 tensors are not finite \(pyramid\.1'):
+        UFlow(str(tmp_path / 'nan.pth')).net  # noqa: B018
+
+
 @pytest.mark.parametrize('weights', [None, ''])
 def test_weights_are_required(weights):
     with pytest.raises(ValueError, match=r'flow\.weights must be the path'):

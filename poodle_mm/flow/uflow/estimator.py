@@ -69,8 +69,8 @@ class UFlow(FlowEstimator):
         path = find_weights(self.weights, CONFIG_KEY)
         state = read_state_dict(path, 'UFlow', '')
         _, net, state = network_of(state, f'UFlow: {self.weights} ({CONFIG_KEY})', self.network)
-        net.load_state_dict(state, assign=True)
-        return net.float().eval().requires_grad_(False)
+        net.load_state_dict({key: value.float() for key, value in state.items()}, assign=True)
+        return net.eval().requires_grad_(False)
 
     def estimate(
         self, a: Tensor, b: Tensor, samples: Sequence[BaseDataElement] | None
