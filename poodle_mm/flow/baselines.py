@@ -44,6 +44,8 @@ class TranslationFlow(_OnTheCPU):
 
     def one_way(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         window = cv2.createHanningWindow(a.shape[::-1], cv2.CV_32F)
+        if a.min() == a.max() or b.min() == b.max():  # nothing to correlate: half the image wide
+            return np.zeros((*a.shape, 2), np.float32)
         motion, _ = cv2.phaseCorrelate(a.astype(np.float32), b.astype(np.float32), window)
         return np.broadcast_to(np.float32(motion), (*a.shape, 2)).copy()
 

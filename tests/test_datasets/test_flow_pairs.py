@@ -164,5 +164,7 @@ def test_flow_of_other_frames(tmp_path):
         write_flow_file(root / f'training/flow/alley_0/frame_{frame:04d}.flo', motion(frame))
     assert len(open_flow_pairs('sintel-clean', root)) == 4
     (root / 'training/flow/alley_0/frame_0002.flo').unlink()
-    with pytest.raises(ValueError, match=r'not complete: .*frame_0003\.flo .* of .*frame_0002\.png'):
+    with pytest.raises(
+        ValueError, match=r'not complete: .*frame_0003\.flo .* of .*frame_0002\.png'
+    ):
         open_flow_pairs('sintel-clean', root)

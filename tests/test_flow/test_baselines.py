@@ -20,3 +20,10 @@ def test_translation(name, limit, motion, test_data):
     else:
         assert endpoint_error(flow_ab, truth, 32) < limit
         assert endpoint_error(flow_ba, -truth, 32) < limit
+
+
+@pytest.mark.parametrize('grey', [0.0, 0.5])
+def test_where_nothing_is_seen_nothing_moves(grey):
+    blank, noise = torch.full((1, 3, 64, 96), grey), torch.rand(1, 3, 64, 96)
+    for pair in ((blank, blank), (blank, noise), (noise, blank)):
+        assert not torch.stack(MODELS.build(dict(type='TranslationFlow'))(*pair)).any()
