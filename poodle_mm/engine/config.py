@@ -37,7 +37,8 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
     Args:
         path: Config file, or the name of one of ours, see
             :func:`~poodle_mm.utils.resources.find_config`.
-        options: Dotted keys to values, e.g. ``{'model.momentum': 0.99}``.
+        options: Dotted keys to values, e.g. ``{'model.momentum': 0.99}``;
+            ``{'part._delete_': True}`` replaces a part by what else is given of it.
 
     Raises:
         FileNotFoundError: If the file does not exist.
@@ -55,8 +56,15 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Conf
     for key in cfg:
         if key not in _RUNNER_KEYS and get_close_matches(key, _RUNNER_KEYS, 1, 0.9):
             raise KeyError(f'unknown key {key!r} in {path}{_nearest(key, _RUNNER_KEYS, 0.9)}')
+    new = [
+        key.removesuffix('_delete_')
+        for key, value in (options or {}).items()
+        if value and key.endswith('._delete_')
+    ]
     for key in options or {}:
-        _check_option(cfg, key)
+        inside = next((part for part in new if key.startswith(part)), None)
+        # a part that is put in the place of another has keys of its own
+        _check_option(cfg, f'{inside}_delete_' if inside else key)
         for parent, value in options.items():
             if value is None and key.startswith(f'{parent}.'):
                 raise KeyError(f'--cfg-options {key}: {parent}=None takes the part away')

@@ -62,7 +62,7 @@ def test_small_flow_needs_no_other_file(tmp_path, monkeypatch):
             assert found.isfinite().all()
 
 
-def test_half_precision_costs_less_than_a_twentieth_of_a_pixel(tmp_path):
+def test_half_precision_costs_less_than_a_tenth_of_a_pixel(tmp_path):
     """Any float32 weights that round to the packaged ones: up to half a step away."""
     state = read(PACKAGED['small'])['state_dict']
     generator = torch.Generator().manual_seed(0)
@@ -78,7 +78,7 @@ def test_half_precision_costs_less_than_a_twentieth_of_a_pixel(tmp_path):
     exact, _ = UFlow(str(source), size=None)(a, b)
     rounded, _ = UFlow(str(published), size=None)(a, b)
     assert exact.abs().max() > 0.2
-    assert 0 < (exact - rounded).abs().max() < 0.05
+    assert 0 < (exact - rounded).abs().max() < 0.1
 
 
 def test_published_weights(tmp_path):

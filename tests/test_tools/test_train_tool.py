@@ -83,6 +83,21 @@ def test_an_option_of_a_part_that_another_takes_away(tool, config):
     assert 'model.neck.lateral: model.neck=None takes the part away' in line
 
 
+def test_options_of_a_part_that_takes_the_place_of_another(tool, config):
+    flow = 'model.data_preprocessor.flow'
+    options = {
+        f'{flow}._delete_': True,
+        f'{flow}.type': 'DISFlow',
+        f'{flow}.initial.type': 'UFlow',
+        f'{flow}.initial.weights': 'small',
+    }
+    cfg = training_config(config, cfg_options=options)
+    initial = dict(type='UFlow', weights='small')
+    assert cfg.model.data_preprocessor.flow == dict(type='DISFlow', initial=initial)
+    with pytest.raises(KeyError, match="no key 'floww'; did you mean 'flow'"):
+        training_config(config, cfg_options={f'{flow}w._delete_': True, f'{flow}w.type': 'X'})
+
+
 def test_an_option_of_a_part_that_configs_leave_out(config):
     """What the errors on infinite losses advise can be set."""
     options = {'optim_wrapper.clip_grad.max_norm': 1.0}
