@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import Tensor
@@ -154,7 +155,8 @@ def _speed(views: Sequence[FlowView]) -> Tensor:
             view.flow.norm(dim=0)[(view.visible > 0.5) | (not trusted)] for view in trusted or views
         ]
     speeds = [speed[speed.isfinite()] for speed in speeds]
-    return torch.stack([x.quantile(0.99) for x in speeds if len(x)] or [torch.tensor(0.0)]).max()
+    # NumPy's, because torch's takes no more than 16 million values: two photographs are larger
+    return torch.tensor(max((np.quantile(x.numpy(), 0.99) for x in speeds if len(x)), default=0.0))
 
 
 def _meanings(exact: bool, visible: str) -> list[Line]:

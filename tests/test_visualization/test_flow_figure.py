@@ -7,7 +7,7 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 
-from poodle_mm.visualization.flow_figure import FlowView, draw_flows
+from poodle_mm.visualization.flow_figure import FlowView, _speed, draw_flows
 from poodle_mm.visualization.images import endpoint_colours, rendered, warp_error_colours
 
 SIZE = (32, 64)
@@ -141,3 +141,11 @@ def test_scales_of_errors():
     greys = warp_error_colours(torch.tensor([[[0.0, 32, 64, 255]]]), torch.ones(1, 1, 4))[0, 0]
     brightness = greys.astype(int).sum(1)
     assert brightness[0] < brightness[1] < brightness[2] == brightness[3]
+
+
+def test_photographs_of_more_than_16_million_pixels():
+    shape = (4100, 4100)
+    flow = torch.zeros(2, *shape)
+    flow[0, :, 3000:] = 5
+    view = FlowView('mine', torch.zeros(2, 3, 1, 1), flow, torch.ones(shape))
+    assert _speed([view]) == 5
