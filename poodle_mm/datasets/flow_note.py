@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -82,6 +83,6 @@ def _identity(estimator: dict) -> dict:
         found[key] = value.split('.')[-1] if key == 'type' else value
         if isinstance(value, dict):
             found[key] = _identity(value)
-        elif isinstance(value, str) and Path(value).is_file():
-            found[key] = f'sha256:{hashlib.sha256(Path(value).read_bytes()).hexdigest()}'
+        elif isinstance(value, str) and (file := Path(os.path.expanduser(value))).is_file():
+            found[key] = f'sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}'
     return json.loads(json.dumps(found))  # tuples as they are read back

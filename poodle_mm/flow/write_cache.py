@@ -60,15 +60,20 @@ def cache_training_flow(
             'the config takes its flow from the cache that is to be written: name an estimator, '
             'e.g. --estimator type=RAFTFlow arch=large weights=C_T_SKHT_V2'
         )
-    if storage.size and tuple(flow.get('size') or storage.size) != tuple(storage.size):
-        raise ValueError(
-            f'the estimator works at size {tuple(flow["size"])}, the cache is to keep '
-            f'{tuple(storage.size)}: give one of the two'
-        )
+    asked, built = flow.get('size'), MODELS.build(flow)
+    if storage.size and built.size not in (None, storage.size):
+        if asked and not isinstance(asked, str):
+            raise ValueError(
+                f'the estimator works at size {built.size}, the cache is to keep '
+                f'{storage.size}: give one of the two'
+            )
+        # a size of its own, such as UFlow's, that nobody has asked for
+        flow = dict(flow, size=storage.size)
+        built = MODELS.build(flow)
     options = cfg.train_dataloader.dataset.to_dict()
     claim_cache(root, _with_files(flow), storage, _folders(options))
     dataset = DATASETS.build(_with_full_frames(options))
-    return cache_flow(dataset, MODELS.build(flow), root, epochs, num_workers, shard, storage)
+    return cache_flow(dataset, built, root, epochs, num_workers, shard, storage)
 
 
 def cache_flow(

@@ -244,6 +244,25 @@ def test_cache_knows_its_settings(frames, tmp_path):
     assert contents(cache) == before
 
 
+def test_the_size_of_the_cache_is_that_of_the_estimator(frames, tmp_path):
+    """UFlow's own size, when none is asked for, would shrink or enlarge the frames once more."""
+    small, size = dict(type='UFlow', weights='small'), (32, 64)
+    for name, estimator in (('own', small), ('given', dict(small, size=size))):
+        cache_training_flow(
+            config(frames), tmp_path / name, 1, estimator, storage=FlowStorage(size=size)
+        )
+    assert contents(tmp_path / 'own') == contents(tmp_path / 'given')
+
+
+def test_weights_at_home_are_identified_by_their_content(tmp_path, monkeypatch):
+    monkeypatch.setenv('HOME', str(tmp_path))
+    (tmp_path / 'a.pth').write_bytes(b'a')
+    claim_cache(tmp_path / 'cache', dict(type='X', weights='~/a.pth'))
+    (tmp_path / 'a.pth').write_bytes(b'b')
+    with pytest.raises(ValueError, match='another estimator'):
+        claim_cache(tmp_path / 'cache', dict(type='X', weights='~/a.pth'))
+
+
 def test_note_of_an_earlier_version_is_float16_at_full_size(frames, tmp_path):
     cfg, cache = config(frames), tmp_path / 'cache'
     cache_training_flow(cfg, cache, 1)
