@@ -169,3 +169,14 @@ def test_options_of_the_documentation(repo):
     cfg = load_config(repo / 'configs/demo/poodle_r18_scenes.py', options)
     assert cfg.model.data_preprocessor.flow == dict(type='UFlow', weights='small', size=None)
     MODELS.build(cfg.model.data_preprocessor.flow)
+
+
+def test_checkpoints_that_name_each_other(tmp_path):
+    """A work_dir was used again, for a training from what its first one had led to."""
+    first = training(tmp_path / 'first.pth', name='uflow_small_clips', load_from='second.pth')
+    second = training(tmp_path / 'second.pth', load_from=first)
+    training(first, name='uflow_small_clips', load_from=second)
+    about = read(publish_flow(first, tmp_path / 'out.pth'))['meta']['poodle_mm']
+    assert [t.get('config') or t['file'] for t in about['trainings']] == [
+        *('first.pth', 'uflow_small_scenes', 'uflow_small_clips')
+    ]

@@ -1,7 +1,7 @@
 """A small file of a trained flow network, such as the one that comes with the package."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,13 @@ def _half(key: str, value: Tensor, checkpoint: str | PathLike) -> Tensor:
     return half
 
 
-def _trainings(loaded: Mapping[str, Any], path: str | PathLike) -> list[dict]:
-    """What is known of a checkpoint's training and of those before it; no paths."""
+def _trainings(
+    loaded: Mapping[str, Any], path: str | PathLike, later: Collection[Path] = ()
+) -> list[dict]:
+    """What is known of a checkpoint's training and of those before it; no paths.
+
+    Files in ``later`` came after it: one that is named again has been written anew since.
+    """
     meta = loaded.get('meta')
     missing = [key for key in ('cfg', 'iter', 'experiment_name') if key not in (meta or {})]
     if missing:
@@ -89,8 +94,8 @@ def _trainings(loaded: Mapping[str, Any], path: str | PathLike) -> list[dict]:
     before = cfg.get('load_from')
     if not before:
         return [own]
-    file = Path(before)
+    file, later = Path(before), {*later, Path(path).resolve()}
     earlier: list[dict] = [dict(file=file.name)]
-    if file.is_file() and not file.samefile(path):
-        earlier = _trainings(load_file(file), file)
+    if file.is_file() and file.resolve() not in later:
+        earlier = _trainings(load_file(file), file, later)
     return [*(earlier[:-1] if cfg.get('resume') else earlier), own]
