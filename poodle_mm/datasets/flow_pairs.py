@@ -55,6 +55,8 @@ class FlowPairs(Sequence[FlowPair]):
 
     def spread(self, count: int | None) -> 'FlowPairs':
         """At most ``count`` of the pairs, evenly spread; None: all."""
+        if count is not None and count < 1:
+            raise ValueError(f'there must be at least one pair, got {count}')
         if count is None or count >= len(self):
             return self
         chosen = [self.items[int((i + 0.5) * len(self) / count)] for i in range(count)]
@@ -82,6 +84,10 @@ def open_flow_pairs(data: str, root: str | Path, **options) -> FlowPairs:
         raise ValueError(f'flow data {data!r} is not one of {", ".join(FLOW_DATA)}')
     if not Path(root).is_dir():
         raise FileNotFoundError(f'{data}: there is no folder {root}')
+    if options and data not in VIDEOS:
+        raise ValueError(
+            f'{", ".join(options)} are for {" and ".join(VIDEOS)}: the pairs of {data} are fixed'
+        )
     pairs = FLOW_DATA[data](Path(root), **options)
     if not len(pairs):
         raise FileNotFoundError(
@@ -245,6 +251,7 @@ def _videos(root: Path, exact: bool, **options) -> FlowPairs:
     return FlowPairs(range(len(dataset)), read)
 
 
+VIDEOS = ('scenes', 'clips')
 FLOW_DATA: dict[str, Callable[..., FlowPairs]] = {
     'scenes': lambda root, **options: _videos(root, exact=True, **options),
     'clips': lambda root, **options: _videos(root, exact=False, **options),

@@ -118,6 +118,8 @@ def flow_table(results: Mapping[str, Mapping[str, float]]) -> str:
 
 def resize_pair(pair: FlowPair, size: tuple[int, int]) -> FlowPair:
     """A pair at another size; flow and masks of the nearest pixel, so that none is made up."""
+    if min(size) < 1:
+        raise ValueError(f'size is (height, width), at least 1 pixel each, got {tuple(size)}')
     height, width = pair.frames[0].shape[:2]
     box = (0, 0, width, height)
     scale = np.float32([size[1] / width, size[0] / height])[:, None, None]

@@ -25,20 +25,22 @@ def warp_error(a: Tensor, b: Tensor, flow: Tensor, mask: Tensor | None = None) -
     return float(error[landed if mask is None else mask].mean())
 
 
-def self_measures(a: Tensor, b: Tensor, flow: Tensor, back: Tensor) -> dict[str, float]:
+def self_measures(a: Tensor, b: Tensor, flow: Tensor, back: Tensor | None) -> dict[str, float]:
     """What flow says of itself, without truth.
 
     Args:
         a: (1, 3, H, W) frame t in [0, 1].
         b: Frame t + Δ.
         flow: (1, 2, H, W) from a to b, pixels.
-        back: From b to a.
+        back: From b to a; None: unknown, which leaves only ``warp_inside``.
 
     Returns:
         ``valid``: share of the pixels that land inside and are not occluded by PooDLe's check;
         ``fb``: median miss in pixels of the way there and back, of pixels that land inside;
         ``warp``: :func:`warp_error` of the valid pixels, ``warp_inside`` of all that land inside.
     """
+    if back is None:
+        return dict(warp_inside=warp_error(a, b, flow))
     visible = visible_mask(flow, back)
     landed = warp_image(b, flow)[1]
     miss = flow_mismatch(flow, back).sqrt()[landed]
@@ -51,13 +53,13 @@ def self_measures(a: Tensor, b: Tensor, flow: Tensor, back: Tensor) -> dict[str,
 
 
 def true_measures(
-    flow: Tensor, back: Tensor, truth: Tensor, known: Tensor, visible: Tensor | None
+    flow: Tensor, back: Tensor | None, truth: Tensor, known: Tensor, visible: Tensor | None
 ) -> dict[str, float]:
     """Sums over the pixels of a pair whose true flow is known, to be added up over pairs.
 
     Args:
         flow: (1, 2, H, W) from a to b, pixels.
-        back: From b to a.
+        back: From b to a; None: unknown, so that there is no occlusion check.
         truth: (1, 2, H, W).
         known: (1, H, W) bool.
         visible: (1, H, W) bool, seen in frame b; None: unknown.
@@ -71,10 +73,11 @@ def true_measures(
     sums = dict(epe=error.sum(), fl=(is_outlier(error, truth) & known).sum(), pixels=known.sum())
     if visible is not None:
         hidden, seen = known & ~visible, known & visible
-        found = known & ~visible_mask(flow, back)
         sums |= dict(epe_visible=error[seen].sum(), visible=seen.sum())
         sums |= dict(epe_hidden=error[hidden].sum(), hidden=hidden.sum())
-        sums |= dict(hits=(found & hidden).sum(), found=found.sum())
+        if back is not None:
+            found = known & ~visible_mask(flow, back)
+            sums |= dict(hits=(found & hidden).sum(), found=found.sum())
     return {key: float(value) for key, value in sums.items()}
 
 
@@ -92,6 +95,7 @@ def summarise(sums: dict[str, float]) -> dict[str, float]:
     if 'visible' in sums:
         means['epe_visible'] = ratio('epe_visible', 'visible')
         means['epe_hidden'] = ratio('epe_hidden', 'hidden')
+    if 'found' in sums:
         both = sums['found'] + sums['hidden']
         means['occlusion_f1'] = 2 * sums['hits'] / both if both else float('nan')
     return means

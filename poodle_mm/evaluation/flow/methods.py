@@ -11,6 +11,7 @@ from poodle_mm.registry import MODELS
 ORACLE = 'constant'
 TRUTH = 'truth'
 _NEED_WEIGHTS = ('uflow', 'dis-from')
+_TAKE_WEIGHTS = (*_NEED_WEIGHTS, 'raft-small', 'raft-large')
 ESTIMATORS = {
     'zero': dict(type='ZeroFlow'),
     'translation': dict(type='TranslationFlow'),
@@ -54,6 +55,8 @@ class Method:
                     f'flow method {self.name} needs weights: {self.name}=small, or '
                     f'{self.name}=work_dirs/.../iter_N.pth'
                 )
+            if weights and self.name not in _TAKE_WEIGHTS:
+                raise ValueError(f'flow method {self.name} takes no weights, got {spec}')
             if self.name == 'dis-from':
                 cfg['initial'] = dict(type='UFlow', weights=weights, size=(128, 256))
             elif weights:
@@ -62,17 +65,22 @@ class Method:
                 cfg['size'] = tuple(size)
             self.estimator = MODELS.build(cfg)
 
-    def __call__(self, a: Tensor, b: Tensor, pair: FlowPair) -> tuple[Tensor, Tensor]:
-        """``(flow_ab, flow_ba)``, (1, 2, H, W) each, of frames (1, 3, H, W) in [0, 1]."""
+    def __call__(self, a: Tensor, b: Tensor, pair: FlowPair) -> tuple[Tensor, Tensor | None]:
+        """``(flow_ab, flow_ba)``, (1, 2, H, W) each, of frames (1, 3, H, W) in [0, 1].
+
+        The truth is NaN where it is unknown, and None for the way back where the data has none.
+        """
         if self.estimator is not None:
             return self.estimator(a, b)
         flow = torch.from_numpy(pair.flow).to(a)[None]
         back = None if pair.back is None else torch.from_numpy(pair.back).to(a)[None]
         if self.name == ORACLE:
             known = torch.from_numpy(pair.known).to(a.device)
-            motion = flow[0, :, known].median(1).values[:, None, None].expand_as(flow)
+            motion = flow[0, :, known]
+            motion = motion.median(1).values if known.any() else motion.new_zeros(2)
+            motion = motion[:, None, None].expand_as(flow)
             return motion, -motion
-        return flow, -flow if back is None else back
+        return torch.where(torch.from_numpy(pair.known).to(a.device), flow, torch.nan), back
 
 
 def build_methods(specs: Sequence[str], size: tuple[int, int] | None = None) -> dict[str, Method]:

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from poodle_mm.datasets.flow_files import write_flow_file
 from poodle_mm.datasets.flow_pairs import FlowPair, open_flow_pairs
 from poodle_mm.evaluation.flow.evaluate import COLUMNS, evaluate_flow, flow_table, resize_pair
 from poodle_mm.evaluation.flow.measures import warp_error
@@ -88,6 +90,28 @@ def test_constant_is_the_median_of_what_is_known():
     assert torch.equal(back, -found)
 
 
+def test_nothing_known_is_no_constant_motion():
+    shape = (2, 2, 4)
+    pair = FlowPair('a', (np.zeros((2, 4, 3), np.uint8),) * 2, np.zeros(shape, np.float32))
+    pair.known = np.zeros(shape[1:], bool)
+    assert not torch.stack(Method('constant')(*torch.zeros(2, 1, 3, 2, 4), pair)).any()
+
+
+def test_truth_without_a_way_back_says_nothing_of_it(tmp_path):
+    """KITTI and Sintel have flow one way; where it is unknown, nothing is warped."""
+    noise = np.random.default_rng(0).integers(0, 256, (32, 64, 3), dtype=np.uint8)
+    known = np.arange(64) % 2 == np.zeros((32, 1))
+    second = np.where(np.roll(known, 4, 1)[..., None], np.roll(noise, 4, 1), 255 - noise)
+    for name, image in (('a_img1', noise), ('a_img2', second)):
+        cv2.imwrite(str(tmp_path / f'{name}.png'), image)
+    flow = np.zeros((2, 32, 64), np.float32)
+    flow[0] = 4
+    write_flow_file(tmp_path / 'a_flow.flo', flow, known)
+    found = evaluate_flow('pairs', tmp_path, ['truth', 'zero'])
+    assert found['truth'] == pytest.approx(dict(epe=0, fl=0, warp_inside=0), abs=1e-3)
+    assert found['zero'].keys() >= {'valid', 'fb', 'warp'}
+
+
 def test_table_leaves_out_what_nobody_has():
     text = flow_table(dict(a=dict(epe=1.234, valid=0.5), b=dict(epe=math.nan)))
     assert text.splitlines()[0] == '| flow | EPE | valid % |'
@@ -118,9 +142,23 @@ def test_command(scenes, tmp_path, repo):
         (['uflow'], 'uflow needs weights: uflow=small'),
         (['dis-from'], 'dis-from needs weights'),
         (['zero', 'zero'], 'given twice'),
+        (['zero=small'], 'zero takes no weights'),
         (['truth'], 'needs true flow, which clips do not have'),
     ],
 )
 def test_wrong_methods(scenes, methods, message):
     with pytest.raises(ValueError, match=message):
         evaluate_flow('clips', scenes, methods)
+
+
+@pytest.mark.parametrize(
+    ('data', 'options', 'message'),
+    [
+        ('clips', dict(max_pairs=0), 'at least one pair, got 0'),
+        ('clips', dict(size=(0, 64)), r'at least 1 pixel each, got \(0, 64\)'),
+        ('pairs', dict(delta=(1, 2)), 'delta are for scenes and clips: the pairs of pairs'),
+    ],
+)
+def test_wrong_options(scenes, data, options, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate_flow(data, scenes, ['zero'], **options)
