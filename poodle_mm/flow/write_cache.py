@@ -62,12 +62,14 @@ def cache_training_flow(
         )
     asked, built = flow.get('size'), MODELS.build(flow)
     if storage.size and built.size not in (None, storage.size):
-        if asked and not isinstance(asked, str):
+        # a size of its own, such as UFlow's, that nobody has asked for gives way to a smaller one;
+        # small networks are at their best where they were trained
+        default = asked is None or isinstance(asked, str)
+        if not default or min(np.subtract(built.size, storage.size)) < 0:
             raise ValueError(
                 f'the estimator works at size {built.size}, the cache is to keep '
                 f'{storage.size}: give one of the two'
             )
-        # a size of its own, such as UFlow's, that nobody has asked for
         flow = dict(flow, size=storage.size)
         built = MODELS.build(flow)
     options = cfg.train_dataloader.dataset.to_dict()

@@ -252,6 +252,10 @@ def test_the_size_of_the_cache_is_that_of_the_estimator(frames, tmp_path):
             config(frames), tmp_path / name, 1, estimator, storage=FlowStorage(size=size)
         )
     assert contents(tmp_path / 'own') == contents(tmp_path / 'given')
+    with pytest.raises(ValueError, match=r'works at size \(128, 256\), the cache is to keep \(256'):
+        cache_training_flow(
+            config(frames), tmp_path / 'more', 1, small, storage=FlowStorage(size=(256, 512))
+        )
 
 
 def test_weights_at_home_are_identified_by_their_content(tmp_path, monkeypatch):
