@@ -1,14 +1,18 @@
 """Flow weights that come with the package, and the file that they are made of."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from poodle_mm.__main__ import main
 from poodle_mm.engine.config import load_config
+from poodle_mm.engine.hooks.checkpoint_hook import AtomicCheckpointHook
 from poodle_mm.flow import UFlow
 from poodle_mm.flow.uflow.estimator import build_network
 from poodle_mm.flow.uflow.packaged import PACKAGED
 from poodle_mm.flow.uflow.publish import publish_flow
+from poodle_mm.flow.uflow.training import UFlowTraining
 from poodle_mm.registry import MODELS
 from poodle_scenes.scene import build_scene, render_colour
 
@@ -105,6 +109,28 @@ def test_published_weights(tmp_path):
     assert content['meta']['poodle_mm']['trainings'][0] == dict(file='iter_30.pth')
 
 
+def test_training_starts_from_published_weights(tmp_path):
+    """The hook gives them the training's names; what is published then knows the trainings."""
+    model = UFlowTraining(network='small')
+    runner = SimpleNamespace(model=model, _load_from=str(PACKAGED['small']), _resume=False)
+    checkpoint = read(PACKAGED['small'])
+    AtomicCheckpointHook().after_load_checkpoint(runner, checkpoint)
+    model.load_state_dict(checkpoint['state_dict'])
+    expected = UFlow('small').net.state_dict()
+    for key, value in model.network.state_dict().items():
+        assert torch.equal(value, expected[key])
+    again = dict(state_dict=model.state_dict())
+    AtomicCheckpointHook().after_load_checkpoint(runner, again)
+    assert again['state_dict'].keys() == model.state_dict().keys()
+    with pytest.raises(ValueError, match=r"(?s)small\.pth.*model\.network is 'uflow'"):
+        UFlowTraining().rename_weights(read(PACKAGED['small'])['state_dict'], 'small.pth')
+
+    source = training(tmp_path / 'iter_12.pth', load_from=PACKAGED['small'])
+    about = read(publish_flow(source, tmp_path / 'out.pth'))['meta']['poodle_mm']
+    before = read(PACKAGED['small'])['meta']['poodle_mm']['trainings']
+    assert about['trainings'][:-1] == before and about['trainings'][-1]['iterations'] == 12
+
+
 @pytest.mark.parametrize(
     ('value', 'message'),
     [(float('nan'), 'not finite'), (1e5, r'pyramid\.0\.0\.0\.weight reaches 100000, and float16')],
@@ -169,6 +195,15 @@ def test_options_of_the_documentation(repo):
     cfg = load_config(repo / 'configs/demo/poodle_r18_scenes.py', options)
     assert cfg.model.data_preprocessor.flow == dict(type='UFlow', weights='small', size=None)
     MODELS.build(cfg.model.data_preprocessor.flow)
+    options = {f'{key}._delete_': True, f'{key}.type': 'DISFlow'}
+    options |= {f'{key}.initial.type': 'UFlow', f'{key}.initial.weights': 'small'}
+    cfg = load_config(repo / 'configs/demo/poodle_r18_scenes.py', options)
+    initial = dict(type='UFlow', weights='small')
+    assert cfg.model.data_preprocessor.flow == dict(type='DISFlow', initial=initial)
+    MODELS.build(cfg.model.data_preprocessor.flow)
+    del options[f'{key}._delete_']
+    with pytest.raises(KeyError, match='initial'):
+        load_config(repo / 'configs/demo/poodle_r18_scenes.py', options)
 
 
 def test_checkpoints_that_name_each_other(tmp_path):

@@ -181,15 +181,21 @@ class AtomicCheckpointHook(CheckpointHook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Refuse weights of another architecture; when resuming, tell and follow other changes.
 
+        A model with ``rename_weights(state_dict, file)`` gives foreign files its own names first.
+
         Raises:
             ValueError: If a tensor has another shape than in the model, if none has a name of the
                 model's, or, when resuming, if any is missing or left over, or if a change leaves
                 undefined where the run stands (:func:`fit_to_run`).
         """
+        model, source = bare_model(runner.model), runner._load_from or 'the checkpoint'
+        if hasattr(model, 'rename_weights') and not runner._resume:
+            state = model.rename_weights(checkpoint.get('state_dict', checkpoint), source)
+            checkpoint['state_dict'] = state
         check_state(
-            bare_model(runner.model),
+            model,
             checkpoint.get('state_dict', checkpoint),
-            runner._load_from or 'the checkpoint',
+            source,
             allow=() if runner._resume else (MISSING, LEFT_OVER),
             hint='Is it a run of another depth, width or method?',
         )

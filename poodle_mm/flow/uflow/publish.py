@@ -97,5 +97,7 @@ def _trainings(
     file, later = Path(before), {*later, Path(path).resolve()}
     earlier: list[dict] = [dict(file=file.name)]
     if file.is_file() and file.resolve() not in later:
-        earlier = _trainings(load_file(file), file, later)
+        start = load_file(file)
+        published = (start.get('meta') or {}).get('poodle_mm', {}).get('trainings')
+        earlier = published or _trainings(start, file, later)
     return [*(earlier[:-1] if cfg.get('resume') else earlier), own]

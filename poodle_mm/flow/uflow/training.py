@@ -13,7 +13,7 @@ from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
-from poodle_mm.flow.uflow.estimator import build_network, upsample_flow
+from poodle_mm.flow.uflow.estimator import build_network, network_of, upsample_flow
 from poodle_mm.flow.uflow.network import DECODED_LEVELS
 from poodle_mm.flow.uflow.objectives import (
     CENSUS_BORDER,
@@ -121,6 +121,7 @@ class UFlowTraining(BaseModel):
             )
         self.edge_weight = edge_weight
         self.level_dropout = level_dropout
+        self._network = network
         self.network = build_network(network)
 
     def forward(
@@ -177,6 +178,20 @@ class UFlowTraining(BaseModel):
             error = endpoint_loss(flows, truth, visible, **self.supervision)
             losses['loss_epe'] = self.weights['epe'] * error
         return losses
+
+    def rename_weights(self, state: dict[str, Tensor], file: str) -> dict[str, Tensor]:
+        """Names of this model for the network in a file that ``UFlow`` reads.
+
+        Raises:
+            ValueError: If it is another network.
+        """
+        if any(key.startswith('network.') for key in state):
+            return state
+        try:
+            _, _, state = network_of(state, file, self._network)
+        except ValueError as error:
+            raise ValueError(f'{error}\nmodel.network is {self._network!r}') from None
+        return {f'network.{key}': value for key, value in state.items()}
 
     def _photometric(self, images: Tensor, flow: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """The weighted losses of images (2B, 3, h, w) against the other ones, moved by the flow."""
