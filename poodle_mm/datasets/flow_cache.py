@@ -123,7 +123,8 @@ def read_flow(path: str | os.PathLike) -> np.ndarray:
     for file in files_of(Path(path)):
         if not file.is_file():
             raise FileNotFoundError(
-                f'{file}: no cached flow for this pair; write it with tools/cache_flow.py'
+                f'{file}: no cached flow for this pair; write it with tools/cache_flow.py, with '
+                'the config, seed and at least the --epochs of this training'
             )
         try:
             flow.append(_read_npz(file) if file.suffix == '.npz' else _read_png(file))

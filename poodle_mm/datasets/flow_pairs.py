@@ -114,6 +114,11 @@ def open_pair(
     """
     paths = [Path(file) for file in files]
     for path in paths:
+        if path.is_dir():
+            raise ValueError(
+                f'{path} is a folder: put the kind of its data before it (a folder of videos: '
+                f'clips {path}), or name one video or two images'
+            )
         if not path.is_file():
             raise FileNotFoundError(f'there is no file {path}')
     if len(paths) == 2:

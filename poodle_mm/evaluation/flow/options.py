@@ -22,14 +22,19 @@ def add_flow_options(parser: ArgumentParser, methods: Sequence[str]) -> None:
         nargs='+',
         default=list(methods),
         metavar='NAME[=FILE]',
-        help=f'{", ".join(NAMES)}; =FILE: weights (default: %(default)s)',
+        help=f'{", ".join(NAMES)}; =FILE: weights (default: {" ".join(methods)})',
     )
     parser.add_argument(
         '--delta', type=float, nargs=2, metavar=('MIN', 'MAX'), help='scenes, clips: pair distance'
     )
     parser.add_argument('--delta-unit', choices=['frames', 'seconds'], default='frames')
     parser.add_argument('--size', **size, help='resize the frames (default: as they are)')
-    parser.add_argument('--work-size', **size, help='size at which the estimators work')
+    parser.add_argument(
+        '--work-size',
+        **size,
+        help='size at which the estimators work (default: that of the frames; uflow=small 128 256, '
+        'other uflow 256 512)',
+    )
     parser.add_argument('--threads', type=int, help="torch's threads (default: all cores)")
     parser.add_argument('--device', default='cpu')
 

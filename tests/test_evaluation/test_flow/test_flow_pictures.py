@@ -107,6 +107,8 @@ def test_pairs_of_files(scenes, tmp_path):
         open_pair([tmp_path / '0.png', tmp_path / 'small.png'])
     with pytest.raises(FileNotFoundError, match='no file'):
         open_pair([tmp_path / '0.png', tmp_path / 'none.png'])
+    with pytest.raises(ValueError, match=r'is a folder.*clips'):
+        open_pair([tmp_path])
     for wrong in (dict(frames=[0, 10]), dict(frames=[-1, 2]), dict(seconds=[0, 99])):
         with pytest.raises(ValueError, match='has 10 frames, 0 to'):
             open_pair([video], **wrong)
