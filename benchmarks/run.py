@@ -40,8 +40,14 @@ def run_stages(args: argparse.Namespace, configs: Path, argv: list[str]) -> None
     report = args.out / MARKDOWN.format(device=args.device)
     for name in args.stages:
         print(f'--- {name}', flush=True)
-        result = import_module(f'benchmarks.{name}').run(options)
+        try:
+            result = import_module(f'benchmarks.{name}').run(options)
+        except torch.OutOfMemoryError as error:
+            print(f'{name}: left out, it does not fit into the memory: {error}', flush=True)
+            continue
+        finally:
+            gc.collect()
+        # first to the console: what was measured outlives a report that cannot be written
+        print(stage_markdown(result.as_dict()), flush=True)
         add_to_report(args.out, result, args.device, command)
-        print(stage_markdown(result.as_dict()))
         print(f'written to {report}\n', flush=True)
-        gc.collect()

@@ -23,10 +23,13 @@ def warp_image(image: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
     return sample_bilinear(image, points), inside(points.detach(), size)
 
 
-def flow_mismatch(flow_ab: Tensor, flow_ba: Tensor) -> Tensor:
-    """``|F(x) + B(x + F(x))| ** 2`` in squared pixels, (B, H, W); see ``visible_mask``."""
-    back, _ = warp_image(flow_ba, flow_ab)
-    return (flow_ab + back).square().sum(1)
+def flow_mismatch(flow_ab: Tensor, flow_ba: Tensor) -> tuple[Tensor, Tensor]:
+    """``|F(x) + B(x + F(x))| ** 2`` in squared pixels, and whether x + F(x) lies within b.
+
+    See ``visible_mask``. Both are (B, H, W).
+    """
+    back, landed = warp_image(flow_ba, flow_ab)
+    return (flow_ab + back).square().sum(1), landed
 
 
 def consistency(flow_ab: Tensor, flow_ba: Tensor, sigma: float) -> Tensor:
@@ -42,6 +45,5 @@ def consistency(flow_ab: Tensor, flow_ba: Tensor, sigma: float) -> Tensor:
     """
     scale = sigma * math.hypot(*flow_ab.shape[-2:])
     with torch.no_grad():
-        back, landed = warp_image(flow_ba, flow_ab)
-        mismatch = (flow_ab + back).square().sum(1)
+        mismatch, landed = flow_mismatch(flow_ab, flow_ba)
         return torch.where(landed, (-mismatch / scale**2).exp(), 0).nan_to_num(0, 0, 0)

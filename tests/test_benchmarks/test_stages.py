@@ -1,17 +1,20 @@
 """Each stage runs end to end on tiny shapes; what must be equal is. No test looks at a time."""
 
+import argparse
 import json
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmarks import networks
 from benchmarks.report import add_to_report, read_report
 from benchmarks.result import Measurement, Options, StageResult, Target
+from benchmarks.run import run_stages
 from benchmarks.stages import STAGES
 
-ROWS = dict(loss=3, flow=7, memory=5, step=10, roofline=8, scaling=2, startup=13, remote=18)
+ROWS = dict(loss=3, flow=7, memory=5, step=10, amp=6, roofline=8, scaling=2, startup=13, remote=18)
 
 
 @pytest.fixture
@@ -22,6 +25,30 @@ def options(repo, tmp_path) -> Options:
 @pytest.mark.parametrize('name', ['loss', 'flow', 'memory', 'step', 'roofline', 'remote'])
 def test_stage_runs(name, options):
     check(import_module(f'benchmarks.{name}').run(options), ROWS[name])
+
+
+def test_bfloat16_is_compared_with_the_same_training(options):
+    result = import_module('benchmarks.amp').run(options)
+    check(result, ROWS['amp'])
+    for recipe in ('paper', 'release'):
+        found = [result.row(f'{recipe}, {n}').more for n in ('float32 once more', 'bfloat16')]
+        assert found[0] == {'loss: mean difference': '0.00%', 'greatest': '0.00%'}
+        assert found[1]['greatest'] != '0.00%'
+
+
+def test_a_stage_that_does_not_fit_leaves_the_others(repo, tmp_path, monkeypatch, capsys):
+    def too_large(options):
+        raise torch.OutOfMemoryError('tried to allocate 9 TiB')
+
+    monkeypatch.setattr('benchmarks.memory.run', too_large)
+    monkeypatch.setattr('benchmarks.loss.run', lambda options: example('loss', 0.5))
+    args = argparse.Namespace(
+        stages=['memory', 'loss'], device='cpu', repeats=1, threads=1, quick=True, video=None
+    )
+    args.out = tmp_path
+    run_stages(args, repo / 'configs', [])
+    assert 'memory: left out, it does not fit' in capsys.readouterr().out
+    assert list(read_report(tmp_path / 'benchmark_cpu.json')) == ['loss']
 
 
 @pytest.mark.slow

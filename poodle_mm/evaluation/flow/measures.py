@@ -42,8 +42,8 @@ def self_measures(a: Tensor, b: Tensor, flow: Tensor, back: Tensor | None) -> di
     if back is None:
         return dict(warp_inside=warp_error(a, b, flow))
     visible = visible_mask(flow, back)
-    landed = warp_image(b, flow)[1]
-    miss = flow_mismatch(flow, back).sqrt()[landed]
+    mismatch, landed = flow_mismatch(flow, back)
+    miss = mismatch.sqrt()[landed]
     return dict(
         valid=float(visible.float().mean()),
         fb=float(miss.median()) if len(miss) else float('nan'),
