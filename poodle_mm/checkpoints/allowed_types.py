@@ -15,6 +15,7 @@ _ENCODERS = {
     'mmpretrain.VisionTransformer',
     'poodle_mm.ResNet',
     'poodle_mm.SpatialDecoderModule',
+    'poodle_mm.VisionTransformer',
 }
 # Norms, activations and convolutions that their *_cfg may name.
 _PARTS = {

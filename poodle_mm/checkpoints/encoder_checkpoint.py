@@ -17,6 +17,7 @@ from poodle_mm.checkpoints.state_dict import check_state, part_of, some
 from poodle_mm.checkpoints.vit_keys import infer_vit, is_foreign_vit, is_vit
 
 _WEIGHTS = dict(online='', ema='target.module.')
+_OF_TRAINING = ('init_cfg', 'frozen_stages', 'norm_eval', 'use_mask_token')
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class EncoderCheckpoint:
     Attributes:
         path: Checkpoint file; None for a network that stays random.
         backbone: Config of the encoder (``mmpretrain.ResNet``, ``mmpretrain.VisionTransformer``),
-            without ``init_cfg`` and frozen stages.
+            without ``init_cfg``, frozen stages and mask token.
         neck: Config of the spatial decoder, or None.
         backbone_prefix: Beginning of the encoder's keys in the file, e.g. ``'backbone.'``.
         neck_prefix: Likewise for the decoder; None without one.
@@ -191,8 +192,8 @@ def _parts(model: Mapping, scope: str | None) -> tuple[dict, dict | None]:
 
 
 def _bare(cfg: Mapping, scope: str | None) -> dict:
-    """A part's config without weights, freezing and synchronised norms, type with its scope."""
-    cfg = {k: v for k, v in cfg.items() if k not in ('init_cfg', 'frozen_stages', 'norm_eval')}
+    """A part's config without what is of its training alone; type with its scope, plain norms."""
+    cfg = {k: v for k, v in cfg.items() if k not in _OF_TRAINING}
     if '.' not in str(cfg['type']) and scope:
         cfg['type'] = f'{scope}.{cfg["type"]}'
     if cfg.get('norm_cfg', {}).get('type') == 'SyncBN':

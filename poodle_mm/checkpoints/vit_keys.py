@@ -18,6 +18,8 @@ _RENAMES = (
     ('.mlp.fc2.', '.ffn.layers.1.'),
 )
 
+_PARTS = ('cls_token', 'register_tokens', 'pos_embed', 'patch_embed', 'layers', 'ln1')
+
 
 def is_vit(state: Mapping[str, Tensor]) -> bool:
     """Whether the keys are mmpretrain's names of a plain ViT's tensors."""
@@ -37,30 +39,42 @@ def rename_vit(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
             key = key.replace(old, new)
         if key in ('norm.weight', 'norm.bias'):
             key = f'ln1.{key.split(".")[1]}'
-        if key.split('.')[0] in ('cls_token', 'pos_embed', 'patch_embed', 'layers', 'ln1'):
+        if key.split('.')[0] in _PARTS:
             renamed[key] = value
     return renamed
 
 
 def vit_to_timm(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """mmpretrain's names of a ViT's tensors to timm's: the way back of :func:`rename_vit`."""
+    """mmpretrain's names of a ViT's tensors to timm's: the way back of :func:`rename_vit`.
+
+    timm adds a position to registers, too: they get zeros. A mask token is dropped.
+    """
     renamed = {}
     for key, value in state.items():
         for theirs, ours in reversed(_RENAMES):
             key = key.replace(ours, theirs)
         renamed[key.replace('ln1.', 'norm.')] = value
+    renamed.pop('mask_token', None)
+    registers = renamed.pop('register_tokens', None)
+    if registers is not None:
+        first, patches = renamed['pos_embed'].tensor_split([1], dim=1)
+        positions = torch.cat([first, torch.zeros_like(registers), patches], dim=1)
+        renamed |= dict(reg_token=registers, pos_embed=positions)
     return renamed
 
 
 def infer_vit(state: Mapping[str, Tensor]) -> dict:
-    """Config of mmpretrain's ``VisionTransformer`` for tensors of its names.
+    """Config of mmpretrain's ``VisionTransformer`` (ours with registers) for tensors of its names.
 
     Heads are 64 wide, as in ViT-S, -B and -L; the patches are square.
     """
     dims, _, patch, _ = state['patch_embed.projection.weight'].shape
     tokens = state['pos_embed'].shape[1] - 1
+    registers = {}
+    if 'register_tokens' in state:
+        registers = dict(num_registers=state['register_tokens'].shape[1])
     return dict(
-        type='mmpretrain.VisionTransformer',
+        type=f'{"poodle_mm" if registers else "mmpretrain"}.VisionTransformer',
         arch=dict(
             embed_dims=dims,
             num_layers=len({key.split('.')[1] for key in state if key.startswith('layers.')}),
@@ -69,6 +83,7 @@ def infer_vit(state: Mapping[str, Tensor]) -> dict:
         ),
         img_size=round(tokens**0.5) * patch,
         patch_size=patch,
+        **registers,
     )
 
 

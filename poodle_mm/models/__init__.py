@@ -1,6 +1,7 @@
 """The algorithm, its spatial decoder, heads and target network."""
 
 from poodle_mm.models.backbones.resnet import ResNet
+from poodle_mm.models.backbones.vision_transformer import VisionTransformer
 from poodle_mm.models.heads.dense_head import DenseFlowHead
 from poodle_mm.models.heads.pooled_head import PooledHead
 from poodle_mm.models.methods.poodle import PooDLe
@@ -14,4 +15,5 @@ __all__ = [
     'PooledHead',
     'ResNet',
     'SpatialDecoderModule',
+    'VisionTransformer',
 ]

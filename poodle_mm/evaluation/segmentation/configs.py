@@ -37,6 +37,8 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     keeps_decoder = is_decoder(model.get('neck'))
     kept = _FROZEN if keeps_decoder else _FROZEN + _MAPS
     readout = {key: model.backbone[key] for key in kept if key in model.backbone}
+    if kinds[0] == 'VisionTransformer':
+        readout['type'] = encoder.backbone['type']  # ours, if it has registers
     bare = {k: v for k, v in encoder.backbone.items() if k not in kept}
     if keeps_decoder:
         bare.setdefault('out_indices', model.backbone.out_indices)
