@@ -6,6 +6,7 @@ from poodle_mm.datasets.frame_pair_sample import FramePairSample
 from poodle_mm.datasets.mixed_dataset import MixedPairDataset
 from poodle_mm.datasets.sampler import PairSampler
 from poodle_mm.datasets.transforms import (
+    BlockMasks,
     ImageViews,
     LoadCachedFlow,
     PackFramePair,
@@ -14,6 +15,7 @@ from poodle_mm.datasets.transforms import (
 from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 
 __all__ = [
+    'BlockMasks',
     'FramePairDataset',
     'FramePairSample',
     'FrameReadError',

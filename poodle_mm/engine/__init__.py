@@ -3,6 +3,7 @@
 from poodle_mm.engine.autocast_optim_wrapper import BFloat16OptimWrapper
 from poodle_mm.engine.hooks.checkpoint_hook import AtomicCheckpointHook
 from poodle_mm.engine.hooks.collapse_monitor_hook import CollapseMonitorHook
+from poodle_mm.engine.hooks.freeze_hook import FreezeHook
 from poodle_mm.engine.hooks.pair_visualization_hook import PairVisualizationHook
 from poodle_mm.engine.hooks.run_stats_hook import RunStatsHook
 from poodle_mm.engine.hooks.target_update_hook import TargetUpdateHook
@@ -15,6 +16,7 @@ __all__ = [
     'BFloat16OptimWrapper',
     'ClearMLBackend',
     'CollapseMonitorHook',
+    'FreezeHook',
     'MLflowBackend',
     'MatrixDecayConstructor',
     'PairVisualizationHook',

@@ -1,8 +1,9 @@
 """Transforms of a pair of frames."""
 
+from poodle_mm.datasets.transforms.block_masks import BlockMasks
 from poodle_mm.datasets.transforms.crop import PairRandomCrop
 from poodle_mm.datasets.transforms.flow import LoadCachedFlow
 from poodle_mm.datasets.transforms.image_views import ImageViews
 from poodle_mm.datasets.transforms.pack import PackFramePair
 
-__all__ = ['ImageViews', 'LoadCachedFlow', 'PackFramePair', 'PairRandomCrop']
+__all__ = ['BlockMasks', 'ImageViews', 'LoadCachedFlow', 'PackFramePair', 'PairRandomCrop']

@@ -24,6 +24,8 @@ class CollapseMonitorHook(Hook):
             counterpart. Below 0.05 the flow or the time gap is wrong, not the scene difficult.
         patience: Looks in a row that must be low.
         stop: Raise instead of warning.
+        min_information: Lower limit of ``information`` and ``information_patch``, which are 0 where
+            the outputs of DINO and iBOT are all uniform, and where they are all one prototype.
 
     Raises:
         FloatingPointError: During training, if a loss is NaN or infinite.
@@ -37,11 +39,18 @@ class CollapseMonitorHook(Hook):
         min_valid_share: float = 0.05,
         patience: int = 5,
         stop: bool = False,
+        min_information: float = 0.01,
     ) -> None:
         self.interval = interval
         self.patience = patience
         self.stop = stop
-        self.limits = dict(std_dense=min_std, std_pool=min_std, valid_share=min_valid_share)
+        self.limits = dict(
+            std_dense=min_std,
+            std_pool=min_std,
+            valid_share=min_valid_share,
+            information=min_information,
+            information_patch=min_information,
+        )
         self._low = dict.fromkeys(self.limits, 0)
 
     def after_train_iter(
@@ -73,6 +82,12 @@ class CollapseMonitorHook(Hook):
         )
         if name == 'valid_share':
             message += 'hardly any pixel has a visible counterpart: check flow, time gap and crops'
+        elif name.startswith('information'):
+            message += (
+                'the teacher says the same of all images: check that it is updated, that its '
+                'temperature (near uniform: lower it; one prototype: raise it) and its centre '
+                'suit, and lower the learning rate'
+            )
         else:
             message += (
                 'the projections collapse to one point: check that the target network is '
