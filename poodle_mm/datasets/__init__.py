@@ -1,14 +1,16 @@
-"""From files to pairs of frames: runs in the data loader's workers, decodes, crops, resizes."""
+"""From files to pairs and clips of frames: runs in the data loader's workers, decodes, crops, resizes."""
 
-from poodle_mm.datasets.collate import frame_pair_collate
+from poodle_mm.datasets.collate import frame_clip_collate, frame_pair_collate
+from poodle_mm.datasets.frame_clip_dataset import FrameClipDataset
 from poodle_mm.datasets.frame_pair_dataset import FramePairDataset
-from poodle_mm.datasets.frame_pair_sample import FramePairSample
+from poodle_mm.datasets.frame_pair_sample import FrameClipSample, FramePairSample
 from poodle_mm.datasets.mixed_dataset import MixedPairDataset
 from poodle_mm.datasets.sampler import PairSampler
 from poodle_mm.datasets.transforms import (
     BlockMasks,
     ImageViews,
     LoadCachedFlow,
+    PackFrameClip,
     PackFramePair,
     PairRandomCrop,
 )
@@ -16,15 +18,19 @@ from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 
 __all__ = [
     'BlockMasks',
+    'FrameClipDataset',
+    'FrameClipSample',
     'FramePairDataset',
     'FramePairSample',
     'FrameReadError',
     'ImageViews',
     'LoadCachedFlow',
     'MixedPairDataset',
+    'PackFrameClip',
     'PackFramePair',
     'PairRandomCrop',
     'PairSampler',
     'VideoReader',
+    'frame_clip_collate',
     'frame_pair_collate',
 ]

@@ -1,4 +1,4 @@
-"""Batches of frame pairs."""
+"""Batches of frame pairs and clips."""
 
 from collections.abc import Sequence
 
@@ -9,33 +9,46 @@ from poodle_mm.registry import FUNCTIONS
 
 
 @FUNCTIONS.register_module()
-def frame_pair_collate(batch: Sequence[dict | list[dict]]) -> dict:
-    """Stack pairs; items of ``repeats`` > 1 are lists of pairs and are flattened first.
+def frame_clip_collate(batch: Sequence[dict | list[dict]]) -> dict:
+    """Stack clips; items of ``repeats`` > 1 are lists of clips and are flattened first.
 
     Args:
-        batch: Items of a ``FramePairDataset``.
+        batch: Items of a ``FrameClipDataset``.
 
     Returns:
-        ``dict(inputs=uint8 (B, 2, 3, H, W), data_samples=[FramePairSample] * B)``.
+        ``dict(inputs=uint8 (B, N, 3, H, W), data_samples=[FrameClipSample] * B)``.
 
     Raises:
-        ValueError: If the crops of the batch differ in size; names both files.
+        ValueError: If the clips of the batch differ in size; names both files.
     """
-    pairs = [pair for item in batch for pair in (item if isinstance(item, list) else [item])]
-    first = pairs[0]
-    for pair in pairs:
-        if pair['inputs'].shape != first['inputs'].shape:
+    clips = [clip for item in batch for clip in (item if isinstance(item, list) else [item])]
+    first = clips[0]
+    for clip in clips:
+        if clip['inputs'].shape != first['inputs'].shape:
             names = (
-                f'{p["data_samples"].source}: {tuple(p["inputs"].shape)}' for p in (first, pair)
+                f'{p["data_samples"].source}: {tuple(p["inputs"].shape)}' for p in (first, clip)
             )
             raise ValueError(
                 f"a batch needs crops of one size: {', '.join(names)}; give the pipeline's crop a "
                 'fixed size'
             )
     return dict(
-        inputs=torch.stack([pair['inputs'] for pair in pairs]),
-        data_samples=[pair['data_samples'] for pair in pairs],
+        inputs=torch.stack([clip['inputs'] for clip in clips]),
+        data_samples=[clip['data_samples'] for clip in clips],
     )
+
+
+@FUNCTIONS.register_module()
+def frame_pair_collate(batch: Sequence[dict | list[dict]]) -> dict:
+    """Stack pairs, the clips of two frames; see :func:`frame_clip_collate`.
+
+    Args:
+        batch: Items of a ``FramePairDataset``.
+
+    Returns:
+        ``dict(inputs=uint8 (B, 2, 3, H, W), data_samples=[FramePairSample] * B)``.
+    """
+    return frame_clip_collate(batch)
 
 
 def check_batch(

@@ -1,4 +1,4 @@
-"""Pairs that are not worth training on: across a scene cut, or without any motion."""
+"""Clips that are not worth training on: across a scene cut, or without any motion."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 THUMBNAIL_SIZE = (36, 64)
+LEAST_STEPS = 15  # of a window in which a cut is looked for: what the rates were measured with
 
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
@@ -18,6 +19,31 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
 def mean_difference(a: np.ndarray, b: np.ndarray) -> float:
     """Mean absolute difference of two uint8 images, in grey levels (0 to 255)."""
     return float(cv2.absdiff(a, b).mean())
+
+
+def mean_motion(frames: Sequence[np.ndarray]) -> float:
+    """Mean difference of successive frames' thumbnails, in grey levels; infinite for one frame."""
+    steps = [mean_difference(a, b) for a, b in pairwise(map(thumbnail, frames))]
+    return sum(steps) / len(steps) if steps else float('inf')
+
+
+def clip_has_scene_cut(thumbnails: Sequence[np.ndarray], places: Sequence[int]) -> bool:
+    """Whether the scene is cut within a clip.
+
+    A long clip is looked at in windows, from frame to frame and at least ``LEAST_STEPS`` long:
+    what is usual for a step changes within it.
+
+    Args:
+        thumbnails: All frames from the clip's first to its last, uint8, of one shape.
+        places: Places of the clip's frames among them, increasing, from 0 to the last.
+    """
+    edges = [0]
+    for place in places:
+        if place - edges[-1] >= LEAST_STEPS:
+            edges.append(int(place))
+    # what is left over belongs to the last window
+    edges = [*edges[: max(len(edges) - 1, 1)], int(places[-1])]
+    return any(has_scene_cut(thumbnails[a : b + 1]) for a, b in pairwise(edges))
 
 
 def has_scene_cut(

@@ -1,4 +1,4 @@
-"""Folders of numbered frames as a source of pairs."""
+"""Folders of numbered frames as a source of pairs and clips."""
 
 import re
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from poodle_mm.datasets.clips import ClipRule, clip_starts
 from poodle_mm.datasets.files import IMAGE_EXTENSIONS, file_problem, find_files
 from poodle_mm.datasets.items import Items
-from poodle_mm.datasets.pairs import PairRule, partner_ranges
 from poodle_mm.datasets.sources import MAX_BAD_SHARE, FrameSource
 from poodle_mm.datasets.video.file import MAX_PIXELS, FrameReadError
 from poodle_mm.utils.distributed import on_main_process
@@ -136,10 +136,10 @@ def _size_problem(path: str) -> str:
 
 
 class FrameFolders(FrameSource):
-    """Images whose last number is the frame number; an item is a frame that has a partner.
+    """Images whose last number is the frame number; an item is a frame that a clip begins with.
 
     A missing number is a gap and nothing else: a pair is any two frames of a sequence whose numbers
-    differ by delta (seconds are numbers over ``fps``).
+    differ by the spacing (seconds are numbers over ``fps``).
 
     Args:
         root, rule, max_bad_share: Arguments of :class:`FrameSource`.
@@ -147,7 +147,7 @@ class FrameFolders(FrameSource):
     """
 
     def __init__(
-        self, root: str, rule: PairRule, fps: float = 30.0, max_bad_share: float = MAX_BAD_SHARE
+        self, root: str, rule: ClipRule, fps: float = 30.0, max_bad_share: float = MAX_BAD_SHARE
     ) -> None:
         super().__init__(root, rule, max_bad_share)
         if fps <= 0:
@@ -158,15 +158,14 @@ class FrameFolders(FrameSource):
         self._starts = np.empty((0, 2), np.int64)
 
     def list_items(self) -> Items:
-        """One item a frame that has a partner; a ValueError if a folder has none."""
+        """One item a frame that begins a clip; a ValueError if a folder has none."""
         self._sequences, self.num_files, self.bad = on_main_process(self._scan)
         self.check_bad(self.bad)
         self._names = sorted(self._sequences)
         found, without = [np.empty((0, 2), np.int64)], {}
         for place, name in enumerate(self._names):
             numbers = self._sequences[name][0]
-            first, stop = partner_ranges(numbers, self._delta_in_numbers())
-            starts = np.flatnonzero(stop > first)
+            starts = clip_starts(numbers, self._spacing_in_numbers(), self.rule.num_frames)
             if not len(starts):
                 without[name] = numbers
             found.append(np.stack([np.full(len(starts), place), starts], axis=1))
@@ -179,8 +178,8 @@ class FrameFolders(FrameSource):
         name = self._names[place]
         return dict(source=f'{self.root}/{name}', source_id=name, starts=[start])
 
-    def _delta_in_numbers(self) -> tuple[float, float]:
-        low, high = self.rule.delta
+    def _spacing_in_numbers(self) -> tuple[float, float]:
+        low, high = self.rule.spacing
         return (low, high) if self.rule.unit == 'frames' else (low * self.fps, high * self.fps)
 
     def axis(self, frame_ids: np.ndarray, timestamps: np.ndarray) -> tuple[np.ndarray, float]:
@@ -230,16 +229,17 @@ class FrameFolders(FrameSource):
         return '' if cv2.haveImageReader(whole) else 'not an image'
 
     def _check_folders(self, without: dict[str, np.ndarray]) -> None:
-        low, high = self._delta_in_numbers()
+        low, high = self._spacing_in_numbers()
+        count = 'two' if self.rule.num_frames == 2 else self.rule.num_frames
         useful = {PurePosixPath(name).parent for name in self._names if name not in without}
         for name, numbers in without.items():
             gaps = sorted(set(np.diff(numbers).tolist()))
             folder = PurePosixPath(name).parent
             message = (
-                f'{self.root}/{folder}: no two of the {len(numbers)} frames of {name} are '
-                f'{low:g} to {high:g} numbers apart (delta = {self.rule}); '
+                f'{self.root}/{folder}: no {count} of the {len(numbers)} frames of {name} are '
+                f'{low:g} to {high:g} numbers apart ({self.rule.argument} = {self.rule}); '
                 f'gaps between their numbers: {gaps[:10]}'
             )
             if folder not in useful:
-                raise ValueError(f'{message}; choose delta or fps to fit')
+                raise ValueError(f'{message}; choose {self.rule.argument} or fps to fit')
             warn(f'{message}; left out')

@@ -1,90 +1,28 @@
-"""Pairs of frames from video, the training data of PooDLe."""
+"""Pairs of frames from video, the training data of PooDLe: clips of two frames."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from inspect import signature
-
-import numpy as np
-from mmengine.dataset import BaseDataset
-
-from poodle_mm.datasets.filters import THUMBNAIL_SIZE, has_scene_cut, mean_difference, thumbnail
-from poodle_mm.datasets.frame_folders import FrameFolders
-from poodle_mm.datasets.items import Items
-from poodle_mm.datasets.pairs import PairRule, draw_pair
-from poodle_mm.datasets.remote.urls import is_url
-from poodle_mm.datasets.sources import FrameSource, VideoClips, VideoTree
-from poodle_mm.datasets.video.file import FrameReadError
-from poodle_mm.registry import DATASETS, TRANSFORMS
-from poodle_mm.utils.errors import warn
-
-SOURCES: dict[str, type[FrameSource]] = {
-    'videos': VideoTree,
-    'clips': VideoClips,
-    'frames': FrameFolders,
-}
-
-
-def _take_options(source: str, kwargs: dict) -> dict:
-    """Take the keys of a source out of a data set's; keys of other sources are warned of."""
-    keys = {name: [*signature(kind).parameters][2:] for name, kind in SOURCES.items()}
-    of_base = signature(BaseDataset).parameters
-    options = {key: kwargs.pop(key) for key in [*kwargs] if key not in of_base}
-    for key in sorted(options.keys() - {*keys[source]}):
-        takes = f'source={source!r} takes {", ".join(keys[source])}'
-        if not any(key in others for others in keys.values()):
-            raise ValueError(f'FramePairDataset has no argument {key!r}; {takes}')
-        warn(f'FramePairDataset: {key}={options.pop(key)!r} has no effect, {takes}')
-    return options
+from poodle_mm.datasets.frame_clip_dataset import FrameClipDataset
+from poodle_mm.registry import DATASETS
 
 
 @DATASETS.register_module()
-class FramePairDataset(BaseDataset):
+class FramePairDataset(FrameClipDataset):
     """Two frames ``delta`` apart from each video, clip or numbered frame (PooDLe §4.1).
 
-    An item is drawn from (``seed``, epoch, index) alone, so that any number of workers and ranks
-    gives the same data.
-
     Args:
-        data_root: Root of the data: a folder, or for videos and clips a URL (docs/remote.md).
-        source: ``'videos'``: a tree of video files, an item a file (BDD100K, synthetic scenes);
-            ``'clips'``: long videos cut in clips (Walking Tours); ``'frames'``: folders of images
-            whose names end with the frame number (CamVid), an item a frame that has a partner.
-        data_prefix: ``dict(path=...)``, the part of ``data_root`` to read.
+        data_root, source, data_prefix: Arguments of :class:`FrameClipDataset`.
         delta: Distance of the two frames, a number or an inclusive (min, max). A pair starts at a
             frame uniform among those with a partner, and the partner is uniform. 0 gives the
             same frame twice.
         delta_unit: ``'frames'`` (numbers) or ``'seconds'``.
-        starts: Frames of a video that may come first: ``'any'`` that has a partner, or
-            ``'keyframes'``, those of them that are decoded without another one. The latter saves
-            most of the time where keyframes are rare, and biases the data: a 40 s video with a
-            keyframe every 250 frames has at most 80 pairs, where ``'any'`` has about 19,000. A
-            file without a keyframe that has a partner counts as one that cannot be read, and a
-            clip without one is left out. Not for ``'frames'``.
-        repeats: Pairs drawn from one opening of the file (R); more than 1 makes an item a list.
-        pipeline: Transforms of a pair: dict(frames=[a, b] uint8 RGB (H0, W0, 3), rng, source,
-            source_id, frame_ids, timestamps, ori_shape, seed).
-        seed: Seed of all randomness.
-        filter_scene_cuts: Whether to draw again when the scene is cut between the two frames;
-            decodes all frames between, so of ``'frames'`` there have to be some.
-        min_motion: Draw again when the frames' thumbnails differ by less than this on average, in
-            grey levels (0 to 255); 1 finds a camera at rest. None accepts all.
-        max_redraws: Number of times that an item is drawn again before another one replaces it.
-        **kwargs: Arguments of the source (:class:`VideoTree`: ``index_cache``,
-            ``storage_options``, ``remote``; :class:`VideoClips`:
-            that, ``clip_seconds`` and ``pairs_per_clip``; :class:`FrameFolders`: ``fps``; all:
-            ``max_bad_share``), and of MMEngine's ``BaseDataset``: ``metainfo``, ``indices``,
-            ``lazy_init``, ``test_mode`` (a frame that cannot be read is an error at once),
-            ``max_refetch`` (other items that may take the place of one before it is an error; 20
-            unless given) ...
-
-    Attributes:
-        rejected: Counts of draws thrown away in this process, by reason.
-        unreadable: Reason by file that failed while sampling in this process.
+        **kwargs: Other arguments of :class:`FrameClipDataset`, of the source and of MMEngine's
+            ``BaseDataset``.
 
     Raises:
         FileNotFoundError: If the root is missing or holds no file of the kind.
         ValueError: For a wrong argument, or if too many files are bad.
     """
+
+    SPACING = 'delta'
 
     def __init__(
         self,
@@ -93,151 +31,20 @@ class FramePairDataset(BaseDataset):
         data_prefix: dict | None = None,
         delta: float | tuple[float, float] = (15, 30),
         delta_unit: str = 'frames',
-        starts: str = 'any',
-        repeats: int = 1,
-        pipeline: Sequence[dict | Callable] = (),
-        seed: int = 0,
-        filter_scene_cuts: bool = False,
-        min_motion: float | None = None,
-        max_redraws: int = 10,
         **kwargs,
     ) -> None:
-        bounds = (delta, delta) if np.isscalar(delta) else delta
-        self.rule = PairRule(tuple(bounds), delta_unit, starts)
-        if source not in SOURCES:
-            raise ValueError(f'source must be one of {tuple(SOURCES)}, got {source!r}')
-        if starts == 'keyframes' and source == 'frames':
-            raise ValueError(
-                "source='frames' reads images, which have no keyframes: leave starts at 'any'"
-            )
-        if repeats < 1:
-            raise ValueError(f'repeats must be at least 1, got {repeats}')
-        self.source_type = source
-        self._options = _take_options(source, kwargs)
-        self.repeats = repeats
-        self.seed = seed
-        self.filter_scene_cuts = filter_scene_cuts
-        self.min_motion = min_motion
-        self.max_redraws = max_redraws
-        self.rejected: Counter[str] = Counter()
-        self.unreadable: dict[str, str] = {}
+        for key in ('num_frames', 'spacing', 'spacing_unit'):
+            if key in kwargs:
+                raise ValueError(
+                    f'FramePairDataset has no argument {key!r}: its two frames are delta apart; '
+                    'FrameClipDataset takes it'
+                )
         super().__init__(
-            data_root=data_root,
-            data_prefix=dict(path='') if data_prefix is None else data_prefix,
-            # built here, so that our names are found whatever the current scope is
-            pipeline=[TRANSFORMS.build(t) if isinstance(t, dict) else t for t in pipeline],
-            # items are made from arrays when they are asked for: there is nothing to serialize
-            **{'max_refetch': 20, **kwargs, 'serialize_data': False},
+            data_root,
+            source,
+            data_prefix,
+            num_frames=2,
+            spacing=delta,
+            spacing_unit=delta_unit,
+            **kwargs,
         )
-
-    def _join_prefix(self) -> None:
-        """MMEngine's own joins URLs for a few protocols, and not for all of those."""
-        if is_url(self.data_root):
-            parts = self.data_root, self.data_prefix['path']
-            self.data_prefix = dict(path='/'.join(part.rstrip('/') for part in parts if part))
-        else:
-            super()._join_prefix()
-
-    def load_data_list(self) -> Items:
-        """Index the files."""
-        root = self.data_prefix['path']
-        self.source = SOURCES[self.source_type](root, self.rule, **self._options)
-        return self.source.list_items()
-
-    def _get_unserialized_subset(self, indices: int | Sequence[int]) -> Items:
-        if isinstance(indices, int):
-            return super()._get_unserialized_subset(indices)
-        return self.data_list.take(indices)
-
-    def __getitem__(self, key: int | tuple[int, int]) -> dict | list[dict]:
-        """Result of the pipeline for an item, or a list of ``repeats`` such.
-
-        ``key`` is (epoch, index) as ``PairSampler`` yields it; a bare index is of epoch 0.
-        """
-        epoch, index = key if isinstance(key, tuple) else (0, key)
-        index = range(len(self))[index]
-        return self.draw(index, np.random.default_rng([self.seed, epoch, index]))
-
-    def draw(self, index: int, rng: np.random.Generator) -> dict | list[dict]:
-        """Draw item ``index`` with a given source of randomness.
-
-        A file that cannot be read is logged once, and like one without an acceptable pair it is
-        replaced by another one.
-
-        Raises:
-            ValueError: If more files than ``max_bad_share`` cannot be read, or none gives a pair.
-        """
-        if not self._fully_initialized:
-            self.full_init()
-        rejected: Counter[str] = Counter()
-        for _ in range(self.max_refetch + 1):
-            item = self.get_data_info(index)
-            try:
-                with self.source.open(item) as reader:
-                    pairs = [
-                        self._draw_pair(item, reader, rng, rejected) for _ in range(self.repeats)
-                    ]
-            except FrameReadError as error:
-                if self.test_mode:
-                    raise
-                rejected['unreadable'] += 1
-                self._note_unreadable(error)
-            else:
-                if None not in pairs:
-                    break
-            index = int(rng.integers(len(self)))
-        else:
-            raise ValueError(
-                f'{self.source.root}: no acceptable pair in {self.max_refetch + 1} items, last '
-                f'{item["source"]}; thrown away: {dict(rejected)}; is min_motion='
-                f'{self.min_motion} too strict?'
-            )
-        self.rejected.update(rejected)
-        if rejected:
-            pairs[0]['rejected'] = dict(rejected)
-        items = [
-            self.pipeline(dict(pair, rng=rng, seed=int(rng.integers(2**63)))) for pair in pairs
-        ]
-        return items if self.repeats > 1 else items[0]
-
-    def _draw_pair(
-        self, item: dict, reader, rng: np.random.Generator, rejected: Counter[str]
-    ) -> dict | None:
-        """Draw and read a pair that the filters accept; None if there seems to be none."""
-        axis, tolerance = self.source.axis(reader.frame_ids, reader.timestamps)
-        any_start = self.rule.starts == 'any'
-        starts = item.get('starts') if any_start else reader.keyframes
-        for _ in range(self.max_redraws + 1):
-            pair = draw_pair(rng, axis, self.rule.delta, tolerance, starts)
-            if pair is None:
-                of = 'no two' if any_start else f'none of {len(starts)} keyframes and one'
-                reason = f'{of} of its {len(axis)} frames are {self.rule} apart'
-                raise FrameReadError(item['source'], reason)
-            if self.filter_scene_cuts and has_scene_cut(reader.thumbnails(*pair, THUMBNAIL_SIZE)):
-                rejected['scene_cut'] += 1
-                continue
-            frames = reader.read(pair)
-            if self.min_motion is not None:
-                motion = mean_difference(*(thumbnail(frame) for frame in frames))
-                if motion < self.min_motion:
-                    rejected['no_motion'] += 1
-                    continue
-            return dict(
-                source=item['source'],
-                source_id=item['source_id'],
-                frames=frames,
-                frame_ids=tuple(int(reader.frame_ids[i]) for i in pair),
-                timestamps=tuple(float(reader.timestamps[i]) for i in pair),
-                ori_shape=frames[0].shape[:2],
-            )
-        return None
-
-    def _note_unreadable(self, error: FrameReadError) -> None:
-        """Log a file once, and refuse the data if too many have failed."""
-        if error.path in self.unreadable:
-            return
-        self.unreadable[error.path] = error.reason
-        warn(f'{error}; another sample is taken (file {len(self.unreadable)} in this process)')
-        bad = {**self.source.bad, **self.unreadable}
-        if self.source.too_many(bad):
-            self.source.check_bad(bad)

@@ -1,4 +1,4 @@
-"""Several data sets of pairs in one."""
+"""Several data sets of pairs or clips in one."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,8 @@ class MixedPairDataset(Dataset):
     the mixture does not depend on the data sets' sizes.
 
     Args:
-        datasets: ``FramePairDataset`` objects or configs, alike in ``repeats``.
+        datasets: ``FramePairDataset`` or ``FrameClipDataset`` objects or configs, alike in
+            ``repeats``.
         weights: Relative frequency of each; None draws in proportion to the lengths.
         pipeline: Transforms for the configs that have none.
         length: Items an epoch; None is the sum of the lengths.

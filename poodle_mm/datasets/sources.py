@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from poodle_mm.datasets.clips import ClipRule, clip_starts
 from poodle_mm.datasets.items import Items
-from poodle_mm.datasets.pairs import PairRule, partner_ranges
 from poodle_mm.datasets.remote.options import remote_options
 from poodle_mm.datasets.remote.tree import file_in
 from poodle_mm.datasets.remote.urls import url_or_folder
@@ -35,7 +35,7 @@ class FrameSource(ABC):
 
     Args:
         root: Folder of the files.
-        rule: Frames that make a pair.
+        rule: Frames that make a clip.
         max_bad_share: Largest tolerated share of files that cannot be used; fewer are skipped,
             counted and logged.
 
@@ -48,7 +48,7 @@ class FrameSource(ABC):
         ValueError: For an argument without meaning.
     """
 
-    def __init__(self, root: str, rule: PairRule, max_bad_share: float = MAX_BAD_SHARE) -> None:
+    def __init__(self, root: str, rule: ClipRule, max_bad_share: float = MAX_BAD_SHARE) -> None:
         if not 0 <= max_bad_share <= 1:
             raise ValueError(f'max_bad_share must be 0 to 1, got {max_bad_share}')
         self.root = url_or_folder(root)
@@ -69,7 +69,7 @@ class FrameSource(ABC):
         if self.too_many(bad):
             raise ValueError(
                 f'{message}\nmore than max_bad_share={self.max_bad_share}: repair or remove them '
-                '(or lower delta, if they are too short), or raise that share'
+                f'(or lower {self.rule.argument}, if they are too short), or raise that share'
             )
         warn(f'{message}\nskipped')
 
@@ -91,21 +91,21 @@ class FrameSource(ABC):
         """Open an item for reading; a :class:`FrameReadError` if it cannot be opened."""
 
     def axis(self, frame_ids: np.ndarray, timestamps: np.ndarray) -> tuple[np.ndarray, float]:
-        """Positions of frames in the unit of delta, and the tolerance on their distances."""
+        """Positions of frames in the unit of the rule, and the tolerance on their distances."""
         if self.rule.unit == 'frames':
             return frame_ids, 0.0
-        if len(timestamps) < 2 or self.rule.delta[1] == 0:
+        if len(timestamps) < 2 or self.rule.spacing[1] == 0:
             return timestamps, 0.0
         # half a frame: 0.5 s is 14.99 frames at 30000/1001 Hz
         return timestamps, 0.5 * float(np.median(np.diff(timestamps)))
 
-    def has_pair(
+    def has_clip(
         self, frame_ids: np.ndarray, timestamps: np.ndarray, starts: Sequence[int] | None = None
     ) -> bool:
-        """Whether two of these frames are delta apart, the first one of ``starts`` if given."""
+        """Whether a clip can be made of these frames, the first one of ``starts`` if given."""
         axis, tolerance = self.axis(frame_ids, timestamps)
-        first, stop = partner_ranges(axis, self.rule.delta, tolerance, starts)
-        return bool((stop > first).any())
+        rule = self.rule
+        return len(clip_starts(axis, rule.spacing, rule.num_frames, tolerance, starts)) > 0
 
 
 class VideoTree(FrameSource):
@@ -126,7 +126,7 @@ class VideoTree(FrameSource):
     def __init__(
         self,
         root: str,
-        rule: PairRule,
+        rule: ClipRule,
         index_cache: str | os.PathLike | None = None,
         max_bad_share: float = MAX_BAD_SHARE,
         storage_options: Mapping[str, Any] | None = None,
@@ -138,19 +138,17 @@ class VideoTree(FrameSource):
         self._videos: VideoTable | None = None
 
     def _index(self) -> np.ndarray | range:
-        """Read the index; rows of the videos that are long enough for a pair."""
+        """Read the index; rows of the videos that are long enough for a clip."""
         index = shared_index(self.root, self.index_cache, self.with_table, self.remote)
         self._videos = index.videos
         frames, seconds = (index.videos.columns[name] for name in ('frames', 'duration'))
         length = frames if self.rule.unit == 'frames' else seconds
-        # a frame more than delta frames make a pair; a second needs no more than a second
-        at_least = self.rule.delta[0] + (self.rule.unit == 'frames')
+        at_least = self.rule.shortest(frames, seconds)
         too_short = (length > 0) & (length < at_least)
         bad = dict(index.bad)
         for row in np.flatnonzero(too_short).tolist():
             bad[index.videos.path(row)] = (
-                f'{frames[row]} frames, {seconds[row]:.2f} s: shorter than delta = '
-                f'{self.rule.delta[0]} {self.rule.unit}'
+                f'{frames[row]} frames, {seconds[row]:.2f} s: shorter than {self.rule.length}'
             )
         self.num_files = len(index)
         self.bad = dict(sorted(bad.items()))
@@ -215,7 +213,7 @@ class VideoClips(VideoTree):
     def __init__(
         self,
         root: str,
-        rule: PairRule,
+        rule: ClipRule,
         clip_seconds: float = 10.0,
         pairs_per_clip: int = 15,
         index_cache: str | os.PathLike | None = None,
@@ -234,21 +232,22 @@ class VideoClips(VideoTree):
         self._clips = np.empty((0, 3), np.int32)
 
     def list_items(self) -> Items:
-        """Clips in order; a rest at the end that is too short for a pair is left out.
+        """Clips in order; a rest at the end that does not hold the frames is left out.
 
-        So is, with ``starts='keyframes'``, a clip without a keyframe that has a partner.
+        So is, with ``starts='keyframes'``, a clip without a keyframe that they can begin with.
         """
         rows = self._index()
         self._clips, left_out = on_main_process(lambda: self._cut(rows))
         if left_out:
             warn(
-                f'{self.root}: {left_out} clips have no keyframe with a partner and are left out; '
-                "starts='any' would use them"
+                f'{self.root}: {left_out} clips have no keyframe that begins a {self.rule.noun} '
+                "and are left out; starts='any' would use them"
             )
         if not len(self._clips):
             raise ValueError(
-                f'{self.root}: no clip of clip_seconds={self.clip_seconds} holds a pair of delta = '
-                f'{self.rule}' + (' that starts at a keyframe' if left_out else '')
+                f'{self.root}: no clip of clip_seconds={self.clip_seconds} holds a '
+                f'{self.rule.noun} of {self.rule.argument} = {self.rule}'
+                + (' that starts at a keyframe' if left_out else '')
             )
         return Items(self._clip, range(len(self._clips) * self.pairs_per_clip))
 
@@ -277,10 +276,10 @@ class VideoClips(VideoTree):
         bounds = [*np.searchsorted(times, starts - 1e-6).tolist(), len(times)]
         for first, stop in pairwise(bounds):
             frames = np.arange(first, stop), times[first:stop]
-            if not self.has_pair(*frames):
+            if not self.has_clip(*frames):
                 continue
             inside = keyframes[(keyframes >= first) & (keyframes < stop)] - first
-            if self.rule.starts == 'keyframes' and not self.has_pair(*frames, starts=inside):
+            if self.rule.starts == 'keyframes' and not self.has_clip(*frames, starts=inside):
                 left_out += 1
                 continue
             clips.append((first, stop))

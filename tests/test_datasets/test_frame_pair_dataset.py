@@ -10,8 +10,8 @@ import torch
 from torch.utils.data import DataLoader
 
 from poodle_mm.datasets import FramePairDataset, PairSampler, frame_pair_collate
+from poodle_mm.datasets.clips import STARTS, draw_clip
 from poodle_mm.datasets.filters import has_scene_cut
-from poodle_mm.datasets.pairs import STARTS, draw_pair
 from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 from poodle_mm.registry import DATASETS
 from tests.test_datasets.video_factory import read_number, write_video
@@ -251,7 +251,7 @@ def test_an_argument_of_another_source_is_warned_of(tree, monkeypatch):
     """A config that inherits another one's source keys still builds."""
     messages = []
     monkeypatch.setattr(
-        'poodle_mm.datasets.frame_pair_dataset.warn', lambda text: messages.append(text)
+        'poodle_mm.datasets.frame_clip_dataset.warn', lambda text: messages.append(text)
     )
     index = str(tree.parent / 'index')
     assert len(make(tree, fps=10, clip_seconds=2, index_cache=index)) == 4
@@ -299,7 +299,7 @@ def damage_after_indexing(tree, **kwargs) -> FramePairDataset:
 def test_a_file_that_fails_later_is_replaced_the_same_way_everywhere(tree, monkeypatch):
     messages = []
     monkeypatch.setattr(
-        'poodle_mm.datasets.frame_pair_dataset.warn', lambda text: messages.append(text)
+        'poodle_mm.datasets.frame_clip_dataset.warn', lambda text: messages.append(text)
     )
     dataset = damage_after_indexing(tree, max_bad_share=0.5, pipeline=CROP)
     alone = digest(loader(dataset, 0, epoch=0))
@@ -439,7 +439,7 @@ def test_keyframes_first(tmp_path):
         axis = np.arange(len(video))
         rng = np.random.default_rng(0)
         for _ in range(3000):
-            drawn[draw_pair(rng, axis, (5, 9), starts=video.keyframes)] += 1
+            drawn[draw_clip(rng, axis, (5, 9), starts=video.keyframes)] += 1
     # 72 has no partner; each of the others has all five distances
     expected = {(start, start + d) for start in range(0, 61, 12) for d in range(5, 10)}
     assert set(drawn) == expected
@@ -518,6 +518,11 @@ def test_a_video_without_a_keyframe_that_has_a_partner_is_replaced(tree):
     assert 'none of 0 keyframes' in next(iter(dataset.unreadable.values()))
     with pytest.raises(FrameReadError, match=r'day0/2\.mp4: none of 0 keyframes and one of its 35'):
         make(tree, starts='keyframes', delta=(5, 9), test_mode=True)[1]
+
+
+def test_more_frames_are_another_data_set(tree):
+    with pytest.raises(ValueError, match=r"no argument 'num_frames'.*FrameClipDataset takes it"):
+        make(tree, num_frames=3)
 
 
 def test_images_have_no_keyframes(tree):

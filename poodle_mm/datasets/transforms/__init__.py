@@ -1,9 +1,16 @@
-"""Transforms of a pair of frames."""
+"""Transforms of a pair or a clip of frames."""
 
 from poodle_mm.datasets.transforms.block_masks import BlockMasks
 from poodle_mm.datasets.transforms.crop import PairRandomCrop
 from poodle_mm.datasets.transforms.flow import LoadCachedFlow
 from poodle_mm.datasets.transforms.image_views import ImageViews
-from poodle_mm.datasets.transforms.pack import PackFramePair
+from poodle_mm.datasets.transforms.pack import PackFrameClip, PackFramePair
 
-__all__ = ['BlockMasks', 'ImageViews', 'LoadCachedFlow', 'PackFramePair', 'PairRandomCrop']
+__all__ = [
+    'BlockMasks',
+    'ImageViews',
+    'LoadCachedFlow',
+    'PackFrameClip',
+    'PackFramePair',
+    'PairRandomCrop',
+]

@@ -106,7 +106,7 @@ def crop_nearest(mask: np.ndarray, box: Box, size: tuple[int, int]) -> np.ndarra
 
 @TRANSFORMS.register_module()
 class PairRandomCrop(BaseTransform):
-    """Cut the same random box from both frames and resize it (PooDLe §4.1).
+    """Cut the same random box from both frames, or all of a clip, and resize it (PooDLe §4.1).
 
     Required keys: ``frames``, ``ori_shape``, ``frame_ids``, ``rng``. Modified: ``frames``, ``flow``
     and ``visible`` when there. Added: ``crop_box`` and, where both frames are the same frame (or
@@ -204,11 +204,11 @@ class PairRandomCrop(BaseTransform):
         if self.scale is None:
             self._warn_of_stretch(shape)
         box2 = box
-        if self.always_jitter or results['frame_ids'][0] == results['frame_ids'][1]:
+        if self.always_jitter or results['frame_ids'][:1] == results['frame_ids'][1:2]:
             box2 = jitter_box(rng, box, shape, self.jitter)
             results['crop_box2'] = box2
         results['crop_box'] = box
-        boxes = box, box2
+        boxes = box, *[box2] * (len(results['frames']) - 1)
         results['frames'] = [crop_resize(f, b, self.size) for f, b in zip(results['frames'], boxes)]
         if 'flow' in results:
             results['flow'] = self._crop_flow(results['flow'], boxes)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from poodle_mm.datasets import frame_pair_dataset
+from poodle_mm.datasets import frame_clip_dataset
 from poodle_mm.datasets.remote import options, requests
 from poodle_mm.datasets.video import index
 from tests.test_datasets.test_remote.server import FolderServer, serving
@@ -28,7 +28,7 @@ def server(tree) -> FolderServer:
 def warnings(monkeypatch) -> list[str]:
     """What the user is warned of."""
     messages = []
-    for module in (frame_pair_dataset, index, options):
+    for module in (frame_clip_dataset, index, options):
         monkeypatch.setattr(module, 'warn', messages.append)
     return messages
 
