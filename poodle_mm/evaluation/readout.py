@@ -11,8 +11,19 @@ from mmengine.runner import Runner
 
 from poodle_mm.checkpoints import EncoderCheckpoint
 from poodle_mm.engine.schedule import set_max_iters
-from poodle_mm.evaluation.suites import LINEAR, READOUTS, SUITES, UPERNET, find_suite, is_detection
+from poodle_mm.evaluation.suites import (
+    DEEPLAB,
+    LINEAR,
+    READOUTS,
+    SUITES,
+    UPERNET,
+    find_suite,
+    is_detection,
+)
 from poodle_mm.utils.files import read_json, write_json
+
+# FlowE, whose readout it is, has these two of the paper's data sets.
+_WITH_DEEPLAB = ('bdd100k', 'cityscapes', 'camvid', 'scenes')
 
 
 def config_file(config_dir: Path, suite: str, readout: str, encoder: EncoderCheckpoint) -> Path:
@@ -39,10 +50,14 @@ def config_file(config_dir: Path, suite: str, readout: str, encoder: EncoderChec
                 f'{[n for n, s in SUITES.items() if s.detection]}'
             )
         return config_dir / 'mmdet' / f'faster-rcnn_r50-{readout.removeprefix("det-")}_{suite}.py'
+    if readout == DEEPLAB and (vit or suite not in _WITH_DEEPLAB):
+        raise ValueError(f'{readout} needs a ResNet and one of the suites {list(_WITH_DEEPLAB)}')
     if vit:
         name = f'{readout.removesuffix("-encoder")}_vit-s16'
     elif readout == UPERNET:
         name = 'upernet_r50'
+    elif readout == DEEPLAB:
+        name = 'deeplabv3_r50-d8'
     else:
         with_decoder = readout == LINEAR and encoder.neck is not None
         name = 'linear_r50-sdm' if with_decoder else 'linear_r50-d8'

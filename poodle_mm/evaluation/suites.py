@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-LINEAR, LINEAR_ENCODER, UPERNET, DET_C4, DET_FPN = READOUTS = (
-    'linear', 'linear-encoder', 'upernet', 'det-c4', 'det-fpn',
+LINEAR, LINEAR_ENCODER, UPERNET, DEEPLAB, DET_C4, DET_FPN = READOUTS = (
+    'linear', 'linear-encoder', 'upernet', 'deeplabv3', 'det-c4', 'det-fpn',
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ _TITLES = {
     'linear': 'Linear',
     'linear-encoder': 'Linear, encoder alone',
     'upernet': 'UperNet',
+    'deeplabv3': 'DeepLab v3',
     'det-c4': 'Det C4',
     'det-fpn': 'Det FPN',
 }

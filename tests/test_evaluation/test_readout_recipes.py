@@ -14,6 +14,7 @@ from tests.test_evaluation.tiny import BACKBONE, CONFIGS, save_checkpoint
 seg = pytest.importorskip('poodle_mm.evaluation.segmentation', reason='needs MMSegmentation')
 
 LINEAR_R50 = ('linear_r50-sdm', 'linear_r50-d8')
+HEAVY_R50 = ('upernet_r50', 'deeplabv3_r50-d8')
 FINE_TUNED = ('ade20k', 'wt-sem')
 VIT = dict(
     type='mmpretrain.VisionTransformer',
@@ -48,8 +49,8 @@ def assert_poly(cfg: Config, iters: int) -> None:
 
 @pytest.mark.parametrize(
     ('name', 'iters', 'batch', 'lr'),
-    [(f'{r}_bdd100k', 60_000, 16, 0.02) for r in (*LINEAR_R50, 'upernet_r50')]
-    + [(f'{r}_cityscapes', 40_000, 8, 0.01) for r in (*LINEAR_R50, 'upernet_r50')]
+    [(f'{r}_bdd100k', 60_000, 16, 0.02) for r in (*LINEAR_R50, *HEAVY_R50)]
+    + [(f'{r}_cityscapes', 40_000, 8, 0.01) for r in (*LINEAR_R50, *HEAVY_R50)]
     + [(f'{r}_{d}', 60_000, 16, 0.02) for r in LINEAR_R50 for d in FINE_TUNED],
 )
 def test_resnets_as_flowe_publishes(name, iters, batch, lr):

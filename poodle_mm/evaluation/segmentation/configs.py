@@ -16,10 +16,11 @@ _MAPS = (
 def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     """Put the encoder (and decoder) of a checkpoint into a segmentation config, in place.
 
-    Architecture, weights and what follows from them: channels of the heads (UperNet has a quarter
-    of a ResNet's last map's, or those of a ViT's tokens) and the depth of freezing. The readout
-    decides the rest: frozen or not, the auxiliary head on a ViT and, unless the decoder is kept
-    (which has learnt on the encoder's own maps), output maps, dilation and stochastic depth.
+    Architecture, weights and what follows from them: channels of the heads (UperNet and DeepLab v3
+    have a quarter of a ResNet's last map's, UperNet those of a ViT's tokens) and the depth of
+    freezing. The readout decides the rest: frozen or not, the auxiliary head on a ViT and, unless
+    the decoder is kept (which has learnt on the encoder's own maps), output maps, dilation and
+    stochastic depth.
 
     Args:
         cfg: One of ``configs/downstream/mmseg``.
@@ -112,5 +113,7 @@ def _set_channels(model: ConfigDict, channels: list[int]) -> None:
             model.auxiliary_head.channels = max(1, width // 2)
     else:
         head.in_channels = channels if head.get('input_transform') else channels[-1]
+        if head.type == 'ASPPHead':
+            head.channels = width
     if model.get('neck') and model.neck.type == 'Feature2Pyramid':
         model.neck.embed_dim = channels[-1]
