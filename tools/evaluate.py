@@ -2,9 +2,12 @@
 
     python tools/evaluate.py work_dirs/poodle_r50_bdd/epoch_100.pth --suite bdd100k
     python tools/evaluate.py scratch=none PooDLe=a.pth PooDLe=b.pth --suite camvid --data-root DIR
+    python tools/evaluate.py DINO=dino-vit-s16-in1k --suite bdd100k
+    python tools/evaluate.py --list-weights
 
 A checkpoint is a PooDLe run's, a file of PooDLe's authors, a published file, plain ResNet or ViT
-weights, or `none` for random weights. Readouts that were run before under the same settings are
+weights, the name of weights that others have published (downloaded once, if there is a network),
+or `none` for random weights. Readouts that were run before under the same settings are
 read back from the work dir.
 """
 
@@ -24,11 +27,12 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         'checkpoints',
-        nargs='+',
+        nargs='*',
         metavar='[NAME=]CHECKPOINT',
-        help='checkpoint file or none; several of one NAME are seeds: mean and deviation',
+        help='checkpoint file, name of published weights, or none; several of one NAME are seeds: '
+        'mean and deviation',
     )
-    parser.add_argument('--suite', required=True, choices=list(SUITES))
+    parser.add_argument('--suite', choices=list(SUITES))
     parser.add_argument(
         '--readouts', nargs='+', choices=READOUTS, help="which readouts (default: the suite's)"
     )
@@ -56,8 +60,31 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options', nargs='+', action=KeyValues, metavar='KEY=VALUE', default={}
     )
+    published = parser.add_argument_group('published weights')
+    published.add_argument(
+        '--list-weights', action='store_true', help='print a table of them and stop'
+    )
+    published.add_argument(
+        '--get-weights', nargs='+', metavar='NAME', default=[], help='download, check and stop'
+    )
+    published.add_argument(
+        '--weights-dir', help='their folder (default: $TORCH_HOME/hub/checkpoints, as torch.hub)'
+    )
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not (args.list_weights or args.get_weights or (args.checkpoints and args.suite)):
+        parser.error('name at least one checkpoint, and the --suite')
+    return args
+
+
+def _published(args: argparse.Namespace) -> None:
+    from poodle_mm.checkpoints.released_files import get_released
+    from poodle_mm.evaluation.released_table import released_table
+
+    for name in args.get_weights:
+        print(f'{name}: {get_released(name, args.weights_dir)}')
+    if args.list_weights:
+        print(released_table(args.weights_dir))
 
 
 def main() -> None:
@@ -68,8 +95,11 @@ def main() -> None:
     from poodle_mm.utils.errors import one_line_errors
 
     with one_line_errors(args.debug):
+        if args.list_weights or args.get_weights:
+            _published(args)
+            return
         entries = read_entries(
-            args.checkpoints, args.weights, args.like, not args.no_sdm, args.seed
+            args.checkpoints, args.weights, args.like, not args.no_sdm, args.seed, args.weights_dir
         )
         report = evaluate(
             entries,

@@ -14,7 +14,7 @@ from poodle_mm.checkpoints.files import load_file, scheme_of, state_dict_of, ten
 from poodle_mm.checkpoints.release import is_release, release_model
 from poodle_mm.checkpoints.resnet import STEM, infer_resnet
 from poodle_mm.checkpoints.state_dict import check_state, part_of, some
-from poodle_mm.checkpoints.vit_keys import infer_vit, is_foreign_vit, is_vit
+from poodle_mm.checkpoints.vit_keys import infer_vit, is_vit
 
 _WEIGHTS = dict(online='', ema='target.module.')
 _OF_TRAINING = ('init_cfg', 'frozen_stages', 'norm_eval', 'use_mask_token')
@@ -98,16 +98,30 @@ def read_checkpoint(path: str | Path, weights: str = 'online') -> EncoderCheckpo
     prefix = _WEIGHTS[weights]
     if prefix and not any(key.startswith(prefix) for key in state):
         raise ValueError(f'{path} has no target network ({prefix}*): use its online weights')
-    scheme = scheme_of(loaded, state)
     if model is None:
-        backbone, prefix = _infer(state, path)
-        return EncoderCheckpoint(path, backbone, backbone_prefix=prefix, scheme=scheme)
+        return _plain(loaded, path)
+    scheme = scheme_of(loaded, state)
     backbone, neck = _parts(model, model.get('scope'))
     for part in (backbone, neck):
         if part:
             check_types(part, path)
     neck_prefix = f'{prefix}neck.' if neck else None
     return EncoderCheckpoint(path, backbone, neck, f'{prefix}backbone.', neck_prefix, scheme)
+
+
+def read_plain(path: str | Path) -> EncoderCheckpoint:
+    """The encoder of a file by its tensors alone, whatever config came with it.
+
+    Configs of other projects describe their own classes: MMSelfSup's ResNet counts its output maps
+    from 1.
+
+    Args:
+        path: File or URL.
+
+    Raises:
+        FileNotFoundError, ValueError: As :func:`read_checkpoint`.
+    """
+    return _plain(load_file(path), str(path))
 
 
 def load_part(module: nn.Module, path: str | Path, prefix: str = '', name: str = '') -> None:
@@ -201,15 +215,17 @@ def _bare(cfg: Mapping, scope: str | None) -> dict:
     return cfg
 
 
+def _plain(loaded: Mapping, path: str) -> EncoderCheckpoint:
+    state = state_dict_of(loaded, path)
+    backbone, prefix = _infer(state, path)
+    scheme = scheme_of(loaded, state)
+    return EncoderCheckpoint(path, backbone, backbone_prefix=prefix, scheme=scheme)
+
+
 def _infer(state: Mapping[str, Tensor], path: str) -> tuple[dict, str]:
     """Architecture and prefix of plain weights."""
     if is_vit(state):
         return infer_vit(state), ''
-    if is_foreign_vit(state):
-        raise ValueError(
-            f"{path} names a ViT's tensors as DINO and timm do; OpenMMLab's ViT has other names: "
-            f'python tools/model_converters/vit_to_mmpretrain.py {path} OUT'
-        )
     prefixes = [key.removesuffix(STEM) for key in state if key.endswith(STEM)]
     prefix = next((p for p in ('', 'backbone.', *prefixes) if p in prefixes), None)
     if prefix is None or f'{prefix}conv1.weight' not in state:

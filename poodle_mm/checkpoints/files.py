@@ -13,6 +13,7 @@ from torch import Tensor
 from poodle_mm.checkpoints.release import convert_state, is_release
 from poodle_mm.checkpoints.safe_load import safe_load
 from poodle_mm.checkpoints.state_dict import non_finite
+from poodle_mm.checkpoints.vit_keys import foreign_vit, rename_vit
 
 # Before a path they make MMEngine's ``Pretrained`` read a file as we do: one of PooDLe's authors
 # under our names, one of another project wherever it keeps its tensors.
@@ -118,12 +119,14 @@ def name_children(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def state_dict_of(loaded: Mapping, path: str | Path) -> dict[str, Tensor]:
-    """The tensors of a loaded checkpoint; those of PooDLe's authors under our names.
+    """The tensors of a loaded checkpoint; PooDLe's authors' and a ViT of DINO's under our names.
 
     Raises:
         ValueError: If there are none, or a file of the authors has one that is not theirs.
     """
     state = tensors_of(loaded, path)
+    if (prefix := foreign_vit(state)) is not None:
+        return rename_vit(state, prefix)
     if not is_release(state):
         return state
     try:

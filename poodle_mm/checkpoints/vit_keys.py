@@ -1,13 +1,10 @@
 """Plain ViT weights (the naming of DINO, iBOT and timm), read off their keys and shapes."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from poodle_mm.checkpoints.files import check_conversion, load_file, state_dict_of
-from poodle_mm.utils.files import replacing
+from poodle_mm.checkpoints.state_dict import part_of
 
 _RENAMES = (
     ('patch_embed.proj.', 'patch_embed.projection.'),
@@ -26,15 +23,23 @@ def is_vit(state: Mapping[str, Tensor]) -> bool:
     return 'cls_token' in state and 'patch_embed.projection.weight' in state
 
 
-def is_foreign_vit(state: Mapping[str, Tensor]) -> bool:
-    """Whether the keys are DINO's (and timm's) names of a plain ViT's tensors."""
-    return 'cls_token' in state and 'patch_embed.proj.weight' in state
+def foreign_vit(state: Mapping[str, Tensor]) -> str | None:
+    """Prefix under which a plain ViT has DINO's (and timm's) names; None if there is none."""
+    for prefix in ('', 'backbone.'):  # DINO's whole checkpoints have the latter
+        if {f'{prefix}cls_token', f'{prefix}patch_embed.proj.weight'} <= state.keys():
+            return prefix
+    return None
 
 
-def rename_vit(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """DINO's names of a ViT's tensors to mmpretrain's; others' tensors are dropped."""
+def rename_vit(state: Mapping[str, Tensor], prefix: str = '') -> dict[str, Tensor]:
+    """DINO's names of a ViT's tensors to mmpretrain's; others' tensors are dropped.
+
+    Args:
+        state: Tensors of a file.
+        prefix: Result of :func:`foreign_vit`.
+    """
     renamed = {}
-    for key, value in state.items():
+    for key, value in part_of(state, prefix).items():
         for old, new in _RENAMES:
             key = key.replace(old, new)
         if key in ('norm.weight', 'norm.bias'):
@@ -85,24 +90,3 @@ def infer_vit(state: Mapping[str, Tensor]) -> dict:
         patch_size=patch,
         **registers,
     )
-
-
-def convert_vit_file(source: str | Path, target: str | Path) -> str:
-    """Write a ViT of DINO's names under mmpretrain's; returns what was done, in a line.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file holds no plain ViT of those names, its tensors are not finite, or
-            both are one file.
-    """
-    state = {
-        key.removeprefix('backbone.'): value
-        for key, value in state_dict_of(load_file(source), source).items()
-    }
-    if not is_foreign_vit(state):
-        raise ValueError(f'{source} holds no ViT with the names of DINO and timm')
-    renamed = rename_vit(state)
-    check_conversion(source, target, renamed)
-    with replacing(target) as temporary:
-        torch.save(dict(state_dict=renamed), temporary)
-    return f'{target}: {len(renamed)} tensors of a ViT, {infer_vit(renamed)["arch"]}'

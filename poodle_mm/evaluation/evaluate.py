@@ -14,6 +14,7 @@ from poodle_mm.checkpoints import (
     random_encoder,
     read_checkpoint,
 )
+from poodle_mm.checkpoints.released_files import is_released_name, released_encoder, similar_name
 from poodle_mm.engine.config import load_config
 from poodle_mm.evaluation.class_groups import groups_of
 from poodle_mm.evaluation.readout import cached_readout, readout_config, readout_key
@@ -45,16 +46,20 @@ def read_entries(
     like: str | None = None,
     use_decoder: bool = True,
     seed: int = 0,
+    weights_dir: str | Path | None = None,
 ) -> list[Entry]:
     """Checkpoints from the command line.
 
     Args:
-        arguments: ``FILE``, ``NAME=FILE``, or ``none`` for random weights (``NAME=none``).
+        arguments: ``FILE``, the name of published weights
+            (:mod:`~poodle_mm.checkpoints.released_weights`), ``none`` for random weights; each as
+            ``NAME=...``, too.
         weights: ``'online'`` or ``'ema'``, for our checkpoints.
         like: For ``none``: a checkpoint or a config file (``.py``) of the wanted architecture.
             Default the first checkpoint, else a ResNet-50.
         use_decoder: False drops the spatial decoders.
         seed: Seed of the first entry of each name.
+        weights_dir: Folder of published weights; default torch.hub's.
 
     Raises:
         FileNotFoundError, ValueError: As
@@ -69,17 +74,26 @@ def read_entries(
         elif model_file.endswith('.py'):
             scratch = encoder_of_config(load_config(model_file))
         else:
-            scratch = read_checkpoint(model_file)
+            scratch = _read(model_file, 'online', weights_dir)
         scratch = replace(scratch, path=None, neck=None)
     seen = Counter()
     entries = []
     for name, path in named:
-        encoder = scratch if path == SCRATCH else read_checkpoint(path, weights)
+        encoder = scratch if path == SCRATCH else _read(path, weights, weights_dir)
         if not use_decoder:
             encoder = replace(encoder, neck=None, neck_prefix=None)
         entries.append(Entry(name, encoder, seed + seen[name]))
         seen[name] += 1
     return entries
+
+
+def _read(path: str, weights: str, weights_dir: str | Path | None) -> EncoderCheckpoint:
+    if is_released_name(path):
+        return released_encoder(path, weights_dir, weights)
+    try:
+        return read_checkpoint(path, weights)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f'{error}{similar_name(path)}') from error
 
 
 def _split_name(argument: str) -> tuple[str, str]:

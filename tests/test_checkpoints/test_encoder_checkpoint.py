@@ -7,7 +7,8 @@ from mmpretrain.registry import MODELS as BACKBONES
 from torchvision.models import resnet18, resnet34, resnet50, resnet101
 
 from poodle_mm.checkpoints import load_part, read_checkpoint
-from poodle_mm.checkpoints.vit_keys import rename_vit
+from poodle_mm.checkpoints.convert_vit import convert_vit_file
+from poodle_mm.checkpoints.encoder_checkpoint import check_pretrained
 from poodle_mm.registry import MODELS
 from tests.test_evaluation.tiny import BACKBONE, NECK, save_checkpoint
 
@@ -75,7 +76,7 @@ def test_deeper_network_is_refused_in_both_directions(tmp_path):
 
 
 def test_vit_weights(tmp_path):
-    """DINO's names are refused with the command; renamed, they give the timm-like network."""
+    """DINO's names are read as they are, by us and by MMEngine; the converted file is equal."""
     vit = dict(
         type='mmpretrain.VisionTransformer',
         arch=dict(embed_dims=64, num_layers=2, num_heads=1, feedforward_channels=256),
@@ -97,12 +98,22 @@ def test_vit_weights(tmp_path):
         for k, v in state.items()
     }
     foreign = {f'norm.{k[4:]}' if k.startswith('ln1.') else k: v for k, v in foreign.items()}
-    torch.save(foreign, path)
-    with pytest.raises(ValueError, match='vit_to_mmpretrain'):
-        read_checkpoint(path)
-    renamed = rename_vit(foreign | {'head.mlp.0.weight': torch.zeros(1)})
-    assert renamed.keys() == state.keys()
-    assert all(torch.equal(renamed[k], state[k]) for k in state)
+    foreign['head.mlp.0.weight'] = torch.zeros(1)
+    whole = dict(student={}, teacher={f'backbone.{k}': v for k, v in foreign.items()})
+    for content in (foreign, dict(model=foreign), dict(state_dict=foreign), whole):
+        torch.save(content, path)
+        found = read_checkpoint(path)
+        assert found.backbone == vit
+        by_mmengine = BACKBONES.build(dict(vit, init_cfg=found.init_cfg()))
+        by_mmengine.init_weights()
+        check_pretrained(by_mmengine, equal=True)
+        convert_vit_file(path, tmp_path / 'converted.pth')
+        converted = torch.load(tmp_path / 'converted.pth', weights_only=True)['state_dict']
+        for tensors in (by_mmengine.state_dict(), converted):
+            assert tensors.keys() == state.keys()
+            assert all(torch.equal(tensors[k], state[k]) for k in state)
+    with pytest.raises(ValueError, match='no ViT with the names'):
+        convert_vit_file(tmp_path / 'converted.pth', path)
 
 
 def test_errors_name_file_and_remedy(tmp_path):

@@ -5,7 +5,7 @@ python tools/model_converters/vit_to_mmpretrain.py dino_vits16.pth checkpoints/v
 
 import argparse
 
-from poodle_mm.checkpoints.vit_keys import convert_vit_file
+from poodle_mm.checkpoints.convert_vit import convert_vit_file
 from poodle_mm.utils.errors import one_line_errors
 
 
