@@ -1,4 +1,4 @@
-"""From files to pairs and clips of frames: workers decode, crop and resize, and nothing else."""
+"""From files to pairs and clips of frames: the loader's workers decode, crop, resize."""
 
 from poodle_mm.datasets.collate import frame_clip_collate, frame_pair_collate
 from poodle_mm.datasets.frame_clip_dataset import FrameClipDataset
