@@ -1,10 +1,11 @@
-"""Pretrain and read out the rows of the paper's Table 4, the sweeps of its figures, or flows.
+"""Pretrain and read out rows of the paper's tables, sweeps of its figures, flows, or methods.
 
     python tools/reproduce.py --table 4 --data bdd100k --dry-run
     python tools/reproduce.py --table 4 --data camvid --rows scratch 1 7 --seeds 0 1 2 --jobs 2 \\
         --budget 6400pairs --data-root CAMVID --driving FRAMES
     python tools/reproduce.py --figure 7 --data scenes --jobs 2 --budget 10min
     python tools/reproduce.py --study flow --data scenes --seeds 0 1 2 --jobs 2 --budget 6400pairs
+    python tools/reproduce.py --study methods --data camvid --jobs 2 --budget 12800frames
 
 Runs that are done are skipped, others go on from their last checkpoint; runs that several studies
 share are trained once. The flow network of row 6 is trained first, without labels, once for all
@@ -32,8 +33,9 @@ def parse_args() -> argparse.Namespace:
     study.add_argument('--figure', choices=['5', '7', '9'])
     study.add_argument(
         '--study',
-        choices=['flow'],
-        help='flow: PooDLe with DIS, UFlow, DIS from the small UFlow, exact flow',
+        choices=['flow', 'methods'],
+        help='flow: PooDLe with DIS, UFlow, DIS from the small UFlow, exact flow; methods: one row '
+        'for each',
     )
     parser.add_argument(
         '--edition',
@@ -50,7 +52,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--rows', nargs='+', metavar='KEY', help='e.g. scratch 1 7, or "5c-*"')
     parser.add_argument('--seeds', nargs='+', type=int, default=[0])
     parser.add_argument(
-        '--budget', help='of each pretraining: 10min, 6400pairs, or epochs (default: the configs)'
+        '--budget',
+        help='of each pretraining: 10min, 6400pairs, 12800frames, or epochs (default: the configs)',
     )
     parser.add_argument('--jobs', type=int, default=1, help='runs at the same time')
     parser.add_argument(

@@ -26,7 +26,9 @@ from poodle_mm.utils.files import read_json, write_json
 _WITH_DEEPLAB = ('bdd100k', 'cityscapes', 'camvid', 'scenes')
 
 
-def config_file(config_dir: Path, suite: str, readout: str, encoder: EncoderCheckpoint) -> Path:
+def config_file(
+    config_dir: Path, suite: str, readout: str, encoder: EncoderCheckpoint, whole: bool = False
+) -> Path:
     """The downstream config of a readout for this kind of encoder.
 
     Args:
@@ -35,6 +37,8 @@ def config_file(config_dir: Path, suite: str, readout: str, encoder: EncoderChec
         readout: Name in ``READOUTS``; ``'linear'`` keeps the spatial decoder if there is one,
             ``'linear-encoder'`` drops it.
         encoder: Content of the checkpoint.
+        whole: A ViT's linear readout on whole images, as a ResNet's, in place of large crops; for
+            suites of whole images.
 
     Raises:
         ValueError: If there is no such readout for this data set or this encoder.
@@ -54,6 +58,8 @@ def config_file(config_dir: Path, suite: str, readout: str, encoder: EncoderChec
         raise ValueError(f'{readout} needs a ResNet and one of the suites {list(_WITH_DEEPLAB)}')
     if vit:
         name = f'{readout.removesuffix("-encoder")}_vit-s16'
+        if whole and name.startswith(LINEAR):
+            name = f'{LINEAR}_vit-whole'
     elif readout == UPERNET:
         name = 'upernet_r50'
     elif readout == DEEPLAB:
@@ -84,7 +90,8 @@ def readout_config(
         work_dir: Folder of the logs and of the trained head.
         data_root: Folder of the data; default the config's.
         split: ``'val'`` or ``'test'``, for suites that have both.
-        size: (H, W) to which whole images are resized, for suites that do so.
+        size: (H, W) to which whole images are resized, for suites that do so; a ViT is then read
+            out on whole images, too.
         iters: Another length of the training, schedules in proportion.
         seed: Seed of a random encoder, of the heads and of the order of images.
         options: Dotted keys to values, as ``--cfg-options``; applied last.
@@ -93,7 +100,8 @@ def readout_config(
         FileNotFoundError: If a folder of the data is missing or empty.
         ValueError: If readout, split or size do not exist for this suite.
     """
-    cfg = Config.fromfile(config_file(config_dir, suite, readout, encoder))
+    whole = size is not None and SUITES[suite].whole_images
+    cfg = Config.fromfile(config_file(config_dir, suite, readout, encoder, whole))
     # Imported late: MMSegmentation takes seconds, MMDetection needs compiled operators.
     kind = 'detection' if is_detection(readout) else 'segmentation'
     tools = import_module(f'poodle_mm.evaluation.{kind}')

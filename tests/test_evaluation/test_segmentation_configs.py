@@ -114,7 +114,7 @@ def test_config_trains_and_tests(file, tmp_path, weights):
 
 
 def test_every_data_set_has_every_readout():
-    """Five readouts on six data sets, and FlowE's DeepLab v3 on four."""
+    """Five readouts on six data sets, FlowE's DeepLab v3 on four, ViTs on whole images of two."""
     readouts = (
         'linear_r50-sdm',
         'linear_r50-d8',
@@ -125,6 +125,7 @@ def test_every_data_set_has_every_readout():
     sets = ('bdd100k', 'cityscapes', 'ade20k', 'wt-sem', 'camvid', 'scenes')
     names = {f'{r}_{d}' for r in readouts for d in sets}
     names |= {f'deeplabv3_r50-d8_{d}' for d in sets if d not in ('ade20k', 'wt-sem')}
+    names |= {f'linear_vit-whole_{d}' for d in ('camvid', 'scenes')}
     assert {f.stem for f in FILES} == names
 
 
@@ -134,7 +135,7 @@ def test_paper_settings():
         cfg = Config.fromfile(file)
         classes = {'ade20k': 150, 'wt-sem': 150, 'camvid': 11}
         assert cfg.model.decode_head.num_classes == classes.get(file.stem.rsplit('_', 1)[1], 19)
-        if 'vit' in file.stem:
+        if 'vit-s16' in file.stem:
             optimizer = cfg.optim_wrapper.optimizer
             assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('AdamW', 3e-5, 0.05)
             assert cfg.model.test_cfg.mode == 'slide'

@@ -1,7 +1,9 @@
-"""Length of a training: epochs, pairs or minutes."""
+"""Length of a training: epochs, pairs, frames or minutes."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,9 @@ from poodle_mm.registry import DATASETS
 from poodle_mm.utils.files import read_json, write_json
 
 _UNITS = dict(
-    min='minutes', minutes='minutes', e='epochs', epochs='epochs', p='pairs', pairs='pairs'
-)
+    min='minutes', minutes='minutes', e='epochs', epochs='epochs', p='pairs', pairs='pairs',
+    f='frames', frames='frames',
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Budget:
     Attributes:
         amount: Number of units.
         unit: ``'epochs'`` (the paper's: a pass over the videos with R pairs a visit counts as R),
-            ``'pairs'`` or ``'minutes'``.
+            ``'pairs'``, ``'frames'`` (:func:`frames_per_item`) or ``'minutes'``.
     """
 
     amount: float
@@ -36,7 +39,7 @@ class Budget:
 
 
 def parse_budget(text: str) -> Budget:
-    """``'10min'``, ``'6400pairs'``, ``'40'`` or ``'40epochs'``.
+    """``'10min'``, ``'6400pairs'``, ``'12800frames'``, ``'40'`` or ``'40epochs'``.
 
     Raises:
         ValueError: If it is none of these.
@@ -44,8 +47,31 @@ def parse_budget(text: str) -> Budget:
     match = re.fullmatch(r'(\d+(?:\.\d+)?)\s*([a-z]*)', text.strip())
     unit = _UNITS.get(match[2] or 'epochs') if match else None
     if unit is None or float(match[1]) <= 0:
-        raise ValueError(f'budget {text!r}: write 10min, 6400pairs, or a number of epochs')
+        raise ValueError(
+            f'budget {text!r}: write 10min, 6400pairs, 12800frames, or a number of epochs'
+        )
     return Budget(float(match[1]), unit)
+
+
+def frames_per_item(dataset: Mapping) -> int:
+    """Frames of video that a method sees of an item: what methods on images and on video share.
+
+    All of a clip, two of a pair, and one of a pair whose views are all of one frame (``ImageViews``
+    unless its ``frames='pair'``), however many views they are.
+
+    Args:
+        dataset: Config of a data set of pairs or clips, or of a mixture of them.
+    """
+    if parts := dataset.get('datasets'):
+        return frames_per_item(parts[0])
+    views = next(iter(dataset.get('pipeline') or ()), {})
+    if str(views.get('type')).split('.')[-1] == 'ImageViews':
+        return 2 if views.get('frames') == 'pair' else 1
+    if 'num_frames' in dataset:
+        return dataset['num_frames']
+    kind = DATASETS.get(dataset['type'])
+    default = signature(kind).parameters.get('num_frames') if kind else None
+    return default.default if default else 2
 
 
 def pairs_per_step(cfg: Config) -> int:
@@ -71,20 +97,23 @@ def budget_options(cfg: Config, budget: Budget) -> dict[str, Any]:
     Args:
         cfg: A config whose data can be opened, if they count (pairs of a loop by epochs, epochs of
             a loop by iterations).
-        budget: Epochs or pairs; minutes have to be timed, see :func:`timed_options`.
+        budget: Epochs, pairs or frames; minutes have to be timed, see :func:`timed_options`.
 
     Raises:
         ValueError: If that is less than the shortest possible schedule, or in minutes.
     """
     if budget.unit == 'minutes':
         raise ValueError('minutes have to be timed: see timed_options')
+    items = budget.amount
+    if budget.unit == 'frames':
+        items /= frames_per_item(cfg.train_dataloader.dataset)
     if 'max_epochs' in cfg.train_cfg:
-        one = pairs_per_epoch(cfg) if budget.unit == 'pairs' else epochs_of_a_pass(cfg)
-        epochs = round(budget.amount / one)
+        one = epochs_of_a_pass(cfg) if budget.unit == 'epochs' else pairs_per_epoch(cfg)
+        epochs = round(items / one)
         if epochs < 1:
             raise ValueError(f'{budget} are less than one epoch of the train loop')
         return length_options(cfg, epochs)
-    pairs = budget.amount * (_length(cfg) if budget.unit == 'epochs' else 1)
+    pairs = items * (_length(cfg) if budget.unit == 'epochs' else 1)
     return length_options(cfg, max(1, round(pairs / pairs_per_step(cfg))))
 
 
@@ -101,7 +130,7 @@ def timed_options(cfg: Config, minutes: float, threads: int, file: Path) -> dict
         ValueError: If the config trains by epochs.
     """
     if 'max_iters' not in cfg.train_cfg:
-        raise ValueError('this config trains by epochs: give the budget in epochs or pairs')
+        raise ValueError('this config trains by epochs: give the budget in epochs, pairs or frames')
     known = read_json(file)
     if known and known['minutes'] == minutes:
         return length_options(cfg, known['iters'])

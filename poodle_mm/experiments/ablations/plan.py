@@ -150,13 +150,13 @@ def plan_run(variant: Variant, seed: int, args: PlanOptions) -> Run:
     """The run of a variant and a seed; see :func:`~.flow_runs.with_flow` for what goes before it.
 
     Raises:
-        FileNotFoundError: If the method has no config for these data.
+        MissingConfigError: If the method has no config for these data.
         ValueError: If budget or number of processes do not fit the config.
     """
     data = DATA[args.data].of(variant.method, variant.exact)
-    method = variant.method or 'poodle'
+    method = variant.method or variant.like
     roots = args.roots('data_root', 'driving')
-    config, parts = data.config(args.root / 'configs', method)
+    config, parts = data.config(args.root / 'configs', method, variant.arch)
     readout = {
         'suite': [data.suite],
         'readouts': args.readouts,
@@ -168,7 +168,8 @@ def plan_run(variant: Variant, seed: int, args: PlanOptions) -> Run:
     common = dict(variant=variant, seed=seed, config=config, readout=readout)
     folder = args.work_dir.resolve() / data.name
     if variant.method is SCRATCH:
-        return Run(**common, options={}, processes=1, work_dir=folder / f'scratch_s{seed}')
+        name = f'scratch-{variant.arch}' if variant.arch else 'scratch'
+        return Run(**common, options={}, processes=1, work_dir=folder / f'{name}_s{seed}')
 
     cfg = load_config(config, parts)
     wanted = sweep_options(cfg, variant.settings, data)

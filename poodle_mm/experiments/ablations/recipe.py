@@ -5,7 +5,7 @@ from typing import Any
 from mmengine.config import Config
 
 from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
-from poodle_mm.experiments.ablations.budget import pairs_per_step
+from poodle_mm.experiments.ablations.budget import frames_per_item, pairs_per_step
 from poodle_mm.experiments.ablations.settings import datasets_of
 
 _VIEWS = ('photometric', 'BYOL’s'), ('affine', 'of the defaults')
@@ -33,11 +33,7 @@ def describe(cfg: Config) -> dict[str, str]:
 
 
 def _data(cfg: Config) -> str:
-    sources = [
-        f'{d.source} {d.get("data_root")}, Δ {_range(d.delta)} {d.get("delta_unit", "frames")}'
-        for d in datasets_of(cfg).values()
-    ]
-    words = [' + '.join(sources)]
+    words = [' + '.join(_source(d) for d in datasets_of(cfg).values())]
     dataset = cfg.train_dataloader.dataset
     first = dataset.pipeline[0]
     if 'size' in first:
@@ -47,6 +43,16 @@ def _data(cfg: Config) -> str:
     if repeats_of(dataset) > 1:
         words.append(f'R = {repeats_of(dataset)} pairs a visit')
     return ', '.join(words)
+
+
+def _source(dataset: Config) -> str:
+    words = f'{dataset.get("source", "videos")} {dataset.get("data_root")}, '
+    if 'delta' in dataset:
+        return words + f'Δ {_range(dataset.delta)} {dataset.get("delta_unit", "frames")}'
+    words += f'clips of {frames_per_item(dataset)} frames'
+    if 'spacing' in dataset:
+        words += f', {_range(dataset.spacing)} {dataset.get("spacing_unit", "frames")} apart'
+    return words
 
 
 def _crop_law(crop: Config) -> str:
@@ -74,7 +80,9 @@ def _model(model: Config) -> str:
         return f'UFlowTraining: {model.network}, {terms} loss'
     backbone = model.backbone
     name, encoder = (part['type'].split('.')[-1] for part in (model, backbone))
-    words = [f'{name}: {encoder}-{backbone["depth"]}']
+    words = [
+        f'{name}: {encoder}-{backbone["depth"]}' if 'depth' in backbone else _vit(name, backbone)
+    ]
     dilated = max(backbone.get('dilations', (1,))) > 1
     if model['type'] == 'PooDLe':
         words.append('dilated to stride 8' if dilated else 'stride 32')
@@ -93,6 +101,13 @@ def _model(model: Config) -> str:
         terms = [part if w == 1 else f'{w:g} {part}' for part, w in weights.items()]
         words.append(' + '.join(terms) + ' loss')
     return ', '.join(words)
+
+
+def _vit(name: str, backbone: Config) -> str:
+    arch = backbone.get('arch', 'base')
+    if not isinstance(arch, str):
+        arch = f'{arch["num_layers"]} layers of {arch["embed_dims"]}'
+    return f'{name}: ViT, {arch}, patches of {backbone.get("patch_size", 16)}'
 
 
 def _schedule(cfg: Config) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from poodle_mm.experiments import report as reports
+from poodle_mm.experiments.ablations.costs import cost_table, costs_of
 from poodle_mm.experiments.ablations.execute import read_result
 from poodle_mm.experiments.ablations.flow_runs import flow_text, flow_trainings
 from poodle_mm.experiments.ablations.plan import Run
@@ -30,7 +31,8 @@ def collect(study: Study, runs: Sequence[Run], data: DataSetting) -> dict:
 
     Returns:
         ``dict(study, title, delta_unit, rows)``; a row has ``key``, ``label``, ``settings`` (at
-        the scale of the data), ``paper``, ``seeds``: seed to ``dict(metrics by readout, stats)``,
+        the scale of the data), ``paper``, ``seeds``: seed to ``dict(metrics by readout, stats)``
+        (and :func:`~poodle_mm.experiments.ablations.costs.costs_of` it, if the study has them),
         and, where it has learned it, ``flow``:
         :func:`~poodle_mm.experiments.ablations.flow_runs.flow_trainings`.
     """
@@ -38,6 +40,12 @@ def collect(study: Study, runs: Sequence[Run], data: DataSetting) -> dict:
     for variant in study.variants:
         own = [run for run in runs if run.variant is variant]
         results = {run.seed: read_result(run) for run in own}
+        if study.costs:
+            results = {
+                run.seed: result | dict(costs=costs_of(run, result['stats']))
+                for run in own
+                if (result := results[run.seed])
+            }
         if results:
             row = dict(
                 key=variant.key,
@@ -132,7 +140,13 @@ def write_report(
         if 'flow' in row:
             settings += f' Flow of row {row["key"]}: {flow_text(row["flow"])}.'
     for readout in readouts:
-        parts = [f'# {study.title}: {readout}', settings, table(report, readout)]
+        if study.costs:
+            text = cost_table(
+                report, lambda row, metric, readout=readout: values(row, readout, metric)
+            )
+        else:
+            text = table(report, readout)
+        parts = [f'# {study.title}: {readout}', settings, text]
         if study.x and readout == readouts[0]:
             figure = draw_sweep(study, report, readout)
             parts.append(reports.Picture(f'{study.name}.png', study.title, figure))

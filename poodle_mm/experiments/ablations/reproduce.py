@@ -19,8 +19,9 @@ from poodle_mm.experiments.ablations.flow_runs import after, before_its_flow, in
 from poodle_mm.experiments.ablations.plan import PlanOptions, Run, choose, job_line, plan_run
 from poodle_mm.experiments.ablations.recipe import describe
 from poodle_mm.experiments.ablations.report import write_report
-from poodle_mm.experiments.ablations.settings import DATA
+from poodle_mm.experiments.ablations.settings import DATA, MissingConfigError
 from poodle_mm.experiments.ablations.studies import studies_of
+from poodle_mm.experiments.ablations.study import Study, Variant
 
 
 def reproduce(
@@ -35,11 +36,13 @@ def reproduce(
     """Run what is missing of a study and write its report.
 
     Args:
-        study: ``'table 4'``, ``'figure 5'``, ``'figure 7'``, ``'figure 9'`` or ``'flow'``.
+        study: ``'table 4'``, ``'figure 5'``, ``'figure 7'``, ``'figure 9'``, ``'flow'`` or
+            ``'methods'``.
         args: Data, length and readouts of the runs.
         edition: Argument of :func:`~poodle_mm.experiments.ablations.studies.studies_of`.
         rows: Keys or patterns of rows; None: all that can run; a row whose flow has no data to
-            learn from is left out, and the report says so.
+            learn from, or of a comparison of methods without a config, is left out, and the report
+            says so.
         seeds: Seeds; each row is trained once for each.
         jobs: Number of runs at the same time.
         mode: ``'dry-run'`` prints the recipes, ``'print-commands'`` a shell line for each run that
@@ -58,14 +61,16 @@ def reproduce(
             raise ValueError(f'{study}: --data must be one of {", ".join(part.data)}')
     if rows is None:
         chosen = [(part, v) for part, v in chosen if data.has_exact or not v.exact]
+    left_out = {}
+    if rows is None:
+        chosen, left_out = _with_configs(chosen, args)
     runs = {
         (v.key, seed): with_flow(plan_run(v, seed, args), args) for seed in seeds for _, v in chosen
     }
     if mode == 'report-only':
         runs = {key: run for key, run in runs.items() if run.work_dir.is_dir()}
-    left_out = {}
     if mode is None and rows is None:
-        left_out = _without_flow_data(runs.values(), args)
+        left_out |= _without_flow_data(runs.values(), args)
         runs = {key: run for key, run in runs.items() if run.variant.label not in left_out}
     if mode != 'dry-run':
         runs = {key: _timed(run, args, jobs) for key, run in runs.items()}
@@ -103,7 +108,7 @@ def reproduce(
         'percent, mean ± std over seeds.'
     )
     for label, missing in left_out.items():
-        settings += f' Left out: {label} (data of its flow: {missing}).'
+        settings += f' Left out: {label} ({missing}).'
     for part in {part.name: part for part, _ in chosen}.values():
         own = [run for run in runs.values() if run.variant in part.variants]
         if not any(run.variant in measured for run in own):
@@ -115,6 +120,24 @@ def reproduce(
     return int(bool(failed))
 
 
+def _with_configs(
+    chosen: list[tuple[Study, Variant]], args: PlanOptions
+) -> tuple[list[tuple[Study, Variant]], dict[str, str]]:
+    """The rows without those of a comparison of methods whose config is not there, and these."""
+    kept, left_out = [], {}
+    for part, variant in chosen:
+        try:
+            plan_run(variant, 0, args)
+        except MissingConfigError as error:
+            if not part.costs:
+                raise
+            left_out[variant.label] = str(error)
+            print(f'{variant.label} is left out: {error}', file=sys.stderr)
+        else:
+            kept.append((part, variant))
+    return kept, left_out
+
+
 def _without_flow_data(runs: Iterable[Run], args: PlanOptions) -> dict[str, str]:
     """Label to missing data of rows for which nothing but those of their flow are missing."""
     left_out = {}
@@ -123,9 +146,10 @@ def _without_flow_data(runs: Iterable[Run], args: PlanOptions) -> dict[str, str]
         flow = [each for each in own if not each.readout and not is_done(each)]
         missing = missing_data(flow, args.root)
         if missing and not missing_data([run], args.root):
-            left_out[run.variant.label] = ', '.join(missing)
-    for label, missing in left_out.items():
-        print(f'{label} is left out: data of its flow are missing: {missing}', file=sys.stderr)
+            what = ', '.join(missing)
+            label = run.variant.label
+            left_out[label] = f'data of its flow: {what}'
+            print(f'{label} is left out: data of its flow are missing: {what}', file=sys.stderr)
     return left_out
 
 

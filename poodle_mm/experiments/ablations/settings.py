@@ -10,7 +10,13 @@ from mmengine.config import Config
 from poodle_mm.experiments.ablations.study import SCRATCH
 
 LEARNED_FLOW = 'uflow'  # the method whose flow network is trained before it
-_WITHOUT_STORED_FLOW = (SCRATCH, 'byol', 'densecl', LEARNED_FLOW, 'uflow-small')
+_ON_FRAMES = ('byol', 'densecl', 'dino', 'dora', 'ibot', 'mae', 'pixpro')
+_WITHOUT_STORED_FLOW = (SCRATCH, *_ON_FRAMES, LEARNED_FLOW, 'uflow-small')
+_SMALL_VIT = 'vit-xs8'
+
+
+class MissingConfigError(FileNotFoundError):
+    """A method has no config for some data."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,8 @@ class DataSetting:
         name: Folder of ``configs/ablations``, and of the runs.
         suite: Suite of the readout, a name of :data:`~poodle_mm.catalog.CATALOG`.
         recipe: Configs' names after the method's.
-        images: The same of methods on single frames, in ``configs/<method>``.
+        images: The same of methods on single frames, in ``configs/<method>``; those with a ViT have
+            ``vit-xs8`` for ``r18``.
         size: (H, W) of the readout's images, for suites of whole images.
         shrink: Divisor of the sweeps' crop sizes.
         delta_step: Distance of two frames that stands for the paper's 15 frames.
@@ -63,27 +70,36 @@ class DataSetting:
         """Whether there is exact flow of these data."""
         return _exact(self.suite) in DATA
 
-    def config(self, config_dir: Path, method: str) -> tuple[Path, dict[str, Any]]:
+    def config(
+        self, config_dir: Path, method: str, arch: str | None = None
+    ) -> tuple[Path, dict[str, Any]]:
         """The config of a method: its file, or PooDLe's and an ablation's changes.
 
         Args:
             config_dir: ``configs``.
             method: First part of a config's name, or a name in ``configs/_base_/ablations``.
+            arch: Second part of the name; None: whichever there is, a ResNet first.
 
         Returns:
             The file, and options (dotted keys to values) that make the method of it.
 
         Raises:
-            FileNotFoundError: If there is none for these data.
+            MissingConfigError: If there is none for these data.
         """
         folder = config_dir / 'ablations' / self.name
         own = folder / f'{method}_{self.recipe}.py'
-        for file in (own, config_dir / method / f'{method}_{self.images}.py'):
+        own_arch = self.images.split('_')[0]
+        names = [self.images.replace(own_arch, arch or own_arch, 1)]
+        names += [] if arch else [self.images.replace(own_arch, _SMALL_VIT, 1)]
+        files = [config_dir / method / f'{method}_{name}.py' for name in names]
+        for file in files if arch else (own, *files):
             if file.is_file():
                 return file, {}
         overlay = config_dir / '_base_' / 'ablations' / f'{method}.py'
+        if arch or method in _ON_FRAMES:
+            raise MissingConfigError(f'no config {files[0]}')
         if not overlay.is_file():
-            raise FileNotFoundError(f'no ablation {overlay}, and no config {own}')
+            raise MissingConfigError(f'no ablation {overlay}, and no config {own}')
         changes = _dotted(Config.fromfile(overlay).ablation, 'model')
         return folder / f'poodle_{self.recipe}.py', changes
 

@@ -159,9 +159,32 @@ FLOW = Study(
     data=('scenes', 'camvid'),
 )
 
+# Not the paper's. Row 1 and row 7 are Table 4's, with the runs of its.
+METHODS = Study(
+    'methods',
+    'Methods under one budget',
+    (
+        Variant('scratch', 'Scratch', SCRATCH),
+        Variant('byol', 'BYOL', 'byol'),
+        Variant('densecl', 'DenseCL', 'densecl'),
+        Variant('pixpro', 'PixPro', 'pixpro'),
+        Variant('dino', 'DINO', 'dino', arch='r18'),
+        Variant('flowe', 'FlowE', 'flowe'),
+        Variant('poodle', 'PooDLe', 'poodle'),
+        Variant('scratch-vit', 'Scratch, ViT', SCRATCH, arch='vit-xs8', like='dino'),
+        Variant('dino-vit', 'DINO, ViT', 'dino', arch='vit-xs8'),
+        Variant('ibot', 'iBOT, ViT', 'ibot', arch='vit-xs8'),
+        Variant('dora', 'DoRA, ViT', 'dora', arch='vit-xs8'),
+        Variant('mae', 'MAE, ViT', 'mae', arch='vit-xs8'),
+    ),
+    data=('scenes', 'camvid'),
+    costs=True,
+)
+
 STUDIES = {
     'table 4': (TABLE_4,),
     'flow': (FLOW,),
+    'methods': (METHODS,),
     'figure 5': (FIGURE_5A, FIGURE_5B, FIGURE_5C),
     'figure 7': (FIGURE_7,),
     'figure 9': (FIGURE_9,),
@@ -174,7 +197,7 @@ EDITIONS = {
 
 
 def studies_of(study: str, edition: str = 'seed') -> tuple[Study, ...]:
-    """The parts of a table, a figure, such as ``'figure 5'``, or ``'flow'``, in an edition.
+    """The parts of a table, a figure (``'figure 5'``), ``'flow'`` or ``'methods'``, in an edition.
 
     Raises:
         ValueError: If the edition has no such study of its own.

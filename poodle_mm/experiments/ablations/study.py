@@ -20,6 +20,8 @@ class Variant:
             ``subcrop_area``, ``delta`` (steps, see ``DataSetting.delta_step``).
         paper: Scores that the paper prints, percent: ``miou``, ``small``, ``large``, ``rare``.
         exact: With the exact flow of the data in place of an estimator's; the scenes alone have it.
+        arch: The encoder in the config's name, where a method has several, e.g. ``'vit-xs8'``.
+        like: For random weights: the method whose encoder they fill.
     """
 
     key: str
@@ -28,6 +30,8 @@ class Variant:
     settings: Mapping[str, Any] = field(default_factory=dict)
     paper: Mapping[str, float] = field(default_factory=dict)
     exact: bool = False
+    arch: str | None = None
+    like: str = 'poodle'
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Study:
         line: The setting that tells a figure's lines apart; None: the variants' labels.
         groups: Whether the figure shows the class groups Small and Large, too.
         data: Data settings on which it can be run; None: all.
+        costs: Whether its table has time, frames and parameters in place of the paper's scores;
+            rows whose method has no config are then left out.
     """
 
     name: str
@@ -53,3 +59,4 @@ class Study:
     line: str | None = None
     groups: bool = False
     data: tuple[str, ...] | None = None
+    costs: bool = False

@@ -12,6 +12,7 @@ from poodle_mm.experiments.ablations import budget as module
 from poodle_mm.experiments.ablations.budget import (
     Budget,
     budget_options,
+    frames_per_item,
     pairs_per_epoch,
     pairs_per_step,
     parse_budget,
@@ -27,6 +28,7 @@ from poodle_mm.experiments.ablations.budget import (
         ('40', Budget(40, 'epochs')),
         ('40epochs', Budget(40, 'epochs')),
         ('6400pairs', Budget(6400, 'pairs')),
+        ('12800frames', Budget(12800, 'frames')),
     ],
 )
 def test_parse(text, expected):
@@ -62,6 +64,31 @@ def test_pairs(by_iterations, monkeypatch):
     }
     monkeypatch.setattr(module, '_length', lambda cfg: 96)
     assert budget_options(by_iterations, Budget(10, 'epochs'))['train_cfg.max_iters'] == 60
+
+
+@pytest.mark.parametrize(
+    ('changes', 'frames'),
+    [
+        (dict(), 2),
+        (dict(type='AnyClipDataset', num_frames=8), 8),
+        (dict(pipeline=[dict(type='ImageViews')]), 1),
+        (dict(pipeline=[dict(type='poodle_mm.ImageViews', frames='random')]), 1),
+        (dict(pipeline=[dict(type='ImageViews', frames='pair')]), 2),
+        (dict(num_frames=4, pipeline=[dict(type='ImageViews', frames='first')]), 1),
+    ],
+)
+def test_frames(by_iterations, by_epochs, monkeypatch, changes, frames):
+    """Methods that see more of an item get fewer of them; 16 items are a step."""
+    dataset = by_iterations.train_dataloader.dataset
+    dataset.update(changes)
+    assert frames_per_item(dataset) == frames
+    assert frames_per_item(dict(type='MixedPairDataset', datasets=[dataset, dataset])) == frames
+    options = budget_options(by_iterations, Budget(12800, 'frames'))
+    assert options['train_cfg.max_iters'] == 800 // frames
+    monkeypatch.setattr(module, '_length', lambda cfg: 1000)
+    by_epochs.train_dataloader.dataset.update(changes)
+    options = budget_options(by_epochs, Budget(16000, 'frames'))
+    assert options['train_cfg.max_epochs'] == 16 // frames
 
 
 def test_epochs(by_epochs, monkeypatch):
@@ -161,7 +188,7 @@ def test_minutes_are_timed_once(by_iterations, by_epochs, tmp_path, monkeypatch)
         assert options['train_cfg.max_iters'] == 100
     assert timed_options(by_iterations, 20, 1, file)['train_cfg.max_iters'] == 200
     assert calls == [10, 20]
-    with pytest.raises(ValueError, match='in epochs or pairs'):
+    with pytest.raises(ValueError, match='in epochs, pairs or frames'):
         timed_options(by_epochs, 10, 1, tmp_path / 'length.json')
     with pytest.raises(ValueError, match='timed'):
         budget_options(by_iterations, Budget(10, 'minutes'))
