@@ -8,6 +8,7 @@ from poodle_mm.datasets.mixed_dataset import MixedPairDataset
 from poodle_mm.datasets.sampler import PairSampler
 from poodle_mm.datasets.transforms import (
     BlockMasks,
+    ClipViews,
     ImageViews,
     LoadCachedFlow,
     PackFrameClip,
@@ -18,6 +19,7 @@ from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 
 __all__ = [
     'BlockMasks',
+    'ClipViews',
     'FrameClipDataset',
     'FrameClipSample',
     'FramePairDataset',

@@ -56,19 +56,24 @@ def track_objects(prototypes: Tensor, keys: Tensor) -> Tensor:
 
 
 def object_masks(tracks: Tensor, grid: tuple[int, int], size: tuple[int, int]) -> Tensor:
-    """Soft masks of a size, by enlarging attention maps whose largest weight is scaled to 1.
+    """Soft masks of a size, from attention maps that are each stretched to [0, 1] and enlarged.
+
+    The paper does not say how attention becomes a mask. Stretched, it dims something also while
+    the network is young and its attention nearly even, and whatever the scale of its keys.
 
     Args:
-        tracks: (..., N), not negative.
+        tracks: (..., N).
         grid: (h, w) of the N patches.
         size: (H, W).
 
     Returns:
-        (..., H, W) in [0, 1].
+        (..., H, W) in [0, 1]; 1 everywhere for a map that is constant.
     """
-    tracks = tracks / tracks.amax(dim=-1, keepdim=True).clamp(min=1e-12)
-    maps = tracks.reshape(-1, 1, *grid)
-    maps = F.interpolate(maps, size, mode='bilinear', align_corners=False)
+    low, high = tracks.aminmax(dim=-1, keepdim=True)
+    stretched = 1 - (high - tracks) / (high - low).clamp(min=1e-12)
+    maps = F.interpolate(
+        stretched.reshape(-1, 1, *grid), size, mode='bilinear', align_corners=False
+    )
     return maps.view(*tracks.shape[:-1], *size)
 
 

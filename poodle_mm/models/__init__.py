@@ -6,6 +6,7 @@ from poodle_mm.models.heads.dense_head import DenseFlowHead
 from poodle_mm.models.heads.dino_head import DINOHead
 from poodle_mm.models.heads.pooled_head import PooledHead
 from poodle_mm.models.methods.dino import DINO
+from poodle_mm.models.methods.dora import DoRA
 from poodle_mm.models.methods.ibot import IBOT
 from poodle_mm.models.methods.poodle import PooDLe
 from poodle_mm.models.necks.spatial_decoder import SpatialDecoderModule
@@ -17,6 +18,7 @@ __all__ = [
     'CosineMomentumEMA',
     'DINOHead',
     'DenseFlowHead',
+    'DoRA',
     'PooDLe',
     'PooledHead',
     'ResNet',

@@ -53,14 +53,15 @@ def test_moving_blobs_are_found_and_told_apart():
 
 
 def test_masks_by_hand():
-    tracks = torch.tensor([[0.1, 0.2, 0.3, 0.4], [0, 0, 0, 0]])
+    tracks = torch.tensor([[0.1, 0.2, 0.3, 0.5], [0.2, 0.2, 0.2, 0.2]])
     masks = object_masks(tracks, (2, 2), (2, 2))
-    torch.testing.assert_close(masks[0], torch.tensor([[0.25, 0.5], [0.75, 1]]))
-    assert (masks[1] == 0).all()
+    torch.testing.assert_close(masks[0], torch.tensor([[0, 0.25], [0.5, 1]]))
+    assert (masks[1] == 1).all()
+    torch.testing.assert_close(object_masks(3 * tracks - 1, (2, 2), (2, 2))[0], masks[0])
     large = object_masks(tracks, (1, 4), (4, 16))
-    assert large.shape == (2, 4, 16) and large[0].max() == 1
+    assert large.shape == (2, 4, 16) and large[0].min() == 0 and large[0].max() == 1
     # pixel 4 lies at 0.625 between the first two patches
-    torch.testing.assert_close(large[0, 0, 4], torch.tensor(0.25 + 0.625 * 0.25))
+    torch.testing.assert_close(large[0, 0, 4], torch.tensor(0.625 * 0.25))
 
 
 def test_overlap_by_hand():

@@ -1,6 +1,7 @@
 """Transforms of a pair or a clip of frames."""
 
 from poodle_mm.datasets.transforms.block_masks import BlockMasks
+from poodle_mm.datasets.transforms.clip_views import ClipViews
 from poodle_mm.datasets.transforms.crop import PairRandomCrop
 from poodle_mm.datasets.transforms.flow import LoadCachedFlow
 from poodle_mm.datasets.transforms.image_views import ImageViews
@@ -8,6 +9,7 @@ from poodle_mm.datasets.transforms.pack import PackFrameClip, PackFramePair
 
 __all__ = [
     'BlockMasks',
+    'ClipViews',
     'ImageViews',
     'LoadCachedFlow',
     'PackFrameClip',
