@@ -150,7 +150,7 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         cut = {}
         if self.subcrops.num:
             blurs = [d.from_blur_on for d in distortions] if blur_later else None
-            cut = self._subcrops(distorted, flow, for_subcrops, blurs, training)
+            cut = self._subcrops(distorted, flow, visible, for_subcrops, blurs, training)
             if blurs:
                 distorted = self.photometric.apply(distorted, blurs, self.plain)
 
@@ -193,12 +193,13 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         self,
         frames: Tensor,
         flow: Tensor,
+        visible: Tensor,
         generators: Sequence[torch.Generator],
         blurs: Sequence[Distortion] | None,
         training: bool,
     ) -> dict[str, Tensor]:
         """Subcrops of both directions from (2B, 3, H, W) frames, with their boxes."""
-        pairs = self.subcrops.pairs(flow, generators)
+        pairs = self.subcrops.pairs(flow, generators, visible)
         crops = self.subcrops.cut(frames, pairs.boxes, pairs.images(), self.plain)
         shape = crops.shape
         crops = crops.flatten(0, 3)

@@ -1,7 +1,7 @@
 """Flow-informed subcrops: pairs of small crops about the same point (PooDLe §3)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,6 +12,7 @@ from poodle_mm.geometry.boxes import boxes_around, cell_grid, fitting_aspects, p
 from poodle_mm.geometry.centres import choose_or_clamp, choose_or_stay
 from poodle_mm.geometry.warp import warp_points
 from poodle_mm.views.crop_resize import crop_resize
+from poodle_mm.views.motion_prior import MotionPrior
 
 FALLBACKS = ('same-image', 'clamp')
 TARGET_AREAS = ('independent', 'above-online')
@@ -24,6 +25,8 @@ class SubcropDraws(NamedTuple):
     jitter: Tensor  # (R, N, T, 2) pixels
     area: Tensor  # (2, K) fraction of the crop, of the online and of the target box
     aspect: Tensor  # (2, K) width / height
+    keys: Tensor  # (R, N) uniform in [0, 1): the cells' order
+    position: Tensor  # (R, N, T, 2) uniform in [0, 1): places in a cell, (across, down)
 
 
 class SubcropPairs(NamedTuple):
@@ -74,6 +77,8 @@ class FlowSubcrops:
             and when that does not help the centre is clamped to the image, a false positive.
         target_area: ``'independent'``: both boxes draw from ``area``. ``'above-online'`` (released
             code): the target's area is uniform between the online box's and the upper limit.
+        motion: Arguments of :class:`~poodle_mm.views.motion_prior.MotionPrior`, by which cells and
+            places are drawn; None: all alike, as the paper has it.
 
     Raises:
         ValueError: If a value is out of range; names the key.
@@ -91,6 +96,7 @@ class FlowSubcrops:
         draws: int = 5,
         fallback: str = 'same-image',
         target_area: str = 'independent',
+        motion: Mapping | None = None,
     ) -> None:
         for key, value, fits, rule in (
             ('num', num, num >= 0, 'at least 0 (0: no pooled part)'),
@@ -107,6 +113,7 @@ class FlowSubcrops:
         self.num, self.size, self.area, self.aspect, self.jitter = num, size, area, aspect, jitter
         self.extra_cells, self.shared, self.draws = extra_cells, shared, draws
         self.fallback, self.target_area = fallback, target_area
+        self.motion = None if motion is None else MotionPrior(**motion)
 
     def draw(self, generator: torch.Generator, size: tuple[int, int]) -> SubcropDraws:
         """All draws of one directed pair that might be needed, before the flow is looked at.
@@ -118,7 +125,7 @@ class FlowSubcrops:
         grid = cell_grid(size, self.area, self.extra_cells)
         num_cells = grid[0] * grid[1]
         shape = (math.ceil(self.num / num_cells), num_cells)
-        cells = torch.rand(shape, generator=generator).argsort(-1)[..., None]
+        keys = torch.rand(shape, generator=generator)
         position, jitter = torch.rand((2, *shape, self.draws, 2), generator=generator)
         area, aspect = torch.rand((2, 2, self.num), generator=generator).flip(1)
 
@@ -128,18 +135,24 @@ class FlowSubcrops:
         area = torch.stack([online, least + (highest - least) * area[1]])
         low, high = (limit.log() for limit in fitting_aspects(area, self.aspect, size))
         return SubcropDraws(
-            starts=points_in_cells(cells, position, grid, size),
+            starts=points_in_cells(keys.argsort(-1)[..., None], position, grid, size),
             jitter=(2 * jitter - 1) * self.jitter * jitter.new_tensor([size[1], size[0]]),
             area=area,
             aspect=(low + (high - low) * aspect).exp(),
+            keys=keys,
+            position=position,
         )
 
-    def centres(self, draws: SubcropDraws, flow: Tensor) -> tuple[Tensor, Tensor]:
+    def centres(
+        self, draws: SubcropDraws, flow: Tensor, visible: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Centres of a batch.
 
         Args:
             draws: Draws of B directed pairs, stacked.
             flow: (B, 2, H, W) from the online to the target frame, pixels.
+            visible: (B, H, W) bool, pixels of the online frame that the target frame shows, for
+                ``motion``; None: all.
 
         Returns:
             (2, B, K, 2) float32, pixels (u, v) in the online and in the target frame, and (B, K)
@@ -150,35 +163,52 @@ class FlowSubcrops:
         starts, jitter = (
             x.to(flow.device, non_blocking=True) for x in (draws.starts, draws.jitter)
         )
+        if self.motion:
+            keys, position = (
+                x.to(flow.device, non_blocking=True) for x in (draws.keys, draws.position)
+            )
+            grid = cell_grid(flow.shape[-2:], self.area, self.extra_cells)
+            starts = self.motion.starts(keys, position, flow, visible, grid)
         landed = warp_points(starts.flatten(1, 3), flow).view_as(starts)
         choose = choose_or_stay if self.fallback == 'same-image' else choose_or_clamp
         return choose(starts, landed, jitter, flow.shape[-2:], self.num)
 
-    def boxes(self, draws: Sequence[SubcropDraws], flow: Tensor) -> tuple[Tensor, Tensor]:
+    def boxes(
+        self, draws: Sequence[SubcropDraws], flow: Tensor, visible: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Edges (2, B, K, 4) of online and target boxes, and (B, K) bool as :meth:`centres`.
 
         Args:
             draws: Draws of each of the B directed pairs.
-            flow: See :meth:`centres`.
+            flow, visible: See :meth:`centres`.
         """
         batch = SubcropDraws(*(torch.stack(field) for field in zip(*draws)))
-        centres, fallback = self.centres(batch, flow)
+        centres, fallback = self.centres(batch, flow, visible)
         area, aspect = (
             x.transpose(0, 1).to(flow.device, non_blocking=True) for x in (batch.area, batch.aspect)
         )
         return boxes_around(centres, area, aspect, flow.shape[-2:]), fallback
 
-    def pairs(self, flow: Tensor, generators: Sequence[torch.Generator]) -> SubcropPairs:
+    def pairs(
+        self,
+        flow: Tensor,
+        generators: Sequence[torch.Generator],
+        visible: Tensor | None = None,
+    ) -> SubcropPairs:
         """Draw the pairs of each sample in each direction, or with ``shared`` in the second only.
 
         Args:
             flow: (2, B, 2, H, W) pixels, [0] t to t + Δ, [1] back.
             generators: Generator of each sample, on the CPU.
+            visible: (2, B, H, W) bool, see :meth:`centres`.
         """
         directions, size = [1] if self.shared else [0, 1], tuple(flow.shape[-2:])
         draws = [[self.draw(g, size) for _ in directions] for g in generators]
         draws = [draw for part in zip(*draws) for draw in part]  # direction, sample: as the flows
-        boxes, fallback = self.boxes(draws, flow[-len(directions) :].flatten(0, 1))
+        flow, visible = (
+            None if x is None else x[-len(directions) :].flatten(0, 1) for x in (flow, visible)
+        )
+        boxes, fallback = self.boxes(draws, flow, visible)
         fallback = fallback.unflatten(0, (len(directions), -1))
         online = torch.arange(2, device=flow.device)[-len(directions) :, None, None]
         target = 1 - online

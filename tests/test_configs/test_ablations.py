@@ -263,6 +263,15 @@ def check_losses(runner: Runner, method: str) -> None:
     assert int(runner.model.target.steps) == 2
 
 
+def test_motion_guided_row_differs_in_its_prior_and_steps(repo, scenes, tmp_path):
+    cfg, poodle = load(repo, 'scenes', 'motion-subcrops'), load(repo, 'scenes', 'poodle')
+    subcrops = cfg.model.data_preprocessor.subcrops
+    assert subcrops.motion.residual == 'homography'
+    poodle.model.data_preprocessor.subcrops.motion = subcrops.motion
+    assert cfg.to_dict() == poodle.to_dict()
+    check_losses(train_two_steps(narrow_and_small(cfg), scenes, tmp_path), 'poodle')
+
+
 @pytest.mark.parametrize('method', ['byol', 'densecl'])
 @pytest.mark.parametrize('folder', ['bdd100k', 'camvid', 'scenes'])
 def test_image_baselines_step(repo, folder, method, scenes, tmp_path):
