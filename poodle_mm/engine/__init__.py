@@ -7,6 +7,7 @@ from poodle_mm.engine.hooks.freeze_hook import FreezeHook
 from poodle_mm.engine.hooks.pair_visualization_hook import PairVisualizationHook
 from poodle_mm.engine.hooks.run_stats_hook import RunStatsHook
 from poodle_mm.engine.hooks.target_update_hook import TargetUpdateHook
+from poodle_mm.engine.hooks.token_norm_hook import TokenNormHook
 from poodle_mm.engine.hooks.training_plan_hook import TrainingPlanHook
 from poodle_mm.engine.loggers import ClearMLBackend, MLflowBackend
 from poodle_mm.engine.weight_decay import MatrixDecayConstructor
@@ -22,5 +23,6 @@ __all__ = [
     'PairVisualizationHook',
     'RunStatsHook',
     'TargetUpdateHook',
+    'TokenNormHook',
     'TrainingPlanHook',
 ]

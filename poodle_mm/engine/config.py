@@ -134,7 +134,9 @@ def _check_option(cfg: Config, option: str) -> None:
                 'the file was read. Override the entries that it went into as well.'
             )
         return
-    new_is_legal = isinstance(node, dict) if parents else last in _RUNNER_KEYS
+    # a part that is switched off can be put there whole
+    takes_more = isinstance(node, dict) or (node is None and last == '_delete_')
+    new_is_legal = takes_more if parents else last in _RUNNER_KEYS
     if not new_is_legal or get_close_matches(last, keys, 1, 0.8):
         raise _unknown(option, '.'.join(parents), last, keys)
 

@@ -9,6 +9,7 @@ from poodle_mm.models.methods.dino import DINO
 from poodle_mm.models.methods.dora import DoRA
 from poodle_mm.models.methods.ibot import IBOT
 from poodle_mm.models.methods.poodle import PooDLe
+from poodle_mm.models.necks.simple_feature_pyramid import SimpleFeaturePyramid
 from poodle_mm.models.necks.spatial_decoder import SpatialDecoderModule
 from poodle_mm.models.target_network import CosineMomentumEMA
 
@@ -22,6 +23,7 @@ __all__ = [
     'PooDLe',
     'PooledHead',
     'ResNet',
+    'SimpleFeaturePyramid',
     'SpatialDecoderModule',
     'VisionTransformer',
 ]

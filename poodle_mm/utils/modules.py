@@ -37,3 +37,19 @@ def last_map(backbone: nn.Module, neck: nn.Module | None, images: Tensor) -> Ten
     """
     maps = backbone(images)
     return maps[-1] if neck is None else neck(maps)[-1]
+
+
+def map_before_norm(backbone: nn.Module, images: Tensor) -> Tensor:
+    """The encoder's last map as its last layer leaves it: without a ViT's final norm.
+
+    Args:
+        backbone: Encoder; returns its maps from fine to coarse.
+        images: (B, 3, H, W), normalised.
+    """
+    if not getattr(backbone, 'final_norm', False):
+        return backbone(images)[-1]
+    backbone.final_norm = False
+    try:
+        return backbone(images)[-1]
+    finally:
+        backbone.final_norm = True

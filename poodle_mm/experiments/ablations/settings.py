@@ -100,8 +100,9 @@ class DataSetting:
             raise MissingConfigError(f'no config {files[0]}')
         if not overlay.is_file():
             raise MissingConfigError(f'no ablation {overlay}, and no config {own}')
-        changes = _dotted(Config.fromfile(overlay).ablation, 'model')
-        return folder / f'poodle_{self.recipe}.py', changes
+        changes = Config.fromfile(overlay)
+        recipe = self.recipe.replace('r18', changes.get('arch', 'r18'), 1)
+        return folder / f'poodle_{recipe}.py', _dotted(changes.ablation, 'model')
 
 
 def _exact(suite: str) -> str:
