@@ -170,6 +170,16 @@ def test_heads_are_drawn_from_the_clips_seed():
     }
 
 
+def test_pictures_of_the_objects():
+    """As the hook asks for them: of fewer clips than the views are of."""
+    model, batch = make_model(), make_batch(3)
+    batch['data_samples'] = batch['data_samples'][:2]
+    figures = [*model.draw_pairs(batch, 7)]
+    assert len(figures) == 2
+    assert len([axis for axis in figures[0].axes if axis.images]) == 3 * (1 + 2)
+    assert 'after iteration 7' in figures[0].legends[0].get_texts()[0].get_text()
+
+
 def test_the_teacher_gets_no_gradient_and_the_student_does():
     model = make_model()
     losses = model(**prepared(model, make_batch()), mode='loss')
@@ -244,7 +254,11 @@ def recipe(videos: Path, work_dir: Path) -> Config:
                 type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.04)
             ),
             param_scheduler=[dict(type='CosineAnnealingLR', T_max=2, by_epoch=False)],
-            custom_hooks=[dict(type='TargetUpdateHook'), dict(type='CollapseMonitorHook')],
+            custom_hooks=[
+                dict(type='TargetUpdateHook'),
+                dict(type='CollapseMonitorHook'),
+                dict(type='PairVisualizationHook', num=1),
+            ],
             default_hooks=dict(
                 checkpoint=dict(type='AtomicCheckpointHook', interval=1, by_epoch=False),
                 logger=dict(type='LoggerHook', interval=1),
@@ -271,6 +285,8 @@ def test_training_logs_what_the_objects_are_like(trained):
     for name in ('loss_masked', 'loss_local', 'object_overlap', 'mask_share', 'information'):
         assert math.isfinite(history[f'train/{name}'].current()), name
     assert trained.model.target.step_count == 2
+    pictures = Path(trained.work_dir, 'pictures').iterdir()
+    assert [path.name for path in pictures] == ['iter_000001_0.png']
 
 
 def test_resumed_equals_uninterrupted(trained, videos, tmp_path):

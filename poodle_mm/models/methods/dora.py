@@ -1,5 +1,8 @@
 """DoRA: objects that the teacher finds in the first frame of a clip and tracks through it."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -14,6 +17,9 @@ from poodle_mm.geometry.object_tracking import (
 from poodle_mm.geometry.self_distillation import cross_entropy, teacher_probabilities
 from poodle_mm.models.methods.self_distillation import SelfDistillation
 from poodle_mm.registry import MODELS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @MODELS.register_module()
@@ -121,6 +127,27 @@ class DoRA(SelfDistillation):
         prototypes = object_prototypes(chosen, queries.unflatten(0, (batch, -1))[:, 0])
         refined, _ = refine_prototypes(prototypes, patches[:, 0], self.epsilon, self.iterations)
         return seen.class_token, track_objects(refined, keys).unflatten(-1, grid)
+
+    def draw_pairs(self, batch: dict, iteration: int) -> Iterator['Figure']:
+        """Draw the objects in the clips of a batch; ``PairVisualizationHook`` calls it.
+
+        Args:
+            batch: From the dataloader.
+            iteration: Number of iterations that the model has been trained.
+
+        Yields:
+            A figure for each clip.
+        """
+        from poodle_mm.visualization.clip import draw_objects  # matplotlib takes a second to import
+
+        views = self.data_preprocessor(batch, True)
+        samples = views['data_samples']
+        clips = views['inputs'][0][: len(samples)]
+        _, tracks = self.track(clips, samples)
+        masks = object_masks(tracks.flatten(-2), tracks.shape[-2:], clips.shape[-2:])
+        how = f'attention of the teacher after iteration {iteration}'
+        for clip, mask, sample in zip(clips, masks, samples):
+            yield draw_objects(clip, mask, sample.get('timestamps'), how)
 
     def _attend(self, images: Tensor) -> tuple:
         """The teacher's ``attend``, and (N, h * w, C) queries of the patches in its last layer."""
