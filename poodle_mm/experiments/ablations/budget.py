@@ -62,11 +62,11 @@ def frames_per_item(dataset: Mapping) -> int:
     Args:
         dataset: Config of a data set of pairs or clips, or of a mixture of them.
     """
-    if parts := dataset.get('datasets'):
-        return frames_per_item(parts[0])
     views = next(iter(dataset.get('pipeline') or ()), {})
     if str(views.get('type')).split('.')[-1] == 'ImageViews':
         return 2 if views.get('frames') == 'pair' else 1
+    if parts := dataset.get('datasets'):
+        return frames_per_item(parts[0])
     if 'num_frames' in dataset:
         return dataset['num_frames']
     kind = DATASETS.get(dataset['type'])

@@ -83,6 +83,10 @@ def test_frames(by_iterations, by_epochs, monkeypatch, changes, frames):
     dataset.update(changes)
     assert frames_per_item(dataset) == frames
     assert frames_per_item(dict(type='MixedPairDataset', datasets=[dataset, dataset])) == frames
+    parts = dict(dataset)
+    pipeline = parts.pop('pipeline')  # of the mixture, as the configs of image methods have it
+    mixture = dict(type='MixedPairDataset', datasets=[parts, parts], pipeline=pipeline)
+    assert frames_per_item(mixture) == frames
     options = budget_options(by_iterations, Budget(12800, 'frames'))
     assert options['train_cfg.max_iters'] == 800 // frames
     monkeypatch.setattr(module, '_length', lambda cfg: 1000)
