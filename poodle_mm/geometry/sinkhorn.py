@@ -1,7 +1,5 @@
 """Entropic optimal transport between two sets, by Sinkhorn and Knopp's iterations."""
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -27,8 +25,7 @@ def sinkhorn(scores: Tensor, epsilon: float = 0.05, iterations: int = 3) -> Tens
     if epsilon <= 0 or iterations < 1:
         raise ValueError(f'epsilon and iterations must be positive, got {epsilon} and {iterations}')
     plan = (scores if scores.dtype == torch.float64 else scores.float()) / epsilon
-    share = math.log(scores.shape[-2] / scores.shape[-1])
     for _ in range(iterations):
-        plan = plan.log_softmax(dim=-2) + share
-        plan = plan.log_softmax(dim=-1)
+        # columns to 1 and not K / N: the factor is lost when the rows are scaled
+        plan = plan.log_softmax(dim=-2).log_softmax(dim=-1)
     return plan.exp()
