@@ -9,9 +9,11 @@ import pytest
 import yaml
 from mmengine.config import Config
 from modelindex.load_model_index import load as load_model_index
+from torch import nn
 
 from poodle_mm.catalog import CATALOG
-from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
+from poodle_mm.checkpoints.encoder_checkpoint import encoder_of_config
+from poodle_mm.engine.schedule import epochs_of_a_pass, frames_of, repeats_of
 from poodle_mm.evaluation.published import PUBLISHED
 from poodle_mm.experiments.ablations.settings import datasets_of
 from poodle_mm.experiments.ablations.studies import TABLE_4
@@ -31,6 +33,8 @@ DATA = {CATALOG[name].root: title for name, title in DATA.items()}
 DATA['data/driving_frames'] = 'Driving videos'
 DATA['data/videos'] = 'Own videos'
 OWN = 'poodle_r50_videos'  # of the headline configs the one that is not the paper's
+COLLECTION_OF = dict(flowe='FlowE', byol='BYOL', densecl='DenseCL', dora='DoRA')
+VITS = {(384, 16): 'ViT-S/16', (96, 8): 'ViT-XS/8'}  # by width and patch
 METRICS = [
     f'{readout} {metric}{which}'
     for readout, which in (('Linear', ''), ('Linear', ' (encoder alone)'), ('UperNet', ''))
@@ -74,7 +78,7 @@ def test_collections():
     """Each is there, and its files are; FlowE is PooDLe without what it lacks."""
     for name, entry in ENTRIES.items():
         method = name.split('_')[0]
-        expected = dict(flowe='FlowE', byol='BYOL', densecl='DenseCL').get(method, 'PooDLe')
+        expected = COLLECTION_OF.get(method, 'PooDLe')
         assert entry['In Collection'] == expected
     assert {entry['In Collection'] for entry in ENTRIES.values()} == set(COLLECTIONS)
     for collection in COLLECTIONS.values():
@@ -88,22 +92,21 @@ def test_metadata(name):
     """What the config says of itself, worked out from its keys."""
     cfg = config(name)
     found = dict(ENTRIES[name]['Metadata'])
-    assert found.pop('Parameters') == encoder_parameters(
-        cfg.model.backbone.depth, cfg.model.backbone.get('base_channels', 64)
-    )
+    assert found.pop('Parameters') == encoder_parameters(name)
     loader = cfg.train_dataloader
     gpus = 1 if name == OWN else cfg.get('processes', PAPER_GPUS)
-    pairs = loader.batch_size * repeats_of(loader.dataset) * gpus
+    frames = frames_of(loader.dataset)  # of a clip, each counts
+    pairs = loader.batch_size * repeats_of(loader.dataset) * gpus * frames
     expected = {
         'Batch Size': pairs,
-        'Architecture': architecture(cfg.model),
+        'Architecture': architecture(name),
         'Training Data': training_data(cfg),
     }
     if ENTRIES[name]['Results']:  # docs/results.md was written before the configs had two recipes
         expected['Note'] = 'results of an earlier recipe'
     if 'max_epochs' in cfg.train_cfg:
         expected['Epochs'] = cfg.train_cfg.max_epochs * epochs_of_a_pass(cfg)
-        assert expected['Batch Size'] == cfg.auto_scale_lr.base_batch_size
+        assert expected['Batch Size'] == cfg.auto_scale_lr.base_batch_size * frames
     else:
         expected['Iterations'] = cfg.train_cfg.max_iters
     if cfg.model.type == 'PooDLe':
@@ -115,14 +118,19 @@ def test_metadata(name):
 
 
 @cache
-def encoder_parameters(depth: int, base_channels: int) -> int:
-    width = dict(base_channels=base_channels, stem_channels=base_channels)
-    encoder = MODELS.build(dict(type='mmpretrain.ResNet', depth=depth, **width))
-    return sum(p.numel() for p in encoder.parameters())
+def encoder_of(name: str) -> nn.Module:
+    return MODELS.build(encoder_of_config(config(name)).backbone)
 
 
-def architecture(model: Config) -> list[str]:
+def encoder_parameters(name: str) -> int:
+    return sum(p.numel() for p in encoder_of(name).parameters())
+
+
+def architecture(name: str) -> list[str]:
+    model = config(name).model
     backbone, neck = model.backbone, model.get('neck') if model.type == 'PooDLe' else None
+    if 'depth' not in backbone:
+        return [VITS[encoder_of(name).embed_dims, backbone.patch_size]]
     width = f' ({backbone.base_channels} base channels)' if 'base_channels' in backbone else ''
     words = [f'ResNet-{backbone.depth}{width}']
     if max(backbone.get('dilations', (1,))) > 1:
@@ -265,6 +273,8 @@ def papers_figures() -> dict[str, float]:
         'flowe_r50_bdd': main['bdd100k', 1, 'FlowE', 'BDD', '100'],
         'poodle_r50_wt-venice': main['ade20k', 2, 'PooDLe', 'WT-Venice', '20'],
         'poodle_r50_wt-all': main['ade20k', 2, 'PooDLe', 'WT-all', '20'],
+        'dora_vit-s16_bdd_224x224_200e': main['bdd100k', 1, 'DoRA', 'BDD', '200'],
+        'dora_vit-s16_wt-venice_224x224_100e': main['ade20k', 2, 'DoRA', 'WT-Venice', '100'],
     }
     # The authors' figures come from their code; the text describes the same runs.
     wanted |= {f'{name.replace("bdd_in1k", "bdd-in1k")}_release': v for name, v in wanted.items()}
@@ -319,7 +329,11 @@ def test_row_of_the_page(name):
     if linear:  # of pooled-only both are the same readout
         assert figures(row['here']) == (linear if len(linear) == 2 else linear * 2)
         assert row['here'].endswith(', earlier recipe')
-    elif 'r50' in name or name.startswith('uflow') or name.endswith('_release'):
+    elif (
+        not name.startswith(('poodle', 'byol', 'densecl'))
+        or 'r50' in name
+        or name.endswith('_release')
+    ):
         assert row['here'] == '–'  # needs GPUs, or weights that nobody has, or has not been run
     else:
         assert row['here'] == 'results.md, earlier recipe'

@@ -51,6 +51,18 @@ def by_epochs(repo):
     return load_config(repo / 'configs/ablations/bdd100k/poodle_r50_bdd_256x512_40e.py')
 
 
+@pytest.mark.parametrize('data', ['scenes', 'camvid'])
+def test_frames_of_clips_count(repo, data):
+    """4 clips of 4 frames are as much as 16 single frames: the methods see equally many."""
+    clips = load_config(repo / f'configs/dora/dora_vit-xs8_{data}_128x128.py')
+    frames = load_config(repo / f'configs/byol/byol_r18_{data}_128x128.py')
+    lengths = [
+        budget_options(cfg, Budget(3200, 'frames'))['train_cfg.max_iters']
+        for cfg in (clips, frames)
+    ]
+    assert lengths == [200, 200]
+
+
 def test_pairs(by_iterations, monkeypatch):
     """16 pairs a step: 6400 pairs are 400 steps, 20 of them warm-up, a twentieth as before."""
     assert pairs_per_step(by_iterations) == 16
