@@ -6,6 +6,7 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from mmengine.config import Config
 from modelindex.load_model_index import load as load_model_index
@@ -13,7 +14,7 @@ from torch import nn
 
 from poodle_mm.catalog import CATALOG
 from poodle_mm.checkpoints.encoder_checkpoint import encoder_of_config
-from poodle_mm.engine.schedule import epochs_of_a_pass, frames_of, repeats_of
+from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
 from poodle_mm.evaluation.published import PUBLISHED
 from poodle_mm.experiments.ablations.settings import datasets_of
 from poodle_mm.experiments.ablations.studies import TABLE_4
@@ -33,7 +34,9 @@ DATA = {CATALOG[name].root: title for name, title in DATA.items()}
 DATA['data/driving_frames'] = 'Driving videos'
 DATA['data/videos'] = 'Own videos'
 OWN = 'poodle_r50_videos'  # of the headline configs the one that is not the paper's
-COLLECTION_OF = dict(flowe='FlowE', byol='BYOL', densecl='DenseCL', dora='DoRA')
+COLLECTION_OF = dict(
+    flowe='FlowE', byol='BYOL', densecl='DenseCL', dino='DINO', dora='DoRA', ibot='iBOT'
+)
 VITS = {(384, 16): 'ViT-S/16', (96, 8): 'ViT-XS/8'}  # by width and patch
 METRICS = [
     f'{readout} {metric}{which}'
@@ -95,7 +98,8 @@ def test_metadata(name):
     assert found.pop('Parameters') == encoder_parameters(name)
     loader = cfg.train_dataloader
     gpus = 1 if name == OWN else cfg.get('processes', PAPER_GPUS)
-    frames = frames_of(loader.dataset)  # of a clip, each counts
+    (part, *_) = loader.dataset.get('datasets', [loader.dataset])
+    frames = part.get('num_frames', 1)  # of a clip, each counts
     pairs = loader.batch_size * repeats_of(loader.dataset) * gpus * frames
     expected = {
         'Batch Size': pairs,

@@ -11,6 +11,8 @@ CONFIGS = [
     *sorted(file.name for file in (REPO / 'configs').glob('*.py')),
     'byol/byol_r50_bdd_224x224_40e.py',
     'densecl/densecl_r50_bdd_224x224_40e.py',
+    'dino/dino_r50_bdd_224x224_100e.py',
+    'dino/dino_vit-s16_bdd_224x224_300e.py',
     'ablations/bdd100k/uflow_r50_bdd_256x512_40e.py',
 ]
 # Where the host still waits in a step: all of it in other packages.
@@ -35,11 +37,22 @@ WAITS = {
         'mmpretrain.models.utils.batch_shuffle.batch_shuffle_ddp: host to device': 1,
         'mmpretrain.models.utils.batch_shuffle.batch_unshuffle_ddp: host to device': 4,
     },
+    'dino': {
+        **{k: v for k, v in IMAGES.items() if 'averaged_model' not in k},
+        'mmengine.optim.optimizer.optimizer_wrapper._clip_grad: item': 1,  # for the log
+    },
     'uflow': {},
 }
 LOSSES = {
     'byol': {'loss'},
     'densecl': {'loss_single', 'loss_dense'},
+    'dino': {
+        'loss',
+        'teacher_entropy',
+        'student_entropy',
+        'information',
+        'teacher_temperature',
+    },
     'flowe': {'loss_dense', 'valid_share', 'std_dense'},
 }
 ALL_LOSSES = LOSSES['flowe'] | {'loss_pool', 'std_pool', 'fallback_share'}

@@ -64,6 +64,19 @@ def test_average_patience_and_recovery():
     ]
 
 
+@pytest.mark.parametrize('name', ['information', 'information_patch'])
+def test_outputs_that_tell_nothing(name):
+    hub, messages = MessageHub(f'test_outputs_that_tell_nothing_{name}'), []
+    runner = SimpleNamespace(message_hub=hub, logger=SimpleNamespace(warning=messages.append))
+    hook = CollapseMonitorHook(interval=1, patience=2)
+    for runner.iter, value in enumerate([0.2, 0.02, 0.005, 0.004]):
+        hub.update_scalar(f'train/{name}', value)
+        hook.after_train_iter(runner, 0, {}, outputs={name: torch.tensor(value)})
+    (message,) = messages
+    assert message.startswith(f'{name} averages 0.004 at iteration 4 and was below 0.01')
+    assert 'temperature' in message
+
+
 @pytest.mark.parametrize('value', [math.nan, math.inf])
 def test_broken_loss_stops_before_the_checkpoint(make_runner, tmp_path, value):
     runner = make_runner()
