@@ -14,7 +14,7 @@ from poodle_mm.checkpoints.files import load_file, scheme_of, state_dict_of, ten
 from poodle_mm.checkpoints.release import is_release, release_model
 from poodle_mm.checkpoints.resnet import STEM, infer_resnet
 from poodle_mm.checkpoints.state_dict import check_state, part_of, some
-from poodle_mm.checkpoints.vit_keys import infer_vit, is_vit
+from poodle_mm.checkpoints.vit_keys import infer_vit, is_vit, without_masking
 
 _WEIGHTS = dict(online='', ema='target.module.')
 _OF_TRAINING = ('init_cfg', 'frozen_stages', 'norm_eval', 'use_mask_token')
@@ -212,7 +212,7 @@ def _bare(cfg: Mapping, scope: str | None) -> dict:
         cfg['type'] = f'{scope}.{cfg["type"]}'
     if cfg.get('norm_cfg', {}).get('type') == 'SyncBN':
         cfg['norm_cfg'] = dict(cfg['norm_cfg'], type='BN')
-    return cfg
+    return without_masking(cfg)
 
 
 def _plain(loaded: Mapping, path: str) -> EncoderCheckpoint:

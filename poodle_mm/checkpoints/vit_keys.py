@@ -17,6 +17,7 @@ _RENAMES = (
 )
 
 _PARTS = ('cls_token', 'register_tokens', 'pos_embed', 'patch_embed', 'layers', 'ln1')
+_MASKED_VITS = ('mmpretrain.MAEViT', 'poodle_mm.SeededMAEViT')
 
 
 def is_vit(state: Mapping[str, Tensor]) -> bool:
@@ -91,3 +92,14 @@ def infer_vit(state: Mapping[str, Tensor]) -> dict:
         patch_size=patch,
         **registers,
     )
+
+
+def without_masking(cfg: Mapping) -> dict:
+    """Config of the plain ViT that MAE's encoder is; other configs as they are.
+
+    Its tensors have the same names; its sine-cosine positions are a parameter, too.
+    """
+    if cfg['type'] not in _MASKED_VITS:
+        return dict(cfg)
+    kept = {key: value for key, value in cfg.items() if key != 'mask_ratio'}
+    return dict(kept, type='mmpretrain.VisionTransformer')

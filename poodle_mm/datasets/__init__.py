@@ -14,6 +14,7 @@ from poodle_mm.datasets.transforms import (
     PackFrameClip,
     PackFramePair,
     PairRandomCrop,
+    RandomResizedCropBox,
 )
 from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 
@@ -32,6 +33,7 @@ __all__ = [
     'PackFramePair',
     'PairRandomCrop',
     'PairSampler',
+    'RandomResizedCropBox',
     'VideoReader',
     'frame_clip_collate',
     'frame_pair_collate',

@@ -6,7 +6,6 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 from mmengine.config import Config
 from modelindex.load_model_index import load as load_model_index

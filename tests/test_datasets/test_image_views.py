@@ -7,6 +7,7 @@ import mmpretrain
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.dataset import default_collate
 from mmpretrain.datasets import MultiView
@@ -14,10 +15,13 @@ from torch.utils.data import DataLoader
 
 from poodle_mm.datasets import FramePairDataset, ImageViews, PairSampler
 from poodle_mm.datasets.transforms.image_views import seeded
+from poodle_mm.geometry.pixel_propagation import cell_centres, mirrored_box
 from poodle_mm.registry import TRANSFORMS
 
 PUBLISHED = Path(mmpretrain.__file__).parent / '.mim' / 'configs' / '_base_' / 'datasets'
-VIEWS = [f'{method}_views_{size}.py' for method in ('byol', 'densecl') for size in (224, 128)]
+VIEWS = [
+    f'{method}_views_{size}.py' for method in ('byol', 'densecl', 'pixpro') for size in (224, 128)
+]
 
 
 def pair(seed: int = 5, shape: tuple[int, int] = (90, 160)) -> dict:
@@ -101,6 +105,49 @@ def test_draws_come_from_the_seed_and_the_global_generators_go_on():
     assert not set(numbers) & {number for image in other for number in image}
 
 
+def test_view_keys_are_kept_for_each_view():
+    def leave(number):
+        return lambda results: dict(results, img=number, own=number, **{f'only_{number}': 1})
+
+    done = ImageViews([[leave(1)], [leave(2)]], view_keys=('own', 'only_2'))(pair())
+    assert (done['img'], done['own'], done['only_2']) == ([1, 2], [1, 2], [None, 1])
+    assert 'only_1' not in done
+
+
+@pytest.mark.parametrize('size', [(64, 64), (32, 96)])
+def test_boxes_say_where_a_view_lies(size):
+    """Each pixel of the frame holds its own place; so does the mean of each cell of a view."""
+    crop = dict(type='poodle_mm.RandomResizedCropBox', scale=size, interpolation='area')
+    pipeline = [
+        crop,
+        dict(type='RandomFlip', prob=[0.3, 0.3], direction=['horizontal', 'vertical']),
+    ]
+    views = ImageViews([pipeline, pipeline], view_keys=('crop_box', 'flip_direction'))
+    v, u = np.mgrid[:90, :160].astype(np.uint8)
+    places = np.stack([u, v, u], axis=-1)
+    seen = set()
+    for seed in range(12):
+        done = views(dict(pair(seed), frames=[places[..., ::-1].copy()] * 2))
+        for view, box, flip in zip(done['img'], done['crop_box'], done['flip_direction']):
+            seen.add(flip)
+            cells = torch.from_numpy(view[..., :2].astype(np.float32)).permute(2, 0, 1)
+            means = F.adaptive_avg_pool2d(cells, (2, 4)).flatten(1).T
+            boxes = torch.tensor([mirrored_box(box, flip)], dtype=torch.float32)
+            torch.testing.assert_close(means, cell_centres(boxes, (2, 4))[0], atol=1.0, rtol=0)
+    assert seen == {None, 'horizontal', 'vertical'}
+
+
+def test_recorded_crops_are_mmpretrains():
+    own, theirs = (
+        ImageViews([[dict(type=f'{scope}.{name}', scale=32)]])
+        for scope, name in (
+            ('poodle_mm', 'RandomResizedCropBox'),
+            ('mmpretrain', 'RandomResizedCrop'),
+        )
+    )
+    np.testing.assert_array_equal(own(pair())['img'], theirs(pair())['img'])
+
+
 def test_generators_are_restored_after_an_error():
     torch.manual_seed(1)
     expected = torch.rand(3)
@@ -182,7 +229,7 @@ def test_views_are_mmpretrains(repo):
         assert [happening(v) for v in ours] == [happening(v) for v in published]
 
 
-@pytest.mark.parametrize('method', ['byol', 'densecl'])
+@pytest.mark.parametrize('method', ['byol', 'densecl', 'pixpro'])
 def test_small_views_are_the_large_ones_scaled(repo, method):
     small, large = (
         views_config(repo, f'{method}_views_{size}.py').pipeline[0].pipelines for size in (128, 224)
@@ -192,7 +239,7 @@ def test_small_views_are_the_large_ones_scaled(repo, method):
             if transform.type == 'GaussianBlur':
                 scaled = [round(s * 128 / 224, 2) for s in transform.magnitude_range]
                 transform.magnitude_range = tuple(scaled)
-            elif transform.type == 'RandomResizedCrop':
+            elif 'RandomResizedCrop' in transform.type:
                 transform.scale = 128
     assert small == large
 

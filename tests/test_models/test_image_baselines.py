@@ -1,8 +1,7 @@
-"""mmpretrain's BYOL and DenseCL on frames of videos: a recipe each, and no code."""
+"""Methods on single frames of videos: mmpretrain's BYOL, DenseCL and MAE, and PixPro."""
 
 import math
-from copy import deepcopy
-from dataclasses import dataclass
+import shutil
 from itertools import islice
 from pathlib import Path
 
@@ -12,127 +11,20 @@ import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.dataset import default_collate
-from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
 from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 from torch import Tensor
 
 from poodle_mm.checkpoints import load_part, read_checkpoint
 from poodle_mm.engine.cpu_ranks import cpu_ranks
-from poodle_mm.engine.train import build_runner, training_config
 from poodle_mm.evaluation.readout import config_file
 from poodle_mm.registry import MODELS
-from tests.test_datasets.video_factory import write_video
+from tests.test_models.image_runs import BATCH, ITERS, Run, by_hand, online, target, train
 
-METHODS = ('byol', 'densecl')
-TARGETS = dict(byol='target_net', densecl='encoder_k')
+METHODS = ('byol', 'densecl', 'pixpro', 'mae')
 PUBLISHED = dict(
     byol='byol/byol_resnet50_16xb256-coslr-200e_in1k.py',
     densecl='densecl/densecl_resnet50_8xb32-coslr-200e_in1k.py',
 )
-ITERS, BATCH = 2, 4
-RECIPE = """
-_base_ = [
-    '{configs}/models/{method}_r18_quarter.py',
-    '{configs}/datasets/{method}_views_128.py',
-    '{configs}/schedules/adamw_cosine_iters.py',
-    '{configs}/default_runtime.py',
-]
-train_dataloader = dict(
-    batch_size={batch},
-    num_workers=0,
-    sampler=dict(type='PairSampler', shuffle=True, infinite=True),
-    collate_fn=dict(type='default_collate'),
-    dataset=dict(
-        type='FramePairDataset',
-        data_root='{videos}',
-        index_cache='{folder}/index',
-        delta=(3, 8),
-        pipeline={{{{_base_.pipeline}}}},
-    ),
-)
-train_cfg = dict(max_iters={iters})
-default_hooks = dict(checkpoint=dict(by_epoch=False, interval={iters}))
-custom_hooks = [dict(type='CollapseMonitorHook')]
-env_cfg = dict(dist_cfg=dict(backend='gloo', timeout=60))
-log_processor = dict(by_epoch=False)
-log_level = 'ERROR'
-visualizer = None
-work_dir = '{folder}'
-experiment_name = '{folder}'
-"""
-
-
-class RecordHook(Hook):
-    """Keeps the initial model, and batch, losses and online weights of each iteration."""
-
-    def __init__(self) -> None:
-        self.batches, self.losses, self.weights = [], [], []
-
-    def before_train(self, runner) -> None:
-        self.model = deepcopy(runner.model)
-
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
-        self.batches.append(data_batch)
-        self.losses.append({name: value.item() for name, value in outputs.items()})
-        if not is_model_wrapper(runner.model):
-            self.weights.append(deepcopy(online(runner.model).state_dict()))
-
-
-@dataclass
-class Run:
-    """A finished training and what it saw."""
-
-    method: str
-    runner: Runner
-    record: RecordHook
-    keys: list[tuple[int, int]]
-
-    @property
-    def checkpoint(self) -> Path:
-        return Path(self.runner.work_dir, f'iter_{ITERS}.pth')
-
-
-def online(model: torch.nn.Module) -> torch.nn.Module:
-    """What the target network is the average of, with its names."""
-    return torch.nn.Sequential(model.backbone, model.neck)
-
-
-def train(cfg: Config) -> tuple[Runner, RecordHook]:
-    runner, record = build_runner(cfg), RecordHook()
-    runner.register_hook(record)
-    runner.train()
-    return runner, record
-
-
-@pytest.fixture(scope='module')
-def videos(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp('videos')
-    for i in range(4):
-        write_video(root / f'{i}.mp4', num_frames=20)
-    return root
-
-
-@pytest.fixture(scope='module')
-def recipe(repo, videos, tmp_path_factory):
-    """A function that writes a method's recipe and reads it as ``tools/train.py`` does."""
-
-    def read(method: str) -> Config:
-        folder = tmp_path_factory.mktemp(method)
-        path = folder / f'{method}.py'
-        text = RECIPE.format(
-            configs=repo / 'configs' / '_base_',
-            method=method,
-            videos=videos,
-            folder=folder,
-            batch=BATCH,
-            iters=ITERS,
-        )
-        path.write_text(text)
-        return training_config(path)
-
-    return read
 
 
 @pytest.fixture(scope='module', params=METHODS)
@@ -142,15 +34,7 @@ def run(request, recipe) -> Run:
     return Run(request.param, runner, record, keys)
 
 
-def by_hand(batch: dict) -> list[Tensor]:
-    """RGB views normalised with ImageNet's mean and deviation."""
-    mean, std = (
-        torch.tensor(v).view(3, 1, 1) for v in ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
-    )
-    return [(view.flip(1).float() - mean) / std for view in batch['inputs']]
-
-
-def byol_loss(model, views: list[Tensor]) -> dict[str, float]:
+def byol_loss(model, views: list[Tensor], samples: list) -> dict[str, float]:
     """2 (2 - sum of cosines), less its constant 4; the target network is the online one."""
     projected = [online(model)(view)[0] for view in views]
     predicted = [model.head.predictor([p])[0] for p in projected]
@@ -158,7 +42,7 @@ def byol_loss(model, views: list[Tensor]) -> dict[str, float]:
     return dict(loss=-2 * sum(cosines).item())
 
 
-def densecl_loss(model, views: list[Tensor]) -> dict[str, float]:
+def densecl_loss(model, views: list[Tensor], samples: list) -> dict[str, float]:
     """InfoNCE of whole views and of cells; a cell's positive is the most similar encoder cell."""
     maps = [F.normalize(model.backbone(view)[0].flatten(2), dim=1) for view in views]
     (q, q_grid, _), (k, k_grid, _) = (
@@ -180,6 +64,82 @@ def densecl_loss(model, views: list[Tensor]) -> dict[str, float]:
     return dict(parts, loss=sum(parts.values()))
 
 
+def pixpro_loss(model, views: list[Tensor], samples: list) -> dict[str, float]:
+    """Cells less than 0.7 diagonals apart in the frame; the target network is the online one."""
+    head, cells = model.dense_head, 4  # 128 pixels at stride 32
+    projected = [online(model)[1](online(model)[0](view)[-1]) for view in views]
+    values = [F.normalize(head.transform(p), dim=1) for p in projected]
+
+    def places(box, flip) -> list[tuple[float, float]]:
+        x0, y0, x1, y1 = box
+        u, v = (
+            [low + (i + 0.5) * (high - low) / cells for i in range(cells)]
+            for low, high in ((x0, x1), (y0, y1))
+        )
+        u = u[::-1] if flip == 'horizontal' else u
+        return [(x, y) for y in v for x in u]
+
+    def diagonal(box) -> float:
+        return math.hypot(box[2] - box[0], box[3] - box[1]) / cells
+
+    sums, paired, stds = [], [], []
+    for n, sample in enumerate(samples):
+        centres = [places(*view) for view in zip(sample.crop_box, sample.flip_direction)]
+        limit = 0.7 * max(diagonal(box) for box in sample.crop_box)
+        for a, b in ((0, 1), (1, 0)):
+            x, v, k = (p[n].flatten(1).T for p in (projected[a], values[a], projected[b]))
+            cosines = []
+            for i, here in enumerate(centres[a]):
+                weights = [F.cosine_similarity(x[i], x_j, dim=0).clamp(min=0) ** 2 for x_j in x]
+                y = sum(w * v_j for w, v_j in zip(weights, v))
+                near = [j for j, there in enumerate(centres[b]) if math.dist(here, there) < limit]
+                cosines += [F.cosine_similarity(y, k[j], dim=0).item() for j in near]
+                paired.append(float(bool(near)))
+            sums.append(sum(cosines) / max(len(cosines), 1))
+    cells = torch.cat([F.normalize(p, dim=1).flatten(2).transpose(1, 2) for p in projected])
+    stds = cells.flatten(0, 1).std(dim=0, unbiased=False)
+    loss = -2 * sum(sums) / len(samples)
+    return dict(
+        loss=loss,
+        loss_dense=loss,
+        positive_share=sum(paired) / len(paired),
+        std_dense=stds.mean().item() * len(stds) ** 0.5,
+    )
+
+
+def mae_loss(model, views: list[Tensor], samples: list) -> dict[str, float]:
+    """An image and a patch at a time; the 64 patches of the smallest numbers are seen."""
+    encoder, decoder, errors, dropped = model.backbone, model.neck, [], []
+    for image, sample in zip(views[0], samples):
+        generator = torch.Generator().manual_seed(sample.seed ^ 1)
+        order = torch.rand(256, generator=generator).argsort().tolist()
+        tokens = encoder.patch_embed(image[None])[0] + encoder.pos_embed[:, 1:]
+        x = torch.cat([encoder.cls_token + encoder.pos_embed[:, :1], tokens[:, order[:64]]], dim=1)
+        for layer in encoder.layers:
+            x = layer(x)
+        x = decoder.decoder_embed(encoder.ln1(x))
+        y = decoder.mask_token.repeat(1, 257, 1)
+        y[:, 0] = x[:, 0]
+        for token, place in zip(x[0, 1:], order):
+            y[0, place + 1] = token
+        y = y + decoder.decoder_pos_embed
+        for block in decoder.decoder_blocks:
+            y = block(y)
+        predicted = decoder.decoder_pred(decoder.decoder_norm(y))[0, 1:]
+        for place in order[64:]:
+            row, column = 8 * (place // 16), 8 * (place % 16)
+            patch = image[:, row : row + 8, column : column + 8].permute(1, 2, 0).flatten()
+            patch = (patch - patch.mean()) / (patch.var() + 1e-6).sqrt()
+            errors.append((predicted[place] - patch).square().mean().item())
+            dropped.append(patch)
+    loss = sum(errors) / len(errors)
+    spread = torch.stack(dropped).var(dim=0, unbiased=False).mean().item()
+    return dict(loss=loss, explained_variance=1 - loss / spread)
+
+
+LOSSES = dict(byol=byol_loss, densecl=densecl_loss, pixpro=pixpro_loss, mae=mae_loss)
+
+
 def test_first_loss_by_hand(run):
     """Also that the batch is what the sampler's keys give, whoever draws in between."""
     dataset = run.runner.train_dataloader.dataset
@@ -187,8 +147,8 @@ def test_first_loss_by_hand(run):
     for view, seen in zip(batch['inputs'], run.record.batches[0]['inputs'], strict=True):
         assert torch.equal(view, seen)
     with torch.no_grad():
-        loss = dict(byol=byol_loss, densecl=densecl_loss)[run.method]
-        expected = loss(run.record.model.train(), by_hand(batch))
+        model = run.record.model.train()
+        expected = LOSSES[run.method](model, by_hand(batch), batch['data_samples'])
     found = run.record.losses[0]
     assert found.keys() == expected.keys()
     for name, value in expected.items():
@@ -196,30 +156,56 @@ def test_first_loss_by_hand(run):
 
 
 def test_weights_move_and_the_target_follows(run):
-    """It starts as the first online weights; then mmpretrain's share of the second is mixed in."""
+    """It starts as the first online weights; shares of the second and third are mixed in.
+
+    mmpretrain mixes before an iteration, we after it.
+    """
+    if run.method == 'mae':
+        pytest.skip('no target network')
     model, first = run.runner.model, online(run.record.model).state_dict()
     second, third = run.record.weights
-    target = getattr(model, TARGETS[run.method]).module.state_dict()
+    average = target(model).state_dict()
     cfg = run.runner.cfg.model
-    if run.method == 'byol':
-        share = cfg.base_momentum * (math.cos(math.pi * 1 / ITERS) + 1) / 2
-    else:
-        share = cfg.momentum
+    half = (math.cos(math.pi * 1 / ITERS) + 1) / 2
+    shares = dict(
+        byol=(cfg.get('base_momentum', 0) * half, 0),
+        densecl=(cfg.get('momentum'), 0),
+        pixpro=(1 - cfg.get('momentum', 0), (1 - cfg.get('momentum', 0)) * half),
+    )[run.method]
     names = [name for name, p in online(model).named_parameters() if p.requires_grad]
     assert {'0.conv1.weight', '0.layer4.1.conv2.weight'} < set(names)
     assert any(name.startswith('1.') for name in names)
     for name in names:
         a, b = first[name], second[name]
-        torch.testing.assert_close(target[name], (1 - share) * a + share * b, atol=1e-6, rtol=1e-5)
+        expected = a.lerp(b, shares[0]).lerp(third[name], shares[1])
+        torch.testing.assert_close(average[name], expected, atol=1e-6, rtol=1e-5)
         if name.endswith('weight'):
             assert not torch.equal(a, b) and not torch.equal(b, third[name]), name
-            assert not torch.equal(target[name], a), name
+            assert not torch.equal(average[name], a), name
+
+
+def test_resumed_equals_uninterrupted(run, tmp_path):
+    """From the first iteration's checkpoint to the second's, bit by bit."""
+    cfg = run.runner.cfg.copy()
+    cfg.work_dir = cfg.experiment_name = str(tmp_path)
+    cfg.load_from = shutil.copy(run.checkpoint.with_name('iter_1.pth'), tmp_path)
+    cfg.resume = True
+    _, record = train(cfg)
+    assert record.losses == run.record.losses[1:]
+    whole, resumed = (
+        torch.load(path, weights_only=False)
+        for path in (run.checkpoint, tmp_path / run.checkpoint.name)
+    )
+    assert whole['state_dict'].keys() == resumed['state_dict'].keys()
+    for name, value in whole['state_dict'].items():
+        assert torch.equal(value, resumed['state_dict'][name]), name
 
 
 def test_downstream_reads_the_online_encoder(repo, run):
     found = read_checkpoint(run.checkpoint)
     assert found.neck is None  # a projector, not a decoder
-    assert found.backbone['type'] == 'mmpretrain.ResNet' and found.backbone['depth'] == 18
+    vit = run.method == 'mae'
+    assert found.backbone['type'] == f'mmpretrain.{"VisionTransformer" if vit else "ResNet"}'
     expected = run.runner.model.backbone.state_dict()
     encoder = MODELS.build(found.backbone)
     load_part(encoder, run.checkpoint, found.backbone_prefix)
@@ -234,9 +220,18 @@ def test_downstream_reads_the_online_encoder(repo, run):
         encoders.append(MMPRETRAIN_MODELS.build(cfg.model.backbone))
         encoders[-1].init_weights()  # MMEngine's own loading
     for encoder in encoders:
-        assert encoder.state_dict().keys() == expected.keys()
-        for name, value in encoder.state_dict().items():
+        state = encoder.state_dict()
+        # a readout's norm of the last map, where the encoder has it
+        assert state.keys() | {'ln1.weight', 'ln1.bias'} >= expected.keys() >= state.keys()
+        for name, value in state.items():
             assert torch.equal(value, expected[name]), name
+    if run.method == 'pixpro':  # whose target network has our names
+        ema = read_checkpoint(run.checkpoint, 'ema')
+        load_part(encoder, run.checkpoint, ema.backbone_prefix)
+        followed = run.runner.model.target.module['backbone'].conv1.weight
+        assert torch.equal(encoder.conv1.weight, followed)
+        assert not torch.equal(followed, expected['conv1.weight'])
+        return
     with pytest.raises(ValueError, match='online weights'):
         read_checkpoint(run.checkpoint, 'ema')
 
@@ -249,7 +244,7 @@ def bare(cfg):
     return cfg.removeprefix('mmpretrain.') if isinstance(cfg, str) else cfg
 
 
-@pytest.mark.parametrize('method', METHODS)
+@pytest.mark.parametrize('method', PUBLISHED)
 def test_large_models_are_mmpretrains(repo, method):
     configs = Path(mmpretrain.__file__).parent / '.mim' / 'configs'
     published = Config.fromfile(configs / PUBLISHED[method])

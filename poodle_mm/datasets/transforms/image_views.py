@@ -58,6 +58,8 @@ class ImageViews(BaseTransform):
             ``'random'``, all of frame t or all of t + delta; ``'pair'``, the first view of t and
             the second of t + delta, positives in time.
         scope: Scope of transforms that name none.
+        view_keys: What several pipelines leave for each view besides ``img``: such a key holds a
+            list, an entry a view, None where a pipeline left nothing.
 
     Raises:
         ValueError: For a wrong argument, or if one of several pipelines leaves no ``img``.
@@ -70,6 +72,7 @@ class ImageViews(BaseTransform):
         pipelines: Sequence[Sequence[dict | Callable]],
         frames: str = 'first',
         scope: str = 'mmpretrain',
+        view_keys: Sequence[str] = (),
     ) -> None:
         if not pipelines:
             raise ValueError('ImageViews needs at least one pipeline')
@@ -79,6 +82,7 @@ class ImageViews(BaseTransform):
             raise ValueError(f"frames='pair' needs two pipelines, got {len(pipelines)}")
         self.frames = frames
         self.scope = scope
+        self.view_keys = tuple(view_keys)
         with TRANSFORMS.switch_scope_and_registry(scope):
             self.pipelines = [Compose(list(pipeline)) for pipeline in pipelines]
 
@@ -98,7 +102,8 @@ class ImageViews(BaseTransform):
                 'each of several pipelines of ImageViews must leave its view in img: put the '
                 'packing transform after ImageViews, not into its pipelines'
             )
-        return {**passed, **images[0], 'img': [view['img'] for view in views]}
+        of_views = {key: [view.get(key) for view in views] for key in ('img', *self.view_keys)}
+        return {**passed, **images[0], **of_views}
 
     def _choose(self, rng: np.random.Generator) -> list[int]:
         """0 (frame t) or 1 (t + delta) for each view."""
@@ -110,7 +115,7 @@ class ImageViews(BaseTransform):
     def __repr__(self) -> str:
         return (
             f'{type(self).__name__}(pipelines={self.pipelines}, frames={self.frames!r}, '
-            f'scope={self.scope!r})'
+            f'scope={self.scope!r}, view_keys={self.view_keys})'
         )
 
 

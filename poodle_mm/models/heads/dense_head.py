@@ -1,13 +1,12 @@
 """Dense head: flow equivariance of feature maps (PooDLe §3, Eq. 1)."""
 
-import torch
 import torch.utils.checkpoint as cp
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from poodle_mm.geometry.affine import invert_affine, scale_affine, warp_affine
 from poodle_mm.geometry.equivariance import flow_equivariance_loss
-from poodle_mm.models.heads.projection import collapse_std, projection_mlp
+from poodle_mm.models.heads.projection import collapse_std, projection_mlp, sample_cells
 from poodle_mm.registry import MODELS
 
 
@@ -125,12 +124,5 @@ class DenseFlowHead(BaseModule):
             # The mean over the 2B (pair, direction) samples, times 2, sums the two directions.
             loss_dense=2 * self.loss_weight * result.loss,
             valid_share=result.valid_share.mean(),
-            std_dense=collapse_std(_subsample(targets)),
+            std_dense=collapse_std(sample_cells(targets)),
         )
-
-
-def _subsample(maps: Tensor, cells: int = 64) -> Tensor:
-    """(2, B, C, h, w) maps to (N, C) vectors: about ``cells`` evenly spaced cells of each map."""
-    vectors = maps.flatten(3).permute(0, 1, 3, 2)
-    index = torch.linspace(0, vectors.shape[2] - 1, min(cells, vectors.shape[2])).long()
-    return vectors[:, :, index.to(maps.device, non_blocking=True)].flatten(0, 2)

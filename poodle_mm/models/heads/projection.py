@@ -48,3 +48,10 @@ def collapse_std(projections: Tensor) -> Tensor:
     """
     normed = nn.functional.normalize(projections.detach().float(), dim=1)
     return normed.std(dim=0, unbiased=False).mean() * normed.shape[1] ** 0.5
+
+
+def sample_cells(maps: Tensor, cells: int = 64) -> Tensor:
+    """(2, B, C, h, w) maps to (N, C) vectors: about ``cells`` evenly spaced cells of each map."""
+    vectors = maps.flatten(3).permute(0, 1, 3, 2)
+    index = torch.linspace(0, vectors.shape[2] - 1, min(cells, vectors.shape[2])).long()
+    return vectors[:, :, index.to(maps.device, non_blocking=True)].flatten(0, 2)
