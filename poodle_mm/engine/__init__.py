@@ -10,7 +10,7 @@ from poodle_mm.engine.hooks.target_update_hook import TargetUpdateHook
 from poodle_mm.engine.hooks.token_norm_hook import TokenNormHook
 from poodle_mm.engine.hooks.training_plan_hook import TrainingPlanHook
 from poodle_mm.engine.loggers import ClearMLBackend, MLflowBackend
-from poodle_mm.engine.weight_decay import MatrixDecayConstructor
+from poodle_mm.engine.weight_decay import LARSConstructor, MatrixDecayConstructor
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -18,6 +18,7 @@ __all__ = [
     'ClearMLBackend',
     'CollapseMonitorHook',
     'FreezeHook',
+    'LARSConstructor',
     'MLflowBackend',
     'MatrixDecayConstructor',
     'PairVisualizationHook',

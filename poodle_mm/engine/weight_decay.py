@@ -1,5 +1,7 @@
 """Weight decay on matrices and kernels only."""
 
+from typing import Any, ClassVar
+
 from mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from torch import nn
 
@@ -22,6 +24,9 @@ class MatrixDecayConstructor(DefaultOptimWrapperConstructor):
         ValueError: If ``paramwise_cfg`` is given.
     """
 
+    FLAT: ClassVar[dict[str, Any]] = {}
+    """Further options of the group without decay."""
+
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
         super().__init__(optim_wrapper_cfg)
         if paramwise_cfg:
@@ -33,11 +38,22 @@ class MatrixDecayConstructor(DefaultOptimWrapperConstructor):
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer wrapper of a model."""
         flat, matrices = split_by_decay(model)
-        groups = [dict(params=flat, weight_decay=0.0), dict(params=matrices)]
+        groups = [dict(params=flat, weight_decay=0.0, **self.FLAT), dict(params=matrices)]
         optimizer = dict(self.optimizer_cfg, params=groups)
         wrapper = dict(self.optim_wrapper_cfg, optimizer=OPTIMIZERS.build(optimizer))
         wrapper.setdefault('type', 'OptimWrapper')
         return OPTIM_WRAPPERS.build(wrapper)
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class LARSConstructor(MatrixDecayConstructor):
+    """The same groups for ``mmpretrain.LARS``: biases and norms keep the rate of plain SGD.
+
+    As in BYOL and PixPro. A constructor instead of mmpretrain's ``paramwise_cfg``, which finds
+    norms by parts of their names and so misses those of our projectors.
+    """
+
+    FLAT: ClassVar[dict[str, Any]] = dict(lars_exclude=True)
 
 
 def split_by_decay(model: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

@@ -133,6 +133,23 @@ def test_decay_without_a_gradient_by_hand():
     assert torch.equal(model.bias, torch.ones(2))
 
 
+def test_lars_by_hand():
+    """Kernels at eta |w| / |g + decay| of the rate, with decay; biases at the rate, without."""
+    model = nn.Linear(2, 2)
+    nn.init.ones_(model.weight), nn.init.ones_(model.bias)
+    optimizer = dict(type='mmpretrain.LARS', lr=0.5, weight_decay=0.25, momentum=0.9)
+    wrapper = build(model, 'LARSConstructor', optimizer=optimizer)
+    flat, matrices = wrapper.optimizer.param_groups
+    assert flat['lars_exclude'] and 'lars_exclude' not in matrices
+    for parameter in model.parameters():
+        parameter.grad = torch.full_like(parameter, 3.0)
+    wrapper.step()
+    # |w| = 2, |g| = 6: 0.001 * 2 / (6 + 0.25 * 2) of the rate, on a step of 3 + 0.25
+    adapted = 0.5 * 0.001 * 2 / 6.5
+    torch.testing.assert_close(model.weight, torch.full((2, 2), 1 - adapted * 3.25))
+    torch.testing.assert_close(model.bias, torch.full((2,), 1 - 0.5 * 3.0))
+
+
 def test_options_of_the_wrapper_arrive(model):
     wrapper = build(model, clip_grad=dict(max_norm=1.0), accumulative_counts=2)
     assert wrapper.clip_grad_kwargs == dict(max_norm=1.0) and wrapper._accumulative_counts == 2

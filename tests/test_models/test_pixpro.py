@@ -74,7 +74,7 @@ def test_a_mirrored_view_has_the_same_loss():
     mirrored = model([one, other.flip(-1)], batch('horizontal')[1], mode='loss')
     wrong = model([one, other.flip(-1)], samples, mode='loss')
     torch.testing.assert_close(mirrored['loss_dense'], plain['loss_dense'])
-    assert abs(wrong['loss_dense'] - plain['loss_dense']) > 1e-2
+    assert abs(wrong['loss_dense'] - plain['loss_dense']) > 1e-3
 
 
 def test_values_of_the_released_code_and_of_the_equation():
