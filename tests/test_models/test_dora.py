@@ -157,6 +157,18 @@ def test_without_local_views_only_the_masked_loss_is_left():
     assert [name for name in found if 'loss' in name] == ['loss_masked']
 
 
+def test_tracking_keeps_float32_under_autocast():
+    model = make_model().eval()
+    batch = prepared(model, make_batch())
+    plain = model.track(batch['inputs'][0], batch['data_samples'])[1]
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        coarse = model.track(batch['inputs'][0], batch['data_samples'])[1]
+        losses = model(**batch, mode='loss')
+    assert coarse.dtype == torch.float32 and all(v.isfinite().all() for v in losses.values())
+    torch.testing.assert_close(coarse, plain, atol=0.02, rtol=0.2)
+    torch.testing.assert_close(coarse.flatten(-2).sum(-1), torch.ones(2, 3, 2))
+
+
 def test_heads_are_drawn_from_the_clips_seed():
     model = make_model()
     samples = [FrameClipSample(metainfo=dict(seed=seed)) for seed in range(60)]

@@ -119,14 +119,17 @@ class DoRA(SelfDistillation):
         batch = len(clip)
         seen, queries = self._attend(clip.flatten(0, 1))
         grid = seen.patches.shape[-2:]
-        patches = seen.patches.flatten(2).mT.unflatten(0, (batch, -1))
-        keys = seen.keys.flatten(3).flatten(1, 2).mT.unflatten(0, (batch, -1))
-        first = seen.attention.flatten(2).unflatten(0, (batch, -1))[:, 0]
-        heads = self._draw_heads(samples, first.shape[1]).to(first.device)
-        chosen = first.take_along_dim(heads[..., None], dim=1)
-        prototypes = object_prototypes(chosen, queries.unflatten(0, (batch, -1))[:, 0])
-        refined, _ = refine_prototypes(prototypes, patches[:, 0], self.epsilon, self.iterations)
-        return seen.class_token, track_objects(refined, keys).unflatten(-1, grid)
+        # float32 also under autocast: the weights of a young network differ by little
+        with torch.autocast(clip.device.type, enabled=False):
+            patches = seen.patches.float().flatten(2).mT.unflatten(0, (batch, -1))
+            keys = seen.keys.float().flatten(3).flatten(1, 2).mT.unflatten(0, (batch, -1))
+            first = seen.attention.float().flatten(2).unflatten(0, (batch, -1))[:, 0]
+            heads = self._draw_heads(samples, first.shape[1]).to(first.device)
+            chosen = first.take_along_dim(heads[..., None], dim=1)
+            pooled = queries.float().unflatten(0, (batch, -1))[:, 0]
+            prototypes = object_prototypes(chosen, pooled)
+            refined, _ = refine_prototypes(prototypes, patches[:, 0], self.epsilon, self.iterations)
+            return seen.class_token, track_objects(refined, keys).unflatten(-1, grid)
 
     def draw_pairs(self, batch: dict, iteration: int) -> Iterator['Figure']:
         """Draw the objects in the clips of a batch; ``PairVisualizationHook`` calls it.
