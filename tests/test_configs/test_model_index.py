@@ -1,5 +1,6 @@
 """The model index, its metafiles and the model zoo's page say what configs and results say."""
 
+import json
 import re
 from functools import cache
 from itertools import takewhile
@@ -9,7 +10,6 @@ import pytest
 import yaml
 from mmengine.config import Config
 from modelindex.load_model_index import load as load_model_index
-from torch import nn
 
 from poodle_mm.catalog import CATALOG
 from poodle_mm.checkpoints.encoder_checkpoint import encoder_of_config
@@ -34,7 +34,14 @@ DATA['data/driving_frames'] = 'Driving videos'
 DATA['data/videos'] = 'Own videos'
 OWN = 'poodle_r50_videos'  # of the headline configs the one that is not the paper's
 COLLECTION_OF = dict(
-    flowe='FlowE', byol='BYOL', densecl='DenseCL', dino='DINO', dora='DoRA', ibot='iBOT'
+    flowe='FlowE',
+    byol='BYOL',
+    densecl='DenseCL',
+    dino='DINO',
+    dora='DoRA',
+    ibot='iBOT',
+    mae='MAE',
+    pixpro='PixPro',
 )
 VITS = {(384, 16): 'ViT-S/16', (96, 8): 'ViT-XS/8'}  # by width and patch
 METRICS = [
@@ -94,7 +101,7 @@ def test_metadata(name):
     """What the config says of itself, worked out from its keys."""
     cfg = config(name)
     found = dict(ENTRIES[name]['Metadata'])
-    assert found.pop('Parameters') == encoder_parameters(name)
+    assert found.pop('Parameters') == encoder(name)[0]
     loader = cfg.train_dataloader
     gpus = 1 if name == OWN else cfg.get('processes', PAPER_GPUS)
     (part, *_) = loader.dataset.get('datasets', [loader.dataset])
@@ -120,24 +127,28 @@ def test_metadata(name):
     assert found == expected
 
 
+def encoder(name: str) -> tuple[int, int | None]:
+    """Parameters of a config's encoder, and the width of a ViT."""
+    return _encoder(json.dumps(encoder_of_config(config(name)).backbone))
+
+
 @cache
-def encoder_of(name: str) -> nn.Module:
-    return MODELS.build(encoder_of_config(config(name)).backbone)
-
-
-def encoder_parameters(name: str) -> int:
-    return sum(p.numel() for p in encoder_of(name).parameters())
+def _encoder(text: str) -> tuple[int, int | None]:
+    model = MODELS.build(json.loads(text))
+    return sum(p.numel() for p in model.parameters()), getattr(model, 'embed_dims', None)
 
 
 def architecture(name: str) -> list[str]:
     model = config(name).model
     backbone, neck = model.backbone, model.get('neck') if model.type == 'PooDLe' else None
     if 'depth' not in backbone:
-        return [VITS[encoder_of(name).embed_dims, backbone.patch_size]]
+        return [VITS[encoder(name)[1], backbone.patch_size]]
     width = f' ({backbone.base_channels} base channels)' if 'base_channels' in backbone else ''
     words = [f'ResNet-{backbone.depth}{width}']
     if max(backbone.get('dilations', (1,))) > 1:
         words.append('stride 8 by dilation')
+    if model.type == 'PixPro' and model.get('neck'):
+        words.append('FPN')
     if neck:
         lacking = [part for part in ('lateral', 'block') if neck.get(part, 'default') is None]
         words.append(' '.join(['SDM', *(f'without {part}s' for part in lacking)]))
@@ -278,6 +289,12 @@ def papers_figures() -> dict[str, float]:
         'poodle_r50_wt-all': main['ade20k', 2, 'PooDLe', 'WT-all', '20'],
         'dora_vit-s16_bdd_224x224_200e': main['bdd100k', 1, 'DoRA', 'BDD', '200'],
         'dora_vit-s16_wt-venice_224x224_100e': main['ade20k', 2, 'DoRA', 'WT-Venice', '100'],
+        'densecl_r50_bdd_224x224_800e': main['bdd100k', 1, 'DenseCL', 'BDD', '800'],
+        'densecl_r50_bdd_224x224_100e': main['bdd100k', None, 'DenseCL', 'BDD', '100'],
+        'pixpro_r50_bdd_224x224_100e': main['bdd100k', 1, 'PixPro', 'BDD', '100'],
+        'pixpro_r50_wt-venice_224x224_100e': main['ade20k', 2, 'PixPro', 'WT-Venice', '100'],
+        'mae_vit-s16_wt-venice_224x224_300e': main['ade20k', 2, 'MAE', 'WT-Venice', '-'],
+        'mae_vit-s16_wt-all_224x224_300e': main['ade20k', 2, 'MAE', 'WT-all', '-'],
     }
     # The authors' figures come from their code; the text describes the same runs.
     wanted |= {f'{name.replace("bdd_in1k", "bdd-in1k")}_release': v for name, v in wanted.items()}

@@ -43,9 +43,10 @@ def batch_of(cfg: Config) -> dict:
         samples = [FramePairSample(metainfo=dict(seed=seed)) for seed in range(BATCH)]
     else:
         shape = (BATCH, 3, 224, 224)
-        samples = [DataSample() for _ in range(BATCH)]
+        boxes = dict(crop_box=[(0, 0, 200, 100)] * 2, flip_direction=[None, 'horizontal'])
+        samples = [DataSample(metainfo=dict(boxes, seed=seed)) for seed in range(BATCH)]
     inputs = torch.randint(256, shape, dtype=torch.uint8, generator=generator)
-    if cfg.model.type != 'PooDLe':
+    if cfg.model.type not in ('PooDLe', 'MAE'):
         inputs = [inputs, inputs.flip(-1)]
     return dict(inputs=inputs, data_samples=samples)
 

@@ -13,6 +13,8 @@ CONFIGS = [
     'densecl/densecl_r50_bdd_224x224_40e.py',
     'dino/dino_r50_bdd_224x224_100e.py',
     'dino/dino_vit-s16_bdd_224x224_300e.py',
+    'mae/mae_vit-s16_bdd_224x224_300e.py',
+    'pixpro/pixpro_r50_bdd_224x224_100e.py',
     'ablations/bdd100k/uflow_r50_bdd_256x512_40e.py',
 ]
 # Where the host still waits in a step: all of it in other packages.
@@ -23,12 +25,13 @@ RAFT = {
 IMAGES = {
     'mmengine.model.base_model.data_preprocessor.cast_data: host to device': 2,
     'mmpretrain.models.utils.data_preprocessor.forward: host to device': 2,
-    'mmengine.model.averaged_model.update_parameters: item': 1,
 }
+AVERAGE = {'mmengine.model.averaged_model.update_parameters: item': 1}
 WAITS = {
-    'byol': IMAGES,
+    'byol': IMAGES | AVERAGE,
     'densecl': {
         **IMAGES,
+        **AVERAGE,
         'mmpretrain.models.heads.contrastive_head.loss: host to device': 2,
         'mmpretrain.models.selfsup.densecl._dequeue_and_enqueue: host to device': 1,
         'mmpretrain.models.selfsup.densecl._dequeue_and_enqueue: item': 1,
@@ -41,6 +44,9 @@ WAITS = {
         **{k: v for k, v in IMAGES.items() if 'averaged_model' not in k},
         'mmengine.optim.optimizer.optimizer_wrapper._clip_grad: item': 1,  # for the log
     },
+    'mae': dict.fromkeys(IMAGES, 1),
+    # norms of weight and gradient of each kernel
+    'pixpro': IMAGES | {'mmpretrain.engine.optimizers.lars.step: item': 2 * 56},
     'uflow': {},
 }
 LOSSES = {
@@ -54,6 +60,8 @@ LOSSES = {
         'teacher_temperature',
     },
     'flowe': {'loss_dense', 'valid_share', 'std_dense'},
+    'mae': {'loss', 'explained_variance'},
+    'pixpro': {'loss_dense', 'positive_share', 'std_dense'},
 }
 ALL_LOSSES = LOSSES['flowe'] | {'loss_pool', 'std_pool', 'fallback_share'}
 
