@@ -26,7 +26,7 @@ class ReleasedWeights:
         licence: Of the file or of the code that it comes with, as the page states it.
         url: Address of the file; None where only the page is known or it is no plain download.
         sha256: Beginning of its hash, or None.
-        row: The row of the paper that used it; None for a stand-in.
+        row: The row of the paper that used it, or for which it can stand: ``note`` says which.
         tables: Numbers of the tables that have this row.
         note: What to know or to do.
     """
@@ -137,6 +137,8 @@ _ALL = (
         url='https://download.openmmlab.com/mmselfsup/1.x/byol/byol_resnet50_16xb256-coslr-200e_in1k'
         '/byol_resnet50_16xb256-coslr-200e_in1k_20220825-de817331.pth',
         sha256='de817331',
+        row=('BYOL', 'R50', '1000', 'IN1K'),
+        tables=(5,),
         note='a reproduction of 200 epochs',
     ),
     ReleasedWeights(
@@ -162,6 +164,8 @@ _ALL = (
         '/densecl_resnet50_8xb32-coslr-200e_in1k'
         '/densecl_resnet50_8xb32-coslr-200e_in1k_20220825-3078723b.pth',
         sha256='3078723b',
+        row=('DenseCL', 'R50', '200', 'IN1K'),
+        tables=(5,),
         note='a reproduction of the same length',
     ),
     ReleasedWeights(
@@ -222,6 +226,8 @@ _ALL = (
         epochs=10,
         file='poodle_wt-venice_10ep.pth',
         **_AUTHORS,
+        row=('PooDLe', 'R50', '20', 'WT-Venice'),
+        tables=(2,),
         note=f'{_DRIVE} PooDLe, Walking Tours Venice; the paper has 20 epochs',
     ),
     ReleasedWeights(

@@ -122,7 +122,7 @@ def readout_config(
     cfg.work_dir = str(work_dir)
     cfg.randomness = dict(seed=seed)
     cfg.merge_from_dict(dict(options or {}))
-    _check_data(cfg, suite)
+    check_data(cfg, suite)
     # No validation while it learns: nothing is chosen by it.
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
     return cfg
@@ -144,7 +144,12 @@ def _datasets(cfg: Config, *splits: str) -> Iterator[dict]:
         yield from dataset.get('datasets', [dataset])
 
 
-def _check_data(cfg: Config, suite: str) -> None:
+def check_data(cfg: Config, suite: str) -> None:
+    """Make sure that the data of a downstream config are there.
+
+    Raises:
+        FileNotFoundError: Naming a folder or file that is missing or empty.
+    """
     for dataset in _datasets(cfg, 'train', 'test'):
         files = dict(dataset['data_prefix'])
         if dataset.get('ann_file'):

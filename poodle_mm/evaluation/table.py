@@ -12,7 +12,7 @@ from poodle_mm.evaluation.published import (
 from poodle_mm.evaluation.suites import is_detection
 from poodle_mm.utils.tables import markdown_table, spread
 
-_TITLES = {
+READOUT_TITLES = {
     'linear': 'Linear',
     'linear-encoder': 'Linear, encoder alone',
     'upernet': 'UperNet',
@@ -20,8 +20,8 @@ _TITLES = {
     'det-c4': 'Det C4',
     'det-fpn': 'Det FPN',
 }
-_METRICS = dict(miou='mIoU', acc='Acc', map='mAP', map50='mAP50')
-_GROUPS = dict(miou='All', small='Small', large='Large', rare='Rare', common='Common')
+METRIC_TITLES = dict(miou='mIoU', acc='Acc', map='mAP', map50='mAP50')
+GROUP_TITLES = dict(miou='All', small='Small', large='Large', rare='Rare', common='Common')
 
 
 def markdown_tables(report: Mapping, edition: str = 'all') -> str:
@@ -42,13 +42,18 @@ def markdown_tables(report: Mapping, edition: str = 'all') -> str:
         for readout in readouts
         for metric in (('map', 'map50') if is_detection(readout) else ('miou', 'acc'))
     ]
-    tables = [(f'# {suite}', columns, _METRICS, PUBLISHED)]
+    tables = [(f'# {suite}', columns, METRIC_TITLES, PUBLISHED)]
     for readout in readouts:
         if not is_detection(readout):
-            columns = [(readout, group) for group in _GROUPS]
+            columns = [(readout, group) for group in GROUP_TITLES]
             published = PUBLISHED_GROUPS if readout == 'linear' else {}
             tables.append(
-                (f'## mIoU of class groups: {_TITLES[readout]}', columns, _GROUPS, published)
+                (
+                    f'## mIoU of class groups: {READOUT_TITLES[readout]}',
+                    columns,
+                    GROUP_TITLES,
+                    published,
+                )
             )
     if suite in PUBLISHED_CLASSES and 'linear' in readouts:
         columns = list(PUBLISHED_CLASSES[suite][0].scores)
@@ -72,7 +77,7 @@ def _table(
     report: Mapping, columns: Sequence[tuple[str, str]], titles: Mapping, published: Sequence[Row]
 ) -> str:
     several = len({readout for readout, _ in columns}) > 1
-    head = [f'{_TITLES[r]}: {titles[m]}' if several else titles[m] for r, m in columns]
+    head = [f'{READOUT_TITLES[r]}: {titles[m]}' if several else titles[m] for r, m in columns]
     rows, scores = [], {}
     for result in report['results']:
         metrics = result['metrics'].get('per_class', {}) | result['metrics']

@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS
-from poodle_mm.experiments.ablations.plan import Run, job_line
+from poodle_mm.experiments.ablations.runs import Run, job_line
 from poodle_mm.experiments.ablations.settings import datasets_of
 from poodle_mm.utils.errors import HINT
 from poodle_mm.utils.files import read_json, write_json
@@ -100,19 +100,25 @@ def is_done(run: Run) -> bool:
 def read_result(run: Run) -> dict | None:
     """Results of a run: ``dict(metrics by readout, stats)``, or None while there are none.
 
+    With several suites ``metrics`` are those of the first, and ``suites`` has those of each.
+
     A training of flow has no metrics: its result is its last checkpoint.
     """
     stats = read_json(run.work_dir / RUN_STATS) or {}
     if not run.readout:
         return dict(metrics={}, stats=stats) if run.checkpoint.is_file() else None
-    (suite,) = run.readout['suite']
-    report = read_json(run.readout_dir / f'{suite}.json')
-    if not isinstance(report, dict):
-        return None
-    metrics = {result['readout']: result['metrics'] for result in report['results']}
-    if not set(run.readout['readouts']) <= metrics.keys():
-        return None
-    return dict(metrics=metrics, stats=stats)
+    suites = {}
+    for readout in run.readouts:
+        (suite,) = readout['suite']
+        report = read_json(run.readout_dir / f'{suite}.json')
+        if not isinstance(report, dict):
+            return None
+        suites[suite] = {result['readout']: result['metrics'] for result in report['results']}
+        if not set(readout['readouts']) <= suites[suite].keys():
+            return None
+    (first,) = run.readout['suite']
+    result = dict(metrics=suites[first], stats=stats)
+    return result | (dict(suites=suites) if run.more else {})
 
 
 def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:

@@ -15,11 +15,11 @@ from poodle_mm.engine.schedule import length_options
 from poodle_mm.experiments.ablations.budget import budget_options, pairs_per_step
 from poodle_mm.experiments.ablations.plan import (
     PlanOptions,
-    Run,
     carried,
     root_options,
     seed_options,
 )
+from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.experiments.ablations.settings import DATA, LEARNED_FLOW
 from poodle_mm.experiments.ablations.study import Variant
 from poodle_mm.flow.uflow.estimator import build_network

@@ -1,10 +1,8 @@
 """From a study to its runs: configs, options, folders and command lines."""
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from mmengine.config import Config
 
 from poodle_mm.engine.config import load_config
 from poodle_mm.experiments.ablations.budget import Budget, budget_options, parse_budget
+from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.experiments.ablations.settings import (
     DATA,
     datasets_of,
@@ -73,58 +72,6 @@ class PlanOptions:
         """Roots of data by the names of their options, absolute."""
         found = [getattr(self, name) for name in names]
         return [root and str(Path(root).resolve()) for root in found]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One pretraining with its readouts, the readouts of random weights, or a training of flow.
-
-    Attributes:
-        variant: Row of the table or point of the figure.
-        seed: Seed of everything.
-        config: Config file; for random weights, that of the network they fill.
-        options: Differences from the file, dotted keys to values.
-        processes: Number of processes that train together.
-        work_dir: Folder of the run; equal runs of several studies share it.
-        readout: Options of ``tools/evaluate.py``: name to values; empty for flow.
-        before: Training of flow whose last checkpoint it starts from or takes flow from.
-    """
-
-    variant: Variant
-    seed: int
-    config: Path
-    options: Mapping[str, Any]
-    processes: int
-    work_dir: Path
-    readout: Mapping[str, Sequence]
-    before: 'Run | None' = None
-
-    @property
-    def trains(self) -> bool:
-        """False for random weights."""
-        return self.variant.method is not SCRATCH
-
-    def load(self) -> Config:
-        """The config as it will be trained."""
-        return load_config(self.config, dict(self.options))
-
-    @cached_property
-    def checkpoint(self) -> Path:
-        """The last checkpoint of the training."""
-        train_cfg = self.load().train_cfg
-        if 'max_epochs' in train_cfg:
-            return self.work_dir / f'epoch_{train_cfg.max_epochs}.pth'
-        return self.work_dir / f'iter_{train_cfg.max_iters}.pth'
-
-    @property
-    def readout_dir(self) -> Path:
-        """Folder of the output of ``tools/evaluate.py``."""
-        return self.work_dir / 'readout'
-
-    @property
-    def readout_words(self) -> list[str]:
-        """``readout`` as a command line."""
-        return [str(w) for name, values in self.readout.items() for w in (f'--{name}', *values)]
 
 
 def choose(studies: Sequence[Study], keys: Sequence[str] | None) -> list[tuple[Study, Variant]]:
@@ -191,36 +138,6 @@ def plan_run(variant: Variant, seed: int, args: PlanOptions) -> Run:
     return Run(**common, options=options, processes=processes, work_dir=folder / name)
 
 
-def train_command(run: Run, port: int = 29500) -> list[str]:
-    """The command that trains a run, or goes on with it."""
-    options = [f'{key}={_text(value)}' for key, value in run.options.items()]
-    if run.processes != run.load().get('processes', 1):
-        options.append(f'processes={run.processes}')
-    tail = ['--work-dir', str(run.work_dir), '--resume', 'auto']
-    tail += ['--cfg-options', *options] if options else []
-    if run.processes == 1:
-        return ['python', 'tools/train.py', str(run.config), *tail]
-    launcher = ['env', f'PORT={port}', 'bash', 'tools/dist_train.sh']
-    return [*launcher, str(run.config), str(run.processes), *tail]
-
-
-def readout_command(run: Run) -> list[str]:
-    """The command that reads a run out."""
-    encoder = [f'{run.variant.key}={run.checkpoint if run.trains else "none"}']
-    if not run.trains:
-        encoder += ['--like', str(run.config)]
-    tail = ['--seed', str(run.seed), '--work-dir', str(run.readout_dir)]
-    return ['python', 'tools/evaluate.py', *encoder, *run.readout_words, *tail]
-
-
-def job_line(run: Run, port: int = 29500) -> str:
-    """Training and readout as one line for a shell."""
-    commands = [train_command(run, port)] if run.trains else []
-    if run.readout:
-        commands.append(readout_command(run))
-    return ' && '.join(shlex.join(command) for command in commands)
-
-
 def seed_options(seed: int) -> dict[str, int]:
     """Config options for a seed of everything."""
     parts = ('randomness', 'train_dataloader.dataset', 'train_dataloader.sampler')
@@ -269,9 +186,3 @@ def _value(cfg: Config, key: str) -> Any:
     for part in key.split('.'):
         cfg = cfg[int(part)] if part.isdigit() else cfg.get(part)
     return cfg
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return '(' + ','.join(_text(v) for v in value) + ')'
-    return str(value)

@@ -16,9 +16,10 @@ from poodle_mm.experiments.ablations.execute import (
     threads_of,
 )
 from poodle_mm.experiments.ablations.flow_runs import after, before_its_flow, in_order, with_flow
-from poodle_mm.experiments.ablations.plan import PlanOptions, Run, choose, job_line, plan_run
+from poodle_mm.experiments.ablations.plan import PlanOptions, choose, plan_run
 from poodle_mm.experiments.ablations.recipe import describe
 from poodle_mm.experiments.ablations.report import write_report
+from poodle_mm.experiments.ablations.runs import Run, job_line, readout_words
 from poodle_mm.experiments.ablations.settings import DATA, MissingConfigError
 from poodle_mm.experiments.ablations.studies import studies_of
 from poodle_mm.experiments.ablations.study import Study, Variant
@@ -175,7 +176,7 @@ def _plan_text(run: Run, args: PlanOptions) -> str:
     else:
         topics['model'] = 'random weights'
     if run.readout:
-        topics['readout'] = ' '.join(run.readout_words)
+        topics['readout'] = ' '.join(readout_words(run.readout))
     state = 'done' if is_done(run) else 'to do'
     head = f'{run.variant.key}: {run.variant.label}, seed {run.seed} [{state}]'
     return '\n'.join([head, *(f'  {topic:10} {text}' for topic, text in topics.items())])

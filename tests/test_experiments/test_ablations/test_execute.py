@@ -21,7 +21,7 @@ from poodle_mm.experiments.ablations.execute import (
     read_result,
     threads_of,
 )
-from poodle_mm.experiments.ablations.plan import Run
+from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.experiments.ablations.study import Variant
 
 RESULT = dict(results=[dict(readout='linear', metrics=dict(miou=20.5, acc=60.0))])

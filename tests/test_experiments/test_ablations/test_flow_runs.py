@@ -20,11 +20,10 @@ from poodle_mm.experiments.ablations.flow_runs import (
 from poodle_mm.experiments.ablations.plan import (
     PlanOptions,
     choose,
-    job_line,
     plan_run,
-    train_command,
 )
 from poodle_mm.experiments.ablations.reproduce import reproduce
+from poodle_mm.experiments.ablations.runs import job_line, train_command
 from poodle_mm.experiments.ablations.studies import studies_of
 from poodle_mm.flow.uflow.estimator import build_network
 from tests.test_experiments.test_ablations.test_plan import parsed
