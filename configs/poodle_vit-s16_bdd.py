@@ -2,7 +2,7 @@
 # that a ViT does not work well with the dense objective, and prints no figures.
 #     bash tools/dist_train.sh configs/poodle_vit-s16_bdd.py 16
 #     python tools/evaluate.py work_dirs/poodle_vit-s16_bdd/epoch_100.pth --suite bdd100k
-# 16 GPUs x 8 pairs. No run of this project.
+# 16 GPUs x 8 pairs; hours not measured. No run of this project.
 _base_ = ['poodle_r50_bdd.py', '_base_/models/vit-s16.py']
 
 vit = _base_.vit_s16

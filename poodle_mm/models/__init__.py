@@ -7,6 +7,7 @@ from poodle_mm.models.heads.dense_head import DenseFlowHead
 from poodle_mm.models.heads.dino_head import DINOHead
 from poodle_mm.models.heads.pixel_propagation_head import PixelPropagationHead
 from poodle_mm.models.heads.pooled_head import PooledHead
+from poodle_mm.models.heads.standardised_dense_head import StandardisedDenseHead
 from poodle_mm.models.methods.dino import DINO
 from poodle_mm.models.methods.dora import DoRA
 from poodle_mm.models.methods.ibot import IBOT
@@ -35,5 +36,6 @@ __all__ = [
     'SeededMAEViT',
     'SimpleFeaturePyramid',
     'SpatialDecoderModule',
+    'StandardisedDenseHead',
     'VisionTransformer',
 ]

@@ -7,6 +7,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from poodle_mm.checkpoints import load_part, read_checkpoint
 from poodle_mm.engine.config import load_config
 from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
 from poodle_mm.experiments.ablations.budget import pairs_per_step
@@ -234,6 +235,75 @@ def test_motion_guided_row_differs_in_its_prior_and_steps(repo, scenes, tmp_path
     poodle.model.data_preprocessor.subcrops.motion = subcrops.motion
     assert cfg.to_dict() == poodle.to_dict()
     check_losses(train_two_steps(narrow_and_small(cfg), scenes, tmp_path), 'poodle')
+
+
+# What each row of the ViT's study changes of the dense objective alone.
+VIT_ROWS = {
+    'vit-dense-only': None,
+    'vit-registers': ('backbone', 'num_registers'),
+    'vit-target-norm': ('dense_head', 'type'),
+    'vit-final-norm': ('backbone', 'final_norm'),
+    'vit-pyramid': ('neck',),
+}
+
+
+@pytest.mark.parametrize('method', VIT_ROWS)
+@pytest.mark.parametrize('folder', ['camvid', 'scenes'])
+def test_rows_of_the_vit_differ_in_one_thing(repo, folder, method):
+    cfg, base = load(repo, folder, method).to_dict(), load(repo, folder, 'vit-dense-only').to_dict()
+    assert cfg['model']['pooled_head'] is None
+    assert cfg['model']['data_preprocessor']['subcrops'] is None
+    changed = VIT_ROWS[method]
+    assert (cfg != base) == (changed is not None)
+    for each in (cfg['model'], base['model']) if changed else ():
+        *parents, last = changed
+        for part in parents:
+            each = each[part]
+        each.pop(last, None)
+    assert cfg == base
+
+
+@pytest.mark.parametrize('method', VIT_ROWS)
+def test_rows_of_the_vit_step_and_are_read_out(repo, method, scenes, tmp_path):
+    """Two steps on video; the readout's encoder is found in the checkpoint, and whole."""
+    cfg = load(repo, 'scenes', method)
+    cfg.train_dataloader.dataset.pipeline[0].update(size=(64, 128), short_side=96)
+    cfg.model.data_preprocessor.flow = dict(type='DISFlow', preset='ultrafast')
+    cfg.custom_hooks = [dict(type='TargetUpdateHook'), dict(type='TokenNormHook', interval=1)]
+    runner = train_two_steps(cfg, scenes, tmp_path)
+    runner.save_checkpoint(str(tmp_path), 'iter_2.pth', meta=dict(cfg=cfg.pretty_text))
+    check_losses(runner, 'dense-only')
+    scalars = runner.message_hub.log_scalars
+    assert scalars['train/token_norm_peak'].current() >= 1
+    assert 1 <= scalars['train/rank_features'].current() <= 96
+    found = read_checkpoint(tmp_path / 'iter_2.pth')
+    assert found.neck is None and found.backbone['type'] == 'poodle_mm.VisionTransformer'
+    encoder = MODELS.build(found.backbone)
+    load_part(encoder, found.path, found.backbone_prefix)
+    assert encoder(torch.zeros(1, 3, 48, 64))[-1].shape == (1, 96, 6, 8)
+
+
+@pytest.mark.parametrize('name', ['scenes', 'camvid', 'bdd'])
+def test_poodle_on_a_vit(repo, name):
+    """The ResNet's recipe but for the networks and, of the small one, rate and clipping."""
+    files = dict(
+        bdd=('poodle_vit-s16_bdd', 'poodle_r50_bdd'),
+        **{
+            data: [f'ablations/{data}/poodle_{arch}_{data}_96x192' for arch in ('vit-xs8', 'r18')]
+            for data in ('scenes', 'camvid')
+        },
+    )
+    cfg, base = (Config.fromfile(repo / 'configs' / f'{file}.py') for file in files[name])
+    for key in base.keys() - {'model', 'optim_wrapper', 'custom_hooks'}:
+        assert cfg[key] == base[key], key
+    assert cfg.model.data_preprocessor == base.model.data_preprocessor
+    assert {h['type'] for h in base.custom_hooks} <= {h['type'] for h in cfg.custom_hooks}
+    model = MODELS.build(cfg.model)
+    maps = model.extract_feats(torch.zeros(1, 3, 64, 128))
+    assert maps[-1].shape[-2:] == (8, 16)
+    assert model.dense_head.projector[0].in_channels == maps[-1].shape[1]
+    width = model.backbone.embed_dims
+    assert model.pooled_head.projector.mlp[0].in_features == maps[0].shape[1] == width
 
 
 @pytest.mark.parametrize(

@@ -107,3 +107,30 @@ def toy_config(work_dir: Path, **overrides) -> Config:
         randomness=dict(seed=0),
     )
     return Config(cfg | overrides)
+
+
+def toy_vit() -> dict:
+    """Overrides: the toy's model on a ViT of two layers with registers and a pyramid."""
+    model = toy_config(Path('unused')).model.to_dict()
+    widths = dict(hidden_channels=32, out_channels=16)
+    model.update(
+        backbone=dict(
+            type='VisionTransformer',
+            arch=dict(embed_dims=24, num_layers=2, num_heads=2, feedforward_channels=48),
+            img_size=32,
+            patch_size=8,
+            out_type='featmap',
+            num_registers=2,
+        ),
+        neck=dict(
+            type='SimpleFeaturePyramid',
+            in_channels=24,
+            patch_size=8,
+            out_channels=16,
+            strides=(8, 16),
+            decoder={},
+        ),
+        dense_head=dict(type='DenseFlowHead', in_channels=16, **widths),
+        pooled_head=dict(type='PooledHead', in_channels=24, **widths),
+    )
+    return dict(model=model)

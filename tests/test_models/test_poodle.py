@@ -256,3 +256,22 @@ def test_projection_mlp_layout():
     x = torch.randn(3, 4, 2, 2)
     flat = mlp(x.permute(0, 2, 3, 1).flatten(0, 2)).view(3, 2, 2, 5).permute(0, 3, 1, 2)
     torch.testing.assert_close(conv(x), flat)
+
+
+def test_standardised_targets():
+    """The loss is that of targets standardised before; the spread is that of the targets given."""
+    from poodle_mm.models import DenseFlowHead, StandardisedDenseHead
+
+    views = random_views()
+    widths = dict(in_channels=8, hidden_channels=16, out_channels=6)
+    head, plain = StandardisedDenseHead(**widths), DenseFlowHead(**widths)
+    assert head.state_dict().keys() == plain.state_dict().keys()
+    predictions = torch.randn(2, 2, 6, 8, 16)
+    targets = 3 + 0.1 * torch.randn(2, 2, 6, 8, 16)
+    mean, std = (f(targets.flatten(0, 1), (0, 2, 3)) for f in (torch.mean, torch.std))
+    standard = (targets - mean.view(6, 1, 1)) / std.view(6, 1, 1)
+    rest = [views[key] for key in ('affine', 'flow', 'visible')]
+    found = head.loss(predictions, targets, *rest)
+    expected = plain.loss(predictions, standard, *rest)
+    torch.testing.assert_close(found['loss_dense'], expected['loss_dense'], rtol=1e-3, atol=0)
+    assert found['std_dense'] < 0.2 < 0.9 < expected['std_dense']

@@ -2,7 +2,7 @@
 
 import torch.utils.checkpoint as cp
 from mmengine.model import BaseModule
-from torch import Tensor, nn
+from torch import Tensor
 
 from poodle_mm.geometry.affine import invert_affine, scale_affine, warp_affine
 from poodle_mm.geometry.equivariance import flow_equivariance_loss
@@ -28,8 +28,6 @@ class DenseFlowHead(BaseModule):
             of Eq. 1, q(A^-1 p), with one interpolation more.
         mean_over: See :func:`~poodle_mm.geometry.equivariance.flow_equivariance_loss`.
         hidden_bias, out_bias: See :func:`~poodle_mm.models.heads.projection.projection_mlp`.
-        target_norm: Standardise each channel of the target's projections over the batch before
-            they are compared (ours): what all places share is then no target.
         blocked: False computes the loss by upsampling both maps to every pixel, which takes twenty
             times the time and memory and gives the same number: to compare with.
     """
@@ -47,17 +45,12 @@ class DenseFlowHead(BaseModule):
         mean_over: str = 'valid',
         hidden_bias: bool = True,
         out_bias: bool = True,
-        target_norm: bool = False,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(init_cfg)
         widths, options = (hidden_channels, out_channels), (True, norm_cfg, hidden_bias, out_bias)
         self.projector = projection_mlp(in_channels, *widths, *options)
         self.predictor = projection_mlp(out_channels, *widths, *options)
-        self.target_norm = None
-        if target_norm:
-            options = dict(affine=False, track_running_stats=False)
-            self.target_norm = nn.BatchNorm2d(out_channels, **options)
         self.unwarp_first = unwarp_first
         self.mean_over = mean_over
         self.with_cp = with_cp
@@ -105,12 +98,9 @@ class DenseFlowHead(BaseModule):
                 f'a crop of {height}x{width} pixels does not divide into a {cells_h}x{cells_w} '
                 "feature map: use crops that are multiples of the encoder's stride"
             )
-        compared = targets
-        if self.target_norm is not None:
-            compared = self.target_norm(targets.flatten(0, 1)).view_as(targets)
         result = flow_equivariance_loss(
             predictions.flatten(0, 1),
-            compared.flip(0).flatten(0, 1),
+            targets.flip(0).flatten(0, 1),
             affine.flatten(0, 1),
             affine.flip(0).flatten(0, 1),
             flow.flatten(0, 1),
@@ -124,5 +114,10 @@ class DenseFlowHead(BaseModule):
             # The mean over the 2B (pair, direction) samples, times 2, sums the two directions.
             loss_dense=2 * self.loss_weight * result.loss,
             valid_share=result.valid_share.mean(),
-            std_dense=collapse_std(sample_cells(targets)),
+            std_dense=map_spread(targets),
         )
+
+
+def map_spread(maps: Tensor) -> Tensor:
+    """:func:`~poodle_mm.models.heads.projection.collapse_std` of (2, B, C, h, w) maps."""
+    return collapse_std(sample_cells(maps))
