@@ -85,8 +85,11 @@ def _model(model: Config) -> str:
     ]
     dilated = max(backbone.get('dilations', (1,))) > 1
     if model['type'] == 'PooDLe':
-        words.append('dilated to stride 8' if dilated else 'stride 32')
-        if neck := model.get('neck'):
+        if 'depth' in backbone:
+            words.append('dilated to stride 8' if dilated else 'stride 32')
+        if (neck := model.get('neck')) and neck['type'] == 'SimpleFeaturePyramid':
+            words.append(f'simple feature pyramid of strides {", ".join(map(str, neck.strides))}')
+        elif neck:
             lateral, block = neck.get('lateral', 'linear'), neck.get('block', 'bottleneck')
             if block and not neck.get('upsample_first', True):
                 block += ' before upsampling'

@@ -23,6 +23,7 @@ from poodle_mm.experiments.ablations.runs import Run, job_line, readout_words
 from poodle_mm.experiments.ablations.settings import DATA, MissingConfigError
 from poodle_mm.experiments.ablations.studies import studies_of
 from poodle_mm.experiments.ablations.study import Study, Variant
+from poodle_mm.experiments.ablations.vit_study import VIT, write_vit_report
 
 
 def reproduce(
@@ -116,6 +117,8 @@ def reproduce(
             print(f'{part.name}: nothing was measured, no table is written', file=sys.stderr)
             continue
         files = write_report(part, own, data, args.readouts, folder, settings)
+        if part is VIT:
+            files += write_vit_report(own, folder, args.data_root)
         print(files[0].read_text(encoding='utf-8'))
         print('written:', *files)
     return int(bool(failed))

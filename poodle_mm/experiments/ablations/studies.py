@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from poodle_mm.evaluation.published import PUBLISHED_ABLATIONS
 from poodle_mm.experiments.ablations.study import SCRATCH, Study, Variant
+from poodle_mm.experiments.ablations.vit_study import VIT
 
 _LABELS = {
     'poodle': 'PooDLe',
@@ -181,10 +182,25 @@ METHODS = Study(
     costs=True,
 )
 
+# The paper's future work, under rules of ours.
+MOTION = Study(
+    'motion',
+    'Motion-guided subcrops',
+    (
+        Variant('alike', 'PooDLe, cells alike', 'poodle'),
+        Variant('guided', 'PooDLe, motion-guided subcrops', 'motion-subcrops'),
+        Variant('exact', 'the same with exact flow, cells alike', 'poodle', exact=True),
+        Variant('guided-exact', 'motion-guided, exact flow', 'motion-subcrops', exact=True),
+    ),
+    data=('scenes', 'camvid'),
+)
+
 STUDIES = {
     'table 4': (TABLE_4,),
     'flow': (FLOW,),
     'methods': (METHODS,),
+    'motion': (MOTION,),
+    'vit': (VIT,),
     'figure 5': (FIGURE_5A, FIGURE_5B, FIGURE_5C),
     'figure 7': (FIGURE_7,),
     'figure 9': (FIGURE_9,),
