@@ -51,6 +51,13 @@ def test_large_model_is_mmpretrains(repo):
     assert {name: value.shape for name, value in plain.state_dict().items()} == shapes
 
 
+def test_mmpretrains_own_encoder_is_read_out_too():
+    cfg = Config(
+        dict(model=dict(backbone=dict(type='mmpretrain.MAEViT', arch='b', mask_ratio=0.6)))
+    )
+    assert encoder_of_config(cfg).backbone == dict(type='mmpretrain.VisionTransformer', arch='b')
+
+
 def test_masks_are_mmpretrains_for_the_same_numbers(monkeypatch):
     ours, theirs = encoder(SeededMAEViT), encoder(MAEViT)
     images = torch.randn(3, 3, 16, 16, generator=torch.Generator().manual_seed(1))
