@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from poodle_mm.visualization.curves import Curves, style
-from poodle_mm.visualization.panels import draw_columns
+from poodle_mm.visualization.legend import add_legend
+from poodle_mm.visualization.panels import show, stacked
 
 CLAMP = 0.8
 """Quantile at which the second picture's norms are clamped (PooDLe, Figure 15)."""
@@ -48,16 +49,23 @@ def draw_norm_maps(images: Sequence[np.ndarray], norms: Mapping[str, Sequence[Te
         images: uint8 (H, W, 3), all of one size.
         norms: Name of a network to its map (h, w) of each image.
     """
-    columns = {'image': list(images)}
-    for name, maps in norms.items():
-        raw, clamped = zip(*(norm_pictures(each) for each in maps))
-        columns[f'{name}: raw'], columns['clamped' + ' ' * len(columns)] = list(raw), list(clamped)
+    height, width = images[0].shape[:2]
+    above, *rows = stacked([(2 * len(images), height / width)] * (1 + len(norms)))
+    for photo, blank, image in zip(above[::2], above[1::2], images):
+        show(photo, image)
+        blank.set_axis_off()
+    for axes, (name, maps) in zip(rows, norms.items()):
+        pictures = [picture for each in maps for picture in norm_pictures(each)]
+        titles = [name, 'clamped', *[''] * len(pictures)]
+        for axis, picture, title in zip(axes, pictures, titles):
+            show(axis, picture, title, (height, width))
     meaning = (
         'L2 norm of the last layer before a final norm, from 0 to the largest of the image; '
         'clamped: to its 80th percentile'
     )
     shades = [_SHADES(x)[:3] for x in np.linspace(0, 1, 9)]
-    return draw_columns(columns, lines=[(shades, meaning)])
+    add_legend(above[0].figure, [(shades, meaning)])
+    return above[0].figure
 
 
 def draw_token_curves(runs: Mapping[str, Curves]) -> Figure:
