@@ -87,12 +87,15 @@ class DataSetting:
             MissingConfigError: If there is none for these data.
         """
         folder = config_dir / 'ablations' / self.name
-        own = folder / f'{method}_{self.recipe}.py'
         own_arch = self.images.split('_')[0]
-        names = [self.images.replace(own_arch, arch or own_arch, 1)]
+        recipe, image = (
+            name.replace(own_arch, arch or own_arch, 1) for name in (self.recipe, self.images)
+        )
+        own = folder / f'{method}_{recipe}.py'
+        names = [image]
         names += [] if arch else [self.images.replace(own_arch, _SMALL_VIT, 1)]
         files = [config_dir / method / f'{method}_{name}.py' for name in names]
-        for file in files if arch else (own, *files):
+        for file in (own, *files):
             if file.is_file():
                 return file, {}
         overlay = config_dir / '_base_' / 'ablations' / f'{method}.py'
