@@ -74,7 +74,9 @@ def run_of(row: TableRow, source: Source, seed: int, args: TableOptions) -> Run:
         ValueError: If the batch does not split into the processes, the budget is less than a step,
             or nothing of the row is read out.
     """
-    folder = args.work_dir.resolve() / 'tables' / f'{source.key}_s{seed}'
+    # readouts of another length are no part of the paper's table
+    short = f'_{args.iters}-iters' if args.iters else ''
+    folder = args.work_dir.resolve() / 'tables' / f'{source.key}_s{seed}{short}'
     first, *more = _readouts(row, args)
     common = dict(seed=seed, work_dir=folder, readout=first, more=tuple(more))
     if source.config is None:

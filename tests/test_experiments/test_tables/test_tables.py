@@ -90,6 +90,8 @@ def test_tables_share_runs(options):
              for n in (1, 3, 5, 6)}  # fmt: skip
     assert len(found) == 1
     assert plan(5, 'Scratch R50', 'scratch', options).work_dir not in found
+    shorter = options | dict(iters=5)  # its scores must not get into the table
+    assert plan(1, 'PooDLe R50, 100 ep., BDD', 'poodle-r50-bdd', shorter).work_dir not in found
 
 
 def test_commands(options, repo):
