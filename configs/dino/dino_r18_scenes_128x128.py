@@ -10,3 +10,4 @@ pipeline = _base_.pipeline
 for view in pipeline[0].pipelines[2:]:
     view[0].update(scale=64)  # two cells of the last map, both ways
 train_dataloader = dict(dataset=dict(_base_.scenes_driving, pipeline=pipeline))
+optim_wrapper = dict(optimizer=dict(lr=3e-3))

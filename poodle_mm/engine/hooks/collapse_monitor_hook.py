@@ -39,7 +39,7 @@ class CollapseMonitorHook(Hook):
         min_valid_share: float = 0.05,
         patience: int = 5,
         stop: bool = False,
-        min_information: float = 0.01,
+        min_information: float = 0.005,
     ) -> None:
         self.interval = interval
         self.patience = patience

@@ -69,11 +69,11 @@ def test_outputs_that_tell_nothing(name):
     hub, messages = MessageHub(f'test_outputs_that_tell_nothing_{name}'), []
     runner = SimpleNamespace(message_hub=hub, logger=SimpleNamespace(warning=messages.append))
     hook = CollapseMonitorHook(interval=1, patience=2)
-    for runner.iter, value in enumerate([0.2, 0.02, 0.005, 0.004]):
+    for runner.iter, value in enumerate([0.2, 0.006, 0.004, 0.003]):
         hub.update_scalar(f'train/{name}', value)
         hook.after_train_iter(runner, 0, {}, outputs={name: torch.tensor(value)})
     (message,) = messages
-    assert message.startswith(f'{name} averages 0.004 at iteration 4 and was below 0.01')
+    assert message.startswith(f'{name} averages 0.003 at iteration 4 and was below 0.005')
     assert 'temperature' in message
 
 
