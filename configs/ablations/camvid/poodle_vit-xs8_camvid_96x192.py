@@ -12,6 +12,7 @@ model = dict(
 )
 # the other small ViTs' rate and clipping
 optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=3.0))
+default_hooks = dict(logger=dict(interval=10))
 custom_hooks = [
     dict(type='TargetUpdateHook'),
     dict(type='CollapseMonitorHook'),
