@@ -82,6 +82,7 @@ def videos(tmp_path_factory) -> Path:
 def test_config_steps(file, videos):
     """Its own views, masks, optimizer and schedules; networks and prototypes smaller."""
     register_all_modules()
+    torch.manual_seed(0)
     cfg = Config.fromfile(file)
     cfg.model.head.update(out_channels=64, hid_channels=32)
     if 'vit-s16' in file.name:
@@ -104,19 +105,22 @@ def test_config_steps(file, videos):
         model = MODELS.build(cfg.model).train()
         model.init_weights()
         optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
-        for scheduler in cfg.param_scheduler:
-            scheduler.pop('convert_to_iter_based', None)
-            PARAM_SCHEDULERS.build(scheduler, default_args=dict(optimizer=optimizer))
     model.target.total_steps = 10
     batch = default_collate([dataset[0, 0], dataset[1, 0]])
     assert [view.shape[-1] for view in batch['inputs']] == [scale for scale, _ in scales(cfg)]
-    before = [p.clone() for p in model.target.parameters()]
+    networks = model.online, model.target.module
+    before = [[p.clone() for p in network.parameters()] for network in networks]
     logged = model.train_step(batch, optimizer)
     model.update_target()
     assert all(torch.isfinite(value) for value in logged.values())
     assert 0 < logged['information'] < 1
-    moved = [not torch.equal(a, b) for a, b in zip(before, model.target.parameters(), strict=True)]
-    assert sum(moved) > len(moved) / 2
+    for network, old in zip(networks, before):
+        moved = [not torch.equal(a, b) for a, b in zip(old, network.parameters(), strict=True)]
+        assert sum(moved) > (0.8 * len(moved) if network is networks[0] else 1)
+    with DefaultScope.overwrite_default_scope('poodle_mm'):
+        for scheduler in cfg.param_scheduler:
+            scheduler.pop('convert_to_iter_based', None)
+            PARAM_SCHEDULERS.build(scheduler, default_args=dict(optimizer=optimizer))
 
 
 def test_small_ones_are_of_one_size():
