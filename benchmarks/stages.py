@@ -11,8 +11,9 @@ STAGES = (
     'amp',
     'roofline',
     'scaling',
+    'methods',
     'startup',
     'index',
     'remote',
 )
-ON_CPU_ONLY = ('loader', 'scaling', 'startup', 'index', 'remote')
+ON_CPU_ONLY = ('loader', 'scaling', 'methods', 'startup', 'index', 'remote')

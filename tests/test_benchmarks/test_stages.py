@@ -14,7 +14,18 @@ from benchmarks.result import Measurement, Options, StageResult, Target
 from benchmarks.run import run_stages
 from benchmarks.stages import STAGES
 
-ROWS = dict(loss=3, flow=7, memory=5, step=10, amp=6, roofline=8, scaling=2, startup=13, remote=18)
+ROWS = dict(
+    loss=3,
+    flow=7,
+    memory=5,
+    step=10,
+    amp=6,
+    roofline=8,
+    scaling=2,
+    startup=13,
+    remote=18,
+    methods=2,
+)
 
 
 @pytest.fixture
@@ -22,7 +33,9 @@ def options(repo, tmp_path) -> Options:
     return Options(repeats=1, threads=1, quick=True, cache=tmp_path, configs=repo / 'configs')
 
 
-@pytest.mark.parametrize('name', ['loss', 'flow', 'memory', 'step', 'roofline', 'remote'])
+@pytest.mark.parametrize(
+    'name', ['loss', 'flow', 'memory', 'step', 'roofline', 'remote', 'methods']
+)
 def test_stage_runs(name, options):
     check(import_module(f'benchmarks.{name}').run(options), ROWS[name])
 
