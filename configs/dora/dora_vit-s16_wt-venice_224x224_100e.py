@@ -1,6 +1,6 @@
-# DoRA on clips of the Venice video of Walking Tours, ViT-S/16, 100 epochs: 8 frames 60 apart (a second, at the
-# videos' 60 frames/s). Starts are drawn within minutes, and an epoch is as many frames as a video of 60 frames/s
-# has (450 clips of 8 a minute): both ours.
+# DoRA on clips of the Venice video of Walking Tours, ViT-S/16, 100 epochs: 8 frames 60 apart, which is a second at
+# 60 frames/s and two at 30. Starts are drawn within minutes, and an epoch is as many frames as a video of
+# 60 frames/s has (450 clips of 8 a minute): both ours.
 _base_ = [
     '../_base_/models/dora_vit-s16.py',
     '../_base_/datasets/clip_views_224.py',

@@ -290,6 +290,12 @@ def papers_figures() -> dict[str, float]:
         'poodle_r50_wt-all': main['ade20k', 2, 'PooDLe', 'WT-all', '20'],
         'dora_vit-s16_bdd_224x224_200e': main['bdd100k', 1, 'DoRA', 'BDD', '200'],
         'dora_vit-s16_wt-venice_224x224_100e': main['ade20k', 2, 'DoRA', 'WT-Venice', '100'],
+        'dora_vit-s16_wt-all_224x224_100e': main['ade20k', 2, 'DoRA', 'WT-all', '100'],
+        'dino_r50_bdd_224x224_100e': main['bdd100k', 1, 'DINO', 'BDD', '100'],
+        'dino_vit-s16_bdd_224x224_300e': main['bdd100k', 1, 'DINO', 'BDD', '300'],
+        'dino_r50_wt-venice_224x224_100e': 6.9,  # two rows differ in their encoders alone
+        'dino_vit-s16_wt-venice_224x224_100e': 7.8,
+        'ibot_vit-s16_bdd_224x224_800e': main['bdd100k', 1, 'iBOT', 'BDD', '800'],
         'densecl_r50_bdd_224x224_800e': main['bdd100k', 1, 'DenseCL', 'BDD', '800'],
         'densecl_r50_bdd_224x224_100e': main['bdd100k', None, 'DenseCL', 'BDD', '100'],
         'pixpro_r50_bdd_224x224_100e': main['bdd100k', 1, 'PixPro', 'BDD', '100'],

@@ -14,7 +14,7 @@ from tests.test_datasets.video_factory import write_video
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 FILES = sorted([*CONFIGS.glob('dino/*.py'), *CONFIGS.glob('ibot/*.py')])
-LARGE = [file for file in FILES if '_bdd_' in file.name]
+LARGE = [file for file in FILES if '_224x224_' in file.name]
 
 
 def scales(cfg: Config) -> list[tuple]:
@@ -30,14 +30,17 @@ def names(view: list) -> list[str]:
 @pytest.mark.parametrize(
     ('name', 'epochs', 'areas', 'local', 'prototypes', 'teacher'),
     [
-        ('dino_r50', 100, ((0.14, 1), (0.05, 0.14)), 8, 65536, (0.04, 0.04)),
-        ('dino_vit-s16', 300, ((0.4, 1), (0.05, 0.4)), 8, 65536, (0.04, 0.07)),
-        ('ibot_vit-s16', 800, ((0.25, 1), (0.05, 0.25)), 10, 8192, (0.04, 0.07)),
+        ('dino_r50_bdd', 100, ((0.14, 1), (0.05, 0.14)), 8, 65536, (0.04, 0.04)),
+        ('dino_vit-s16_bdd', 300, ((0.4, 1), (0.05, 0.4)), 8, 65536, (0.04, 0.07)),
+        ('ibot_vit-s16_bdd', 800, ((0.25, 1), (0.05, 0.25)), 10, 8192, (0.04, 0.07)),
+        ('dino_r50_wt-venice', 100, ((0.14, 1), (0.05, 0.14)), 8, 65536, (0.04, 0.04)),
+        ('dino_vit-s16_wt-venice', 100, ((0.4, 1), (0.05, 0.4)), 8, 65536, (0.04, 0.07)),
+        ('ibot_vit-s16_wt-venice', 100, ((0.25, 1), (0.05, 0.25)), 10, 8192, (0.04, 0.07)),
     ],
 )
 def test_published_settings(name, epochs, areas, local, prototypes, teacher):
     (file,) = (f for f in LARGE if f.name.startswith(name))
-    assert file.stem == f'{name}_bdd_224x224_{epochs}e'
+    assert file.stem == f'{name}_224x224_{epochs}e'
     cfg = Config.fromfile(file)
     assert scales(cfg) == [(224, areas[0])] * 2 + [(96, areas[1])] * local
     colours = ['RandomFlip', 'RandomApply', 'RandomGrayscale', 'GaussianBlur']
@@ -51,16 +54,16 @@ def test_published_settings(name, epochs, areas, local, prototypes, teacher):
         2048,
         256,
     )
-    assert head.norm_last_layer == (name == 'dino_r50')
+    assert head.norm_last_layer == ('r50' in name)
     assert (model.momentum, model.temperature) == (0.996, 0.1)
     assert tuple(model.teacher_temperature) == teacher
-    assert model.get('warmup', 0) == (0 if name == 'dino_r50' else 30 / epochs)
+    assert model.get('warmup', 0) == (0 if 'r50' in name else 30 / epochs)
     optimizer, warmup, cosine = cfg.optim_wrapper.optimizer, *cfg.param_scheduler[:2]
     assert cfg.optim_wrapper.clip_grad.max_norm == 3
     assert cfg.processes * cfg.train_dataloader.batch_size == 256
     assert (warmup.end, cosine.end, cosine.T_max) == (10, epochs, epochs - 10)
     assert cosine.eta_min == 1e-6 and cfg.train_cfg.max_epochs == epochs
-    if name == 'dino_r50':
+    if 'r50' in name:
         assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('SGD', 0.03, 1e-4)
         assert len(cfg.param_scheduler) == 2
     else:
