@@ -13,12 +13,18 @@ from mmpretrain.structures import DataSample
 
 from poodle_mm.datasets import frame_pair_collate
 from poodle_mm.registry import MODELS, register_all_modules
-from tests.test_engine.toy_pairs import ToyPairs, toy_config, toy_vit
+from tests.test_engine.toy_pairs import ToyPairs, toy_config, toy_motion, toy_vit
 
 BASES = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'models'
 # Of methods on single frames: model and views.
-IMAGES = dict(pixpro=('pixpro_r18_quarter', 2), mae=('mae_vit-xs8', 1))
-METHODS = ('poodle', 'vit', *IMAGES)
+IMAGES = dict(
+    byol=('byol_r18_quarter', 2),
+    densecl=('densecl_r18_quarter', 2),
+    pixpro=('pixpro_r18_quarter', 2),
+    mae=('mae_vit-xs8', 1),
+)
+TOYS = dict(poodle=dict, vit=toy_vit, motion=toy_motion)
+METHODS = (*TOYS, *IMAGES)
 
 
 def toy_batch(method: str, samples: list[int]) -> dict:
@@ -51,9 +57,10 @@ def make_model(method: str):
     register_all_modules()
     init_default_scope('poodle_mm')
     torch.manual_seed(0)
-    cfg = toy_config('unused', **(toy_vit() if method == 'vit' else {}))
     if method in IMAGES:
         cfg = Config.fromfile(BASES / f'{IMAGES[method][0]}.py')
+    else:
+        cfg = toy_config('unused', **TOYS[method]())
     model = MODELS.build(cfg.model)
     model.init_weights()
     return model.eval()

@@ -10,7 +10,7 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 
-from tests.test_engine.toy_pairs import toy_config, toy_vit
+from tests.test_engine.toy_pairs import toy_config, toy_motion, toy_vit
 
 
 class Journal(Hook):
@@ -83,8 +83,9 @@ def accumulating() -> dict:
         (accumulating, 7, 4, 'epoch_2.pth'),
         (iteration_based, 6, 5, 'iter_7.pth'),
         (toy_vit, 6, 4, 'epoch_2.pth'),
+        (toy_motion, 6, 4, 'epoch_2.pth'),
     ],
-    ids=['epochs', 'accumulation', 'iterations', 'vit'],
+    ids=['epochs', 'accumulation', 'iterations', 'vit', 'motion'],
 )
 def test_resumed_equals_uninterrupted(make_runner, tmp_path, overrides, stop_at, saved_at, last):
     through = Journal()

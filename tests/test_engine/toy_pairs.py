@@ -134,3 +134,10 @@ def toy_vit() -> dict:
         pooled_head=dict(type='PooledHead', in_channels=24, **widths),
     )
     return dict(model=model)
+
+
+def toy_motion() -> dict:
+    """Overrides: subcrops that go to what moves otherwise than its surroundings."""
+    model = toy_config(Path('unused')).model.to_dict()
+    model['data_preprocessor']['subcrops']['motion'] = dict(residual='ring')
+    return dict(model=model)
