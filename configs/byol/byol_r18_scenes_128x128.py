@@ -7,3 +7,4 @@ _base_ = [
 ]
 
 train_dataloader = dict(dataset=dict(_base_.scenes_driving, pipeline=_base_.pipeline))
+custom_hooks = [dict(type='ProjectionSpreadHook'), *_base_.custom_hooks]

@@ -11,3 +11,4 @@ _base_ = [
 processes = 16
 train_dataloader = dict(batch_size=256, dataset=dict(pipeline=_base_.pipeline))
 optim_wrapper = dict(optimizer=dict(lr=0.45 * 4096 / 256, weight_decay=1e-6))
+custom_hooks = [dict(type='ProjectionSpreadHook'), *_base_.custom_hooks]

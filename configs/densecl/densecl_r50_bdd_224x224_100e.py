@@ -12,3 +12,4 @@ _base_ = [
 
 processes = 8
 train_dataloader = dict(batch_size=32, dataset=dict(pipeline=_base_.pipeline))
+custom_hooks = [dict(type='ProjectionSpreadHook'), *_base_.custom_hooks]

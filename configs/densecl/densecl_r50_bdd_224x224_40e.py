@@ -6,3 +6,4 @@ _base_ = [
 ]
 
 train_dataloader = dict(dataset=dict(pipeline=_base_.pipeline))
+custom_hooks = [dict(type='ProjectionSpreadHook'), *_base_.custom_hooks]

@@ -5,6 +5,7 @@ from poodle_mm.engine.hooks.checkpoint_hook import AtomicCheckpointHook
 from poodle_mm.engine.hooks.collapse_monitor_hook import CollapseMonitorHook
 from poodle_mm.engine.hooks.freeze_hook import FreezeHook
 from poodle_mm.engine.hooks.pair_visualization_hook import PairVisualizationHook
+from poodle_mm.engine.hooks.projection_spread_hook import ProjectionSpreadHook
 from poodle_mm.engine.hooks.run_stats_hook import RunStatsHook
 from poodle_mm.engine.hooks.target_update_hook import TargetUpdateHook
 from poodle_mm.engine.hooks.token_norm_hook import TokenNormHook
@@ -22,6 +23,7 @@ __all__ = [
     'MLflowBackend',
     'MatrixDecayConstructor',
     'PairVisualizationHook',
+    'ProjectionSpreadHook',
     'RunStatsHook',
     'TargetUpdateHook',
     'TokenNormHook',

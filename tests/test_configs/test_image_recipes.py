@@ -48,7 +48,9 @@ def test_published_settings(name):
     assert (cosine.begin, cosine.end, cosine.T_max) == (warmup, epochs, epochs - warmup)
     assert epochs_of_a_pass(cfg) == 1 and cfg.train_dataloader.drop_last  # a frame of each video
     hooks = [hook.type for hook in cfg.custom_hooks]
-    assert hooks == ['TargetUpdateHook'] * (method == 'pixpro') + ['CollapseMonitorHook']
+    own = dict(pixpro='TargetUpdateHook', byol='ProjectionSpreadHook')
+    own['densecl'] = own['byol']
+    assert hooks == [hook for hook in (own.get(method), 'CollapseMonitorHook') if hook]
 
 
 def test_momentum_of_byols_longest_run():

@@ -59,6 +59,8 @@ def write_recipe(method: str, folder: Path, videos: Path, bases: Path) -> Path:
     hooks = [dict(type='CollapseMonitorHook')]
     if method == 'pixpro':
         hooks.append(dict(type='TargetUpdateHook'))
+    if method in ('byol', 'densecl'):
+        hooks.append(dict(type='ProjectionSpreadHook'))
     path = folder / f'{method}.py'
     text = RECIPE.format(
         configs=bases,

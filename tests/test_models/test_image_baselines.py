@@ -39,7 +39,7 @@ def byol_loss(model, views: list[Tensor], samples: list) -> dict[str, float]:
     projected = [online(model)(view)[0] for view in views]
     predicted = [model.head.predictor([p])[0] for p in projected]
     cosines = [F.cosine_similarity(predicted[i], projected[1 - i]).mean() for i in (0, 1)]
-    return dict(loss=-2 * sum(cosines).item())
+    return dict(loss=-2 * sum(cosines).item(), std_pool=spread(projected[1]))
 
 
 def densecl_loss(model, views: list[Tensor], samples: list) -> dict[str, float]:
@@ -61,7 +61,16 @@ def densecl_loss(model, views: list[Tensor], samples: list) -> dict[str, float]:
             dense.append(info_nce(q_grid[n, :, cell], k_grid[n, :, match], model.queue2))
     parts = dict(loss_single=sum(single) / len(single), loss_dense=sum(dense) / len(dense))
     parts = {name: 0.5 * value.item() for name, value in parts.items()}
-    return dict(parts, loss=sum(parts.values()))
+    spreads = dict(std_pool=spread(q), std_dense=spread(q_grid.transpose(1, 2).flatten(0, 1)))
+    return dict(parts, loss=sum(parts.values()), **spreads)
+
+
+def spread(vectors: Tensor) -> float:
+    """Standard deviation of unit vectors, a channel at a time; 1 evenly over the sphere."""
+    unit = [v / v.norm() for v in vectors]
+    mean = sum(unit) / len(unit)
+    variance = sum((v - mean) ** 2 for v in unit) / len(unit)
+    return variance.sqrt().mean().item() * len(mean) ** 0.5
 
 
 def pixpro_loss(model, views: list[Tensor], samples: list) -> dict[str, float]:
@@ -82,7 +91,7 @@ def pixpro_loss(model, views: list[Tensor], samples: list) -> dict[str, float]:
     def diagonal(box) -> float:
         return math.hypot(box[2] - box[0], box[3] - box[1]) / cells
 
-    sums, paired, stds = [], [], []
+    sums, paired = [], []
     for n, sample in enumerate(samples):
         centres = [places(*view) for view in zip(sample.crop_box, sample.flip_direction)]
         limit = 0.7 * max(diagonal(box) for box in sample.crop_box)
@@ -97,13 +106,12 @@ def pixpro_loss(model, views: list[Tensor], samples: list) -> dict[str, float]:
                 paired.append(float(bool(near)))
             sums.append(sum(cosines) / max(len(cosines), 1))
     cells = torch.cat([F.normalize(p, dim=1).flatten(2).transpose(1, 2) for p in projected])
-    stds = cells.flatten(0, 1).std(dim=0, unbiased=False)
     loss = -2 * sum(sums) / len(samples)
     return dict(
         loss=loss,
         loss_dense=loss,
         positive_share=sum(paired) / len(paired),
-        std_dense=stds.mean().item() * len(stds) ** 0.5,
+        std_dense=spread(cells.flatten(0, 1)),
     )
 
 
