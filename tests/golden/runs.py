@@ -63,6 +63,11 @@ RUNS = {
         )
         if data == SCENES or method in ('poodle', 'flowe', 'byol')
     },
+    **{
+        f'{method}-scenes': ablation('scenes', method, SCENES)
+        for method in ('dino', 'ibot', 'mae', 'motion-subcrops', 'pixpro')
+    },
+    'poodle-vit-scenes': ('ablations/scenes/poodle_vit-xs8_scenes_96x192.py', SCENES, 1, {}),
     'poodle-exact-flow': ablation('scenes-exact', 'poodle', SCENES),
     'paper-scenes': ('demo/poodle_r18_scenes.py', SCENES, 1, {}),
     'paper-frames': ('demo/poodle_r18_camvid.py', FRAMES, 1, {}),
@@ -70,6 +75,13 @@ RUNS = {
     'before-the-recipes-scenes': ('demo/poodle_r18_scenes.py', SCENES, 1, BEFORE_THE_RECIPES),
     'paper-two-processes': ('demo/poodle_r18_scenes.py', SCENES, 2, {}),
     'flowe-two-processes': ablation('scenes', 'flowe', SCENES, 2),
+    'motion-subcrops-two-processes': ablation('scenes', 'motion-subcrops', SCENES, 2),
+    'poodle-vit-two-processes': (
+        'ablations/scenes/poodle_vit-xs8_scenes_96x192.py',
+        SCENES,
+        2,
+        {},
+    ),
 }
 
 

@@ -22,5 +22,6 @@ def data(tmp_path_factory):
 @pytest.mark.parametrize('name', RUNS)
 def test_losses_are_those_recorded(name, repo, data):
     tolerance = SAME_MACHINE if RECORD['machine'] == machine() else ELSEWHERE
-    expected = pytest.approx(RECORD['losses'][name], rel=tolerance)
+    # PixPro's losses are near 0
+    expected = pytest.approx(RECORD['losses'][name], rel=tolerance, abs=tolerance)
     assert losses_of(name, repo, data) == expected
