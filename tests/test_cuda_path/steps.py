@@ -45,8 +45,12 @@ def batch_of(cfg: Config) -> dict:
         shape = (BATCH, 3, 224, 224)
         boxes = dict(crop_box=[(0, 0, 200, 100)] * 2, flip_direction=[None, 'horizontal'])
         samples = [DataSample(metainfo=dict(boxes, seed=seed)) for seed in range(BATCH)]
+    if cfg.model.type == 'DoRA':  # a clip of few frames, and local views of each
+        shape = (BATCH, 2, 3, 224, 224)
     inputs = torch.randint(256, shape, dtype=torch.uint8, generator=generator)
-    if cfg.model.type not in ('PooDLe', 'MAE'):
+    if cfg.model.type == 'DoRA':
+        inputs = [inputs, inputs[:, :, None, :, ::2, ::2].repeat(1, 1, 3, 1, 1, 1)]
+    elif cfg.model.type not in ('PooDLe', 'MAE'):
         inputs = [inputs, inputs.flip(-1)]
     return dict(inputs=inputs, data_samples=samples)
 

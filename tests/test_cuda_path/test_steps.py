@@ -7,12 +7,14 @@ import pytest
 from tests.test_cuda_path.steps import BATCH, batch_of, step_config, waits_of_a_step
 
 REPO = Path(__file__).resolve().parents[2]
+# Not iBOT's: the student's head sees masked patches alone, whose number the host waits for.
 CONFIGS = [
     *sorted(file.name for file in (REPO / 'configs').glob('*.py')),
     'byol/byol_r50_bdd_224x224_40e.py',
     'densecl/densecl_r50_bdd_224x224_40e.py',
     'dino/dino_r50_bdd_224x224_100e.py',
     'dino/dino_vit-s16_bdd_224x224_300e.py',
+    'dora/dora_vit-s16_bdd_224x224_200e.py',
     'mae/mae_vit-s16_bdd_224x224_300e.py',
     'pixpro/pixpro_r50_bdd_224x224_100e.py',
     'ablations/bdd100k/uflow_r50_bdd_256x512_40e.py',
@@ -44,6 +46,11 @@ WAITS = {
         **{k: v for k, v in IMAGES.items() if 'averaged_model' not in k},
         'mmengine.optim.optimizer.optimizer_wrapper._clip_grad: item': 1,  # for the log
     },
+    'dora': {
+        'mmengine.model.base_model.data_preprocessor.cast_data: host to device': 2,
+        'poodle_mm.models.methods.dora.track: host to device': 1,  # the heads drawn
+        'mmengine.optim.optimizer.optimizer_wrapper._clip_grad: item': 1,
+    },
     'mae': dict.fromkeys(IMAGES, 1),
     # norms of weight and gradient of each kernel
     'pixpro': IMAGES | {'mmpretrain.engine.optimizers.lars.step: item': 2 * 56},
@@ -54,6 +61,16 @@ LOSSES = {
     'densecl': {'loss_single', 'loss_dense'},
     'dino': {
         'loss',
+        'teacher_entropy',
+        'student_entropy',
+        'information',
+        'teacher_temperature',
+    },
+    'dora': {
+        'loss_masked',
+        'loss_local',
+        'object_overlap',
+        'mask_share',
         'teacher_entropy',
         'student_entropy',
         'information',

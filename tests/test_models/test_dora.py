@@ -13,10 +13,12 @@ from mmengine.registry import init_default_scope
 
 from poodle_mm.checkpoints import load_part, read_checkpoint
 from poodle_mm.datasets import FrameClipSample
+from poodle_mm.engine.cpu_ranks import cpu_ranks
 from poodle_mm.engine.train import build_runner
 from poodle_mm.evaluation.readout import config_file
 from poodle_mm.geometry.sinkhorn import sinkhorn
 from poodle_mm.registry import MODELS, register_all_modules
+from poodle_mm.utils.modules import bare_model
 from tests.test_datasets.video_factory import write_video
 from tests.test_engine.test_resume import assert_equal_checkpoints
 
@@ -359,3 +361,20 @@ def test_two_processes_equal_one(tmp_path):
         torch.testing.assert_close(moved, centre)
         for name, expected in gradient.items():
             torch.testing.assert_close(own[name], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(videos, tmp_path):
+    """Through the Runner, two halves of a batch; SGD shows the gradient."""
+    states = []
+    for processes in (1, 2):
+        cfg = recipe(videos, tmp_path / str(processes))
+        cfg.optim_wrapper.optimizer = dict(type='SGD', lr=0.3)
+        cfg.custom_hooks.pop()  # pictures
+        cfg.train_dataloader.batch_size = 2 // processes
+        with cpu_ranks(cfg, processes):
+            runner = build_runner(cfg)
+            runner.train()
+            states.append(bare_model(runner.model).state_dict())
+    for name, value in states[0].items():
+        torch.testing.assert_close(states[1][name], value, rtol=1e-4, atol=1e-5, msg=name)
