@@ -57,8 +57,12 @@ class BlockMasks(BaseTransform):
         ratio, variance = self.ratios[rng.integers(len(self.ratios))]
         share = rng.uniform(ratio - variance, ratio + variance)
         number = int(share * self.size[0] * self.size[1])
-        blocks = BEiTMaskGenerator(self.size, number, min_num_patches=self.min_patches)
-        return blocks.transform({})['mask'].astype(bool)
+        # mmpretrain's never masks the last row and column: one more of each, which are cut off
+        height, width = self.size
+        blocks = BEiTMaskGenerator(
+            (height + 1, width + 1), number, min_num_patches=self.min_patches
+        )
+        return blocks.transform({})['mask'][:height, :width].astype(bool)
 
     def __repr__(self) -> str:
         return (
