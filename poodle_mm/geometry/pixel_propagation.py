@@ -116,5 +116,7 @@ def mean_positive_cosine(maps: Tensor, others: Tensor, positive: Tensor) -> Tens
     """
     first, second = (F.normalize(x.flatten(2).float(), dim=1) for x in (maps, others))
     weights = positive.to(first.dtype)
-    total = ((first.transpose(1, 2) @ second) * weights).sum(dim=(1, 2))
+    with torch.autocast(first.device.type, enabled=False):  # a product would lose the float32
+        cosines = first.transpose(1, 2) @ second
+    total = (cosines * weights).sum(dim=(1, 2))
     return total / weights.sum(dim=(1, 2)).clamp(min=1)

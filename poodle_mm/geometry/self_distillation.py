@@ -51,7 +51,8 @@ def multi_crop_loss(probabilities: Tensor, logits: Tensor, temperature: float = 
         raise ValueError(f'{teacher_views} teacher and {views} student view(s) make no pair')
     logs = (logits.float() / temperature).log_softmax(dim=-1)
     # Per pair of views one sum over images and prototypes; the views themselves are not paired.
-    agreement = probabilities.flatten(1) @ logs.flatten(1).T
+    with torch.autocast(logs.device.type, enabled=False):  # a product would lose the float32
+        agreement = probabilities.flatten(1) @ logs.flatten(1).T
     return (agreement.trace() - agreement.sum()) / (pairs * logits.shape[1])
 
 

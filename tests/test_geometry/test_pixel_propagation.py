@@ -139,6 +139,14 @@ def test_mean_cosine_against_a_loop():
         torch.testing.assert_close(found[b], sum(cosines) / len(cosines))
 
 
+def test_autocast_leaves_the_cosines_in_float32():
+    one, two = maps(2), maps(3)
+    positive = torch.eye(6, dtype=torch.bool).expand(2, -1, -1)
+    expected = mean_positive_cosine(one, two, positive)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(mean_positive_cosine(one, two, positive), expected)
+
+
 def test_an_image_without_pairs_is_zero_and_has_a_gradient():
     one = maps(5).requires_grad_()
     positive = torch.ones(2, 6, 6, dtype=torch.bool)

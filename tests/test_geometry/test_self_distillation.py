@@ -64,6 +64,14 @@ def test_multi_crop_loss_is_the_loop(outputs):
         multi_crop_loss(teacher[:1], student[:1])
 
 
+def test_autocast_leaves_the_multi_crop_loss_in_float32(outputs):
+    teacher, student, centre = outputs
+    probabilities = teacher_probabilities(teacher, centre, 0.04)
+    expected = multi_crop_loss(probabilities, student)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(multi_crop_loss(probabilities, student), expected)
+
+
 def test_patch_loss_weights_images_equally(outputs):
     teacher, student, centre = outputs
     mask = torch.zeros(3, 2, 2, dtype=torch.bool)

@@ -130,7 +130,7 @@ class SelfDistillation(BaseModel):
             teacher_entropy=relative_entropy(probabilities),
             student_entropy=relative_entropy(student),
             information=information(probabilities),
-            teacher_temperature=logits.new_full((), self.teacher_temperature),
+            teacher_temperature=student.new_full((), self.teacher_temperature),
         )
 
 
