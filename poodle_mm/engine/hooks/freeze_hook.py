@@ -4,6 +4,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.optim import Optimizer
 
+from poodle_mm.engine.world import by_epoch
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.modules import bare_model
 
@@ -21,7 +22,7 @@ class FreezeHook(Hook):
         by_epoch: Count epochs.
 
     Raises:
-        ValueError: When training starts, if the model has no such part.
+        ValueError: When training starts, if the model has no such part, or the loop no epochs.
     """
 
     def __init__(self, part: str = 'head.last_layer', end: int = 1, by_epoch: bool = True) -> None:
@@ -31,6 +32,11 @@ class FreezeHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Look at each step of the optimizer before it is taken."""
+        if self.by_epoch and not by_epoch(runner):
+            raise ValueError(
+                f'FreezeHook counts epochs, of which this train loop has none: {self.part} would '
+                'never begin. Set by_epoch=False and end to iterations'
+            )
         try:
             parameters = list(bare_model(runner.model).get_submodule(self.part).parameters())
         except AttributeError as error:
