@@ -35,7 +35,7 @@ def weights_folder(folder: str | Path | None = None) -> Path:
 
 def is_released_name(name: str) -> bool:
     """Whether an argument names published weights and no file."""
-    return name in RELEASED and not Path(name).exists()
+    return name in RELEASED and not Path(name).is_file()
 
 
 def similar_name(name: str) -> str:

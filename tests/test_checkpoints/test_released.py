@@ -259,6 +259,18 @@ def test_without_network(tmp_path, monkeypatch):
         get_released('dino')
 
 
+def test_a_folder_of_the_name_is_no_file(tmp_path, monkeypatch):
+    name = 'byol-r50-in1k'
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    Path(name).mkdir()
+    with pytest.raises(FileNotFoundError, match=f'{name} is not here'):
+        read_entries([name])
+    Path(name).rmdir()
+    torch.save(dict(state_dict=resnet50().state_dict()), name)
+    assert read_entries([name])[0].encoder.path == name
+
+
 def test_rows_and_addresses():
     """Rows are printed in the tables that are named; a hash stands in the file's public name."""
     printed = {
