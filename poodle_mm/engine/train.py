@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.dataset import default_collate, pseudo_collate
 from mmengine.dist import get_rank, is_distributed
 from mmengine.logging import print_log
 from mmengine.runner import Runner
@@ -122,8 +123,8 @@ def build_runner(cfg: Config) -> Runner:
     Raises:
         ImportError: If a module of this package does not import.
         ValueError: If several processes have no GPU and the backend needs one, or if the data do
-            not fill a batch, if another process trains in the work dir, or if the data's URL has a
-            password in it.
+            not fill a batch, or are not collated as ``repeats`` needs, if another process trains in
+            the work dir, or if the data's URL has a password in it.
     """
     register_all_modules()
     refuse_secret_urls(cfg)  # before the runner writes it
@@ -138,6 +139,7 @@ def build_runner(cfg: Config) -> Runner:
             lock_work_dir(cfg.work_dir)
     runner = QuietRunner.from_cfg(cfg)
     if runner._train_loop is not None:
+        _check_collate(runner)
         _check_loader(runner)
         _count_all_pairs(runner)
     return runner
@@ -161,12 +163,25 @@ def _rank() -> int:
     return next((int(os.environ[name]) for name in names if name in os.environ), 0)
 
 
+def _check_collate(runner: Runner) -> None:
+    """Refuse items that are lists where MMEngine would transpose the batch."""
+    loader = runner.train_loop.dataloader  # builds it, as training would
+    repeats = getattr(loader.dataset, 'repeats', 1)
+    function = getattr(loader.collate_fn, 'func', loader.collate_fn)
+    if repeats > 1 and function in (default_collate, pseudo_collate):
+        raise ValueError(
+            f'repeats={repeats} makes an item a list, which collate_fn={function.__name__!r} does '
+            "not flatten: collate packed pairs or clips with 'poodle_mm.frame_clip_collate', and "
+            'set train_dataloader.dataset.repeats=1 for views'
+        )
+
+
 def _check_loader(runner: Runner) -> None:
     """Refuse data that do not fill a batch; schedules and loops would say something else.
 
     Where the sampler goes on into the next epoch a batch is filled all the same: a warning.
     """
-    loader = runner.train_loop.dataloader  # builds it, as training would
+    loader = runner.train_loop.dataloader
     own, infinite = len(loader.sampler), getattr(loader.sampler, 'infinite', False)
     if own >= (loader.batch_size or 1) or (own and not infinite and not loader.drop_last):
         return
