@@ -1,5 +1,7 @@
 """PixPro's parts: instance branch, feature pyramid, boxes. Its training: test_image_baselines."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,9 +13,11 @@ from poodle_mm.models.methods.pixpro import view_boxes
 from poodle_mm.registry import MODELS
 
 
-def make(**parts):
+def make(backbone_init: Path | None = None, **parts):
     torch.manual_seed(0)
     backbone = dict(type='mmpretrain.ResNet', depth=18, base_channels=8, stem_channels=8)
+    if backbone_init:
+        backbone['init_cfg'] = dict(type='Pretrained', checkpoint=str(backbone_init))
     widths = dict(in_channels=64, hidden_channels=16, out_channels=8)
     cfg = dict(
         type='PixPro',
@@ -134,3 +138,14 @@ def test_modes():
     assert [m.shape[-1] for m in maps] == [8, 4, 2]
     with pytest.raises(ValueError, match="'predict'"):
         model(torch.zeros(1, 3, 64, 64), mode='predict')
+
+
+def test_a_pretrained_encoder_that_does_not_fit_is_an_error(tmp_path):
+    state = make().backbone.state_dict()
+    torch.save(state, tmp_path / 'whole.pth')
+    whole = make(backbone_init=tmp_path / 'whole.pth')
+    assert torch.equal(whole.target.module['backbone'].conv1.weight, state['conv1.weight'])
+    state.pop('layer4.1.conv2.weight')
+    torch.save(state, tmp_path / 'part.pth')
+    with pytest.raises(ValueError, match=r'(?s)part\.pth does not fit.*missing .*layer4\.1\.conv2'):
+        make(backbone_init=tmp_path / 'part.pth')

@@ -7,6 +7,7 @@ from mmengine.model import BaseModel
 from mmengine.structures import BaseDataElement
 from torch import Tensor, nn
 
+from poodle_mm.checkpoints.encoder_checkpoint import check_pretrained
 from poodle_mm.geometry.pixel_propagation import mirrored_box
 from poodle_mm.models.target_network import CosineMomentumEMA
 from poodle_mm.registry import MODELS
@@ -60,8 +61,13 @@ class PixPro(BaseModel):
         return nn.ModuleDict({name: part for name, part in parts.items() if part is not None})
 
     def init_weights(self) -> None:
-        """Initialise or load the online weights, then copy them into the target network."""
+        """Initialise or load the online weights, then copy them into the target network.
+
+        Raises:
+            ValueError: If a pretrained encoder's checkpoint lacks keys (see ``check_pretrained``).
+        """
         super().init_weights()
+        check_pretrained(self.backbone)
         self.target.copy_parameters(self._online())
 
     def update_target(self) -> None:
