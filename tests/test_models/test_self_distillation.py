@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from mmengine.config import Config
 from mmengine.dataset import default_collate
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from mmpretrain.structures import DataSample
 
 from poodle_mm.checkpoints import load_part, read_checkpoint
 from poodle_mm.engine.cpu_ranks import cpu_ranks
@@ -266,6 +268,28 @@ def test_teacher_drops_no_path(repo):
     for network, dropping in ((model.backbone, True), (model.target.module, False)):
         drops = [m.drop_prob for m in network.modules() if isinstance(m, DropPath)]
         assert drops and any(drops) == dropping
+
+
+@pytest.mark.parametrize(
+    ('shape', 'hint'),
+    [(None, 'views=2'), ((1, 4, 4), 'views=2'), ((2, 5, 5), '(4, 4)'), ((2, 2, 8), '(4, 4)')],
+)
+def test_masks_that_do_not_fit_the_views(shape, hint):
+    arch = dict(embed_dims=16, num_layers=1, num_heads=1, feedforward_channels=16)
+    vit = dict(arch=arch, img_size=32, patch_size=8, out_type='cls_token', use_mask_token=True)
+    head = dict(in_channels=16, out_channels=4, hid_channels=4, bottleneck_channels=4)
+    model = MODELS.build(
+        dict(
+            type='IBOT',
+            backbone=dict(type='poodle_mm.VisionTransformer', **vit),
+            head=dict(type='DINOHead', **head),
+        )
+    )
+    samples = [DataSample() for _ in range(3)]
+    for sample in samples if shape else ():
+        sample.mask = torch.ones(shape, dtype=torch.bool)
+    with pytest.raises(ValueError, match=f'BlockMasks.*{re.escape(hint)}'):
+        model([torch.zeros(3, 3, 32, 32)] * 2, samples)
 
 
 def test_masks_depend_on_the_key_alone(tiny):

@@ -76,7 +76,7 @@ class VisionTransformer(MMPretrainVisionTransformer):
             mask: (N, h, w) bool, patches to replace by the mask token.
 
         Raises:
-            ValueError: If there is a mask and no mask token.
+            ValueError: If there is a mask and no mask token, or if it does not fit the patches.
         """
         x, grid = self._embed(images, mask)
         outs = []
@@ -128,6 +128,11 @@ class VisionTransformer(MMPretrainVisionTransformer):
         if mask is not None:
             if self.mask_token is None:
                 raise ValueError('VisionTransformer has no mask token: set use_mask_token=True')
+            if mask.shape != (len(x), *grid):
+                raise ValueError(
+                    f'masks {tuple(mask.shape)} do not fit {len(x)} images of {grid} patches: give '
+                    f'BlockMasks size={grid}'
+                )
             x = torch.where(mask.flatten(1)[..., None], self.mask_token.to(x.dtype), x)
         if self.cls_token is not None:
             x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)

@@ -48,7 +48,16 @@ class IBOT(SelfDistillation):
         Args:
             views: (N, 3, H, W) each, normalised; the global ones first, all of one size.
             samples: N data samples whose ``mask`` is (global views, h, w) bool.
+
+        Raises:
+            ValueError: If a sample has no mask for each global view, or one that does not fit.
         """
+        if any('mask' not in s or len(s.mask) != self.global_views for s in samples):
+            raise ValueError(
+                'a sample has no mask for each of the global views: put BlockMasks('
+                f"views={self.global_views}, ...) after ImageViews, and give PackInputs 'mask' in "
+                'algorithm_keys (configs/_base_/datasets/ibot_views_224.py)'
+            )
         images = torch.cat(views[: self.global_views])
         mask = torch.stack([sample.mask for sample in samples], dim=1).flatten(0, 1)
         split = (self.global_views, -1)
