@@ -106,11 +106,13 @@ def test_views_that_do_not_meet_train_nothing():
 
 
 def test_boxes_of_samples():
-    sample = DataSample(metainfo=dict(crop_box=[(1, 2, 3, 4), (5, 6, 7, 8)]))
+    boxes = dict(crop_box=[(1, 2, 3, 4), (5, 6, 7, 8)])
+    sample = DataSample(metainfo=dict(boxes, flip_direction=[None, None]))
     assert view_boxes([sample]).tolist() == [[[1, 2, 3, 4]], [[5, 6, 7, 8]]]
     sample.set_metainfo(dict(flip_direction=['horizontal', None]))
     assert view_boxes([sample]).tolist() == [[[3, 2, 1, 4]], [[5, 6, 7, 8]]]
-    for meta in ({}, dict(crop_box=[None, None])):
+    # without directions a mirrored view would be taken for one that is not
+    for meta in ({}, dict(crop_box=[None, None], flip_direction=[None, None]), boxes):
         with pytest.raises(ValueError, match='RandomResizedCropBox'):
             view_boxes([DataSample(metainfo=meta)])
 

@@ -142,17 +142,16 @@ def view_boxes(samples: Sequence[BaseDataElement]) -> Tensor:
         (2, B, 4) float32 edges of :func:`~poodle_mm.geometry.pixel_propagation.mirrored_box`.
 
     Raises:
-        ValueError: If a sample has no boxes.
+        ValueError: If a sample has no boxes, or does not say which views were mirrored.
     """
     boxes = []
     for sample in samples:
-        of_views = sample.get('crop_box')
-        if of_views is None or None in of_views:
+        of_views, flips = sample.get('crop_box'), sample.get('flip_direction')
+        if of_views is None or None in of_views or flips is None:
             raise ValueError(
                 'a sample does not say where its views lie: cut them by RandomResizedCropBox, give '
                 "ImageViews view_keys=('crop_box', 'flip_direction') and PackInputs the same names "
                 'as meta_keys (configs/_base_/datasets/pixpro_views_224.py)'
             )
-        flips = sample.get('flip_direction', [None] * len(of_views))
         boxes.append([mirrored_box(box, flip) for box, flip in zip(of_views, flips)])
     return torch.tensor(boxes, dtype=torch.float32).transpose(0, 1)
