@@ -75,13 +75,6 @@ RUNS = {
     'before-the-recipes-scenes': ('demo/poodle_r18_scenes.py', SCENES, 1, BEFORE_THE_RECIPES),
     'paper-two-processes': ('demo/poodle_r18_scenes.py', SCENES, 2, {}),
     'flowe-two-processes': ablation('scenes', 'flowe', SCENES, 2),
-    'motion-subcrops-two-processes': ablation('scenes', 'motion-subcrops', SCENES, 2),
-    'poodle-vit-two-processes': (
-        'ablations/scenes/poodle_vit-xs8_scenes_96x192.py',
-        SCENES,
-        2,
-        {},
-    ),
 }
 
 
