@@ -18,6 +18,7 @@ from poodle_mm.checkpoints.encoder_checkpoint import (
 from poodle_mm.checkpoints.files import load_file, tensors_of
 from poodle_mm.checkpoints.release import is_release
 from poodle_mm.checkpoints.released_weights import RELEASED, ReleasedWeights
+from poodle_mm.checkpoints.state_dict import non_finite
 from poodle_mm.registry import MODELS
 from poodle_mm.utils.files import replacing
 
@@ -129,10 +130,13 @@ def encoder_of(
 
     Raises:
         ValueError: If the file is damaged, holds another encoder or no target network, or a tensor
-            is missing, left over or of another shape.
+            is missing, left over, of another shape or not finite.
     """
     loaded = load_file(path)
-    if is_release(tensors_of(loaded, path)):
+    tensors = tensors_of(loaded, path)
+    if broken := non_finite(dict(state_dict=tensors)):
+        raise ValueError(f'{path}: {broken}')
+    if is_release(tensors):
         found = read_checkpoint(path, weights)
     elif weights != 'online':
         raise ValueError(f'{released.name} has no target network: use its online weights')

@@ -135,7 +135,7 @@ def test_every_layout(name, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('name', ['dino-r50-in1k', 'dino-vit-s16-in1k', 'poodle-r50-bdd'])
 def test_nothing_is_silently_missing(name, tmp_path):
-    """A tensor less, another shape, another network: each is an error that names it."""
+    """A tensor less, another shape, NaN, another network: each is an error that names it."""
     weights = replace(RELEASED[name], sha256=None)
     path = tmp_path / weights.file
     write(weights, tmp_path)
@@ -149,6 +149,10 @@ def test_nothing_is_silently_missing(name, tmp_path):
     state[key] = removed[:1]
     torch.save(whole, path)
     with pytest.raises(ValueError, match='of another shape'):
+        encoder_of(weights, path)
+    state[key] = torch.full_like(removed, torch.nan)
+    torch.save(whole, path)
+    with pytest.raises(ValueError, match=r'1 tensors are not finite'):
         encoder_of(weights, path)
     other = RELEASED['dino-vit-s16-in1k' if weights.arch == 'R50' else 'dino-r50-in1k']
     torch.save(content(other, build(other.arch).state_dict()), path)
