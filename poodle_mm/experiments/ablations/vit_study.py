@@ -48,10 +48,12 @@ def write_vit_report(runs: Sequence[Run], folder: Path, data_root: str | Path | 
         data_root: Root of the labelled images whose tokens are shown; None: the suite's default.
 
     Returns:
-        The files but for the JSON, Markdown first.
+        The files but for the JSON, Markdown first; none if no checkpoint is left.
     """
     trained = {run.variant.label: run for run in reversed(runs) if run.checkpoint.is_file()}
     trained = {v.label: trained[v.label] for v in VIT.variants if v.label in trained}
+    if not trained:
+        return []
     curves = {label: read_log(run.work_dir) for label, run in trained.items()}
     (suite,) = {run.readout['suite'][0] for run in trained.values()}
     split = CATALOG[suite].splits['test']

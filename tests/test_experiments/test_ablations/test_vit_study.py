@@ -86,6 +86,7 @@ def test_report(runs, tmp_path):
         image = rng.integers(0, 255, (60, 110, 3), dtype=np.uint8)
         write_image(data / f'images/test/scene_00000_{number:06d}.png', image)
     missing = SimpleNamespace(**vars(runs[0]) | dict(checkpoint=tmp_path / 'none.pth'))
+    assert write_vit_report([missing], tmp_path, data) == []  # measured, then deleted
     files = write_vit_report([*runs, missing], tmp_path, data)
     report = json.loads((tmp_path / 'vit_tokens.json').read_text())
     labels = [run.variant.label for run in runs]
