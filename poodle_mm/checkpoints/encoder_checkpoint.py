@@ -141,14 +141,15 @@ def load_part(module: nn.Module, path: str | Path, prefix: str = '', name: str =
     module.load_state_dict(found, strict=False)
 
 
-def check_pretrained(module: nn.Module, name: str = 'backbone', equal: bool = False) -> None:
+def check_pretrained(module: nn.Module | None, name: str = 'backbone', equal: bool = False) -> None:
     """Make sure that ``init_cfg=dict(type='Pretrained', ...)`` filled every key of a module.
 
     MMEngine logs missing and mismatched keys and goes on; an encoder that is half random would
     only show in the results.
 
     Args:
-        module: A part of a model after ``init_weights``; without such an ``init_cfg`` it passes.
+        module: A part of a model after ``init_weights``; without such an ``init_cfg`` it passes,
+            and so does None.
         name: Name of the part in the model, for the message.
         equal: Also compare the values.
 

@@ -7,6 +7,9 @@ import mmengine
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
+from poodle_mm.checkpoints.encoder_checkpoint import check_pretrained
+from poodle_mm.utils.modules import bare_model
+
 _MMENGINE = str(Path(mmengine.__file__).parent)
 _SHOWN = ('checkpoint_hook', 'logger_hook')  # MMEngine's files whose messages are of the training
 # MMEngine warns here of calls that it makes itself.
@@ -24,7 +27,10 @@ def for_console(record: logging.LogRecord) -> bool:
 
 
 class QuietRunner(Runner):
-    """MMEngine's ``Runner``, whose set-up is told in the log file and not on the console."""
+    """MMEngine's ``Runner``, whose set-up is told in the log file and not on the console.
+
+    What it would only log there, an encoder that is half random, is an error.
+    """
 
     def build_logger(self, *args, **kwargs) -> MMLogger:
         """Build the logger; :func:`for_console` chooses what its console handler prints."""
@@ -33,3 +39,8 @@ class QuietRunner(Runner):
             if not isinstance(handler, logging.FileHandler):
                 handler.addFilter(for_console)
         return logger
+
+    def _init_model_weights(self) -> None:
+        """Initialise or load weights; other packages' models do not check what they load."""
+        super()._init_model_weights()
+        check_pretrained(getattr(bare_model(self.model), 'backbone', None))

@@ -244,6 +244,20 @@ def test_downstream_reads_the_online_encoder(repo, run):
         read_checkpoint(run.checkpoint, 'ema')
 
 
+@pytest.mark.parametrize('method', ['byol', 'mae'])
+def test_half_a_pretrained_encoder_is_refused(recipe, tmp_path, method):
+    """Also where the method's class, or its encoder's, is another package's."""
+    cfg = recipe(method)
+    state = MODELS.build(dict(cfg.model.backbone)).state_dict()
+    name = [key for key in state if key.endswith('weight')][-1]
+    torch.save({f'backbone.{k}': v for k, v in state.items() if k != name}, tmp_path / 'half.pth')
+    cfg.model.backbone.init_cfg = dict(
+        type='Pretrained', checkpoint=str(tmp_path / 'half.pth'), prefix='backbone.'
+    )
+    with pytest.raises(ValueError, match=name):
+        train(cfg)
+
+
 def bare(cfg):
     """A model's config without scopes and norms, which the base configs change on purpose."""
     if isinstance(cfg, dict):
