@@ -91,6 +91,19 @@ def test_no_room_imports_from_its_own_floor_or_above(graph):
     assert not climbs
 
 
+def test_readers_of_video_do_not_wait_for_mmpretrain():
+    """Its import takes seconds; floors below the models import it where they need it."""
+    below = set().union(*FLOORS[: FLOORS.index({'models'})])
+    at_once = [
+        name
+        for name, path in modules().items()
+        if room(name) in below
+        for node in ast.parse(path.read_text(encoding='utf-8')).body
+        if isinstance(node, ast.ImportFrom) and node.module.split('.')[0] == 'mmpretrain'
+    ]
+    assert not at_once
+
+
 def test_imports_within_functions_count(tmp_path):
     tree = ast.parse('def f():\n    from a.b import c\n    import a.d')
     assert set(imports_of(tree, {'a.b', 'a.d'})) == {'a.b', 'a.d'}

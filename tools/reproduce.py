@@ -22,7 +22,7 @@ from pathlib import Path
 
 from poodle_mm.evaluation.suites import READOUTS, is_detection
 from poodle_mm.experiments.ablations.settings import DATA
-from poodle_mm.experiments.tables.rows import RECIPES
+from poodle_mm.experiments.tables import RECIPES
 from poodle_mm.utils.arguments import KeyValues
 from poodle_mm.utils.resources import resource_root
 

@@ -25,8 +25,8 @@ from tests.test_geometry.test_self_distillation import naive_cross_entropy
 METHODS = ('dino_r18', 'dino_vit-xs8', 'ibot_vit-xs8')
 TEMPERATURES = {
     'dino_r18': (0.04, 0.04),
-    'dino_vit-xs8': (0.04, 0.07),
-    'ibot_vit-xs8': (0.04, 0.07),
+    'dino_vit-xs8': (0.04, 0.04),
+    'ibot_vit-xs8': (0.04, 0.04),
 }
 KEYS = {
     'model', 'train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler', 'default_hooks',

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from mmpretrain.datasets.transforms import BEiTMaskGenerator
 
 from poodle_mm.datasets.transforms.image_views import seeded
 from poodle_mm.registry import TRANSFORMS
@@ -57,6 +56,9 @@ class BlockMasks(BaseTransform):
         ratio, variance = self.ratios[rng.integers(len(self.ratios))]
         share = rng.uniform(ratio - variance, ratio + variance)
         number = int(share * self.size[0] * self.size[1])
+        # here, as the import takes seconds that readers of video need not wait
+        from mmpretrain.datasets.transforms import BEiTMaskGenerator
+
         # mmpretrain's never masks the last row and column: one more of each, which are cut off
         height, width = self.size
         blocks = BEiTMaskGenerator(

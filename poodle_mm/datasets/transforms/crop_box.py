@@ -1,13 +1,14 @@
-"""A random crop of an image that remembers where it was cut."""
+"""A random crop of an image that tells where it was cut."""
 
+import mmcv
 import numpy as np
-from mmpretrain.datasets.transforms import RandomResizedCrop
+from mmcv.transforms import BaseTransform
 
 from poodle_mm.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class RandomResizedCropBox(RandomResizedCrop):
+class RandomResizedCropBox(BaseTransform):
     """``mmpretrain.RandomResizedCrop`` that also says which box it cut.
 
     In a pipeline of :class:`~poodle_mm.datasets.transforms.image_views.ImageViews` with
@@ -21,14 +22,22 @@ class RandomResizedCropBox(RandomResizedCrop):
         **kwargs: Arguments of ``mmpretrain.RandomResizedCrop``.
     """
 
-    def rand_crop_params(self, img: np.ndarray) -> tuple[int, int, int, int]:
-        """Draw (top, left, height, width) of the crop in pixels."""
-        self._drawn = super().rand_crop_params(img)
-        return self._drawn
+    def __init__(self, **kwargs) -> None:
+        # here, as the import takes seconds that readers of video need not wait
+        from mmpretrain.datasets.transforms import RandomResizedCrop
+
+        self.crop = RandomResizedCrop(**kwargs)
 
     def transform(self, results: dict) -> dict:
         """Crop and resize one image."""
-        results = super().transform(results)
-        top, left, height, width = self._drawn
-        results['crop_box'] = (left, top, left + width, top + height)
-        return results
+        crop, img = self.crop, results['img']
+        top, left, height, width = crop.rand_crop_params(img)
+        box = (left, top, left + width, top + height)
+        img = mmcv.imcrop(img, np.array(box) - (0, 0, 1, 1))  # mmcv's boxes end at the last pixel
+        img = mmcv.imresize(
+            img, crop.scale[::-1], interpolation=crop.interpolation, backend=crop.backend
+        )
+        return dict(results, img=img, img_shape=img.shape, crop_box=box)
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}({self.crop!r})'

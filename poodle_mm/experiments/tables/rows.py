@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from poodle_mm.checkpoints.released_weights import RELEASED, Printed
 from poodle_mm.evaluation.published import PUBLISHED, PUBLISHED_CLASSES, PUBLISHED_GROUPS, Row
 
-RECIPES = ('release', 'paper')
-
 # Configs that pretrain a row; {} is '_release' or nothing, the recipes of PooDLe and FlowE.
 _CONFIGS: dict[Printed, str] = {
     ('DenseCL', 'R50', '800', 'BDD'): 'densecl_r50_bdd_224x224_800e',

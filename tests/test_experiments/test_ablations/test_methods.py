@@ -107,7 +107,7 @@ def test_rows_without_a_config(checkout, tmp_path, capsys):
     reproduce('methods', args, mode='dry-run')
     printed = capsys.readouterr()
     rows = {line.split(':')[0] for line in printed.out.splitlines() if not line.startswith(' ')}
-    assert rows == {'scratch', 'byol', 'densecl', 'flowe', 'poodle'}
+    assert rows == {'scratch', 'byol', 'densecl', 'flowe', 'poodle', 'guided', 'poodle-vit'}
     assert 'DINO, ViT is left out: no config' in printed.err
     assert 'dino_vit-xs8_scenes_128x128.py' in printed.err
     with pytest.raises(MissingConfigError, match='mae_vit-xs8_scenes_128x128'):
