@@ -13,8 +13,9 @@ from benchmarks.result import Measurement, Options, StageResult
 from benchmarks.timing import isolated
 from poodle_mm.engine.config import set_data_root
 from poodle_mm.engine.hooks.run_stats_hook import peak_resident_mib
+from poodle_mm.engine.schedule import frames_per_item
 from poodle_mm.engine.train import build_runner, training_config
-from poodle_mm.experiments.ablations.budget import frames_per_item, pairs_per_step
+from poodle_mm.experiments.ablations.budget import pairs_per_step
 from poodle_mm.experiments.ablations.settings import DATA
 from poodle_mm.experiments.ablations.studies import METHODS
 from poodle_mm.experiments.ablations.study import SCRATCH

@@ -11,6 +11,7 @@ from mmengine.runner import Runner
 from tqdm import tqdm
 
 from poodle_mm.engine.cpu_ranks import cpu_ranks
+from poodle_mm.engine.schedule import unit_of_run
 from poodle_mm.engine.train import build_runner
 from poodle_mm.utils.modules import bare_model
 
@@ -35,7 +36,7 @@ class PretrainingResult:
 
 
 class ProgressHook(Hook):
-    """Progress bar with pairs per second and the loss; notes when each iteration ended.
+    """Progress bar with the rate and the loss; notes when each iteration ended.
 
     Attributes:
         pairs: Pairs seen.
@@ -52,6 +53,7 @@ class ProgressHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Start the clock."""
         self.bar = tqdm(total=runner.max_iters, desc=self.title, unit='step', smoothing=0.05)
+        self.unit = unit_of_run(runner)
         self.ends.append(time.monotonic())
 
     def after_train_iter(
@@ -62,7 +64,7 @@ class ProgressHook(Hook):
         self.ends.append(time.monotonic())
         rate = self.pairs / (self.ends[-1] - self.ends[0])
         loss = runner.message_hub.get_scalar('train/loss').mean(20)
-        self.bar.set_postfix_str(f'{rate:.0f} pairs/s, loss {loss:.3f}', refresh=False)
+        self.bar.set_postfix_str(f'{rate:.0f} {self.unit}/s, loss {loss:.3f}', refresh=False)
         self.bar.update()
 
     def after_train(self, runner: Runner) -> None:

@@ -1,8 +1,13 @@
 """How long a training is, and making it shorter or longer."""
 
+from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.runner import Runner
+
+from poodle_mm.registry import DATASETS
 
 _LENGTHS = ('begin', 'end', 'T_max', 'schedule_iters', 'schedule_epochs')
 
@@ -11,6 +16,42 @@ def repeats_of(dataset: Config) -> int:
     """Pairs that a data set's config draws from one opening of a file (R), also of a mixture."""
     parts = dataset.get('datasets')
     return repeats_of(parts[0]) if parts else dataset.get('repeats', 1)
+
+
+def frames_per_item(dataset: Mapping) -> int:
+    """Frames of video that a method sees of an item: what methods on images and on video share.
+
+    All of a clip, two of a pair, and one of a pair whose views are all of one frame (``ImageViews``
+    unless its ``frames='pair'``), however many views they are.
+
+    Args:
+        dataset: Config of a data set of pairs or clips, or of a mixture of them.
+    """
+    views = next(iter(dataset.get('pipeline') or ()), {})
+    if str(views.get('type')).split('.')[-1] == 'ImageViews':
+        return 2 if views.get('frames') == 'pair' else 1
+    if parts := dataset.get('datasets'):
+        return frames_per_item(parts[0])
+    if 'num_frames' in dataset:
+        return dataset['num_frames']
+    kind = DATASETS.get(dataset['type'])
+    default = signature(kind).parameters.get('num_frames') if kind else None
+    return default.default if default else 2
+
+
+def unit_of(dataset: Mapping) -> str:
+    """What a method sees of an item: ``'frames'`` (single ones), ``'pairs'`` or ``'clips'``.
+
+    Args:
+        dataset: As of :func:`frames_per_item`.
+    """
+    return {1: 'frames', 2: 'pairs'}.get(frames_per_item(dataset), 'clips')
+
+
+def unit_of_run(runner: Runner) -> str:
+    """What a run counts, as :func:`unit_of`; pairs where its config does not say."""
+    dataset = (runner.cfg.get('train_dataloader') or {}).get('dataset')
+    return unit_of(dataset) if isinstance(dataset, Mapping) else 'pairs'
 
 
 def epochs_of_a_pass(cfg: Config) -> float:

@@ -78,11 +78,12 @@ def _column(folder: Path, curves: Mapping) -> dict[str, str]:
     stats = read_json(folder / RUN_STATS)
     stats = stats if isinstance(stats, dict) else {}
     rate, memory = stats.get('pairs_per_second'), stats.get('memory_mib')
+    unit = stats.get('unit', 'pairs')
     return {
         'iterations': f'{stats["iter"]:,} of {stats["max_iters"]:,}' if 'iter' in stats else '–',
-        'pairs': f'{stats["pairs"]:,}' if 'pairs' in stats else '–',
+        'seen': f'{stats["pairs"]:,} {unit}' if 'pairs' in stats else '–',
         'time': duration(stats['seconds']) if 'seconds' in stats else '–',
-        'pairs per second': f'{rate:.3g}' if rate else '–',
+        'rate': f'{rate:.3g} {unit}/s' if rate else '–',
         'peak memory': f'{memory:,.0f} MiB, {stats["device"]}' if memory else '–',
     } | {
         name: f'{curves[name][1][-_AVERAGED:].mean():.3g}' if name in curves else '–'

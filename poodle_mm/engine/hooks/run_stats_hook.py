@@ -9,6 +9,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from poodle_mm.engine.schedule import unit_of_run
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.files import read_json, write_json
 
@@ -21,8 +22,9 @@ class RunStatsHook(Hook):
     """Writes ``run_stats.json`` into the work dir, now and then and at the end.
 
     Its entries: ``iter`` and ``max_iters``; ``pairs`` seen since the beginning of the run (items of
-    the batch over all processes); ``pairs_per_second``, total batch over the median time from one
-    iteration's end to the next one's in this process, loading included, the first ``warmup``
+    the batch over all processes), and their ``unit``: ``'frames'`` for methods on single frames,
+    ``'clips'`` for methods on clips; ``pairs_per_second``, total batch over the median time from
+    one iteration's end to the next one's in this process, loading included, the first ``warmup``
     iterations left out; ``seconds`` of training, resumed parts included; ``memory_mib``, the peak
     of this process: allocated on the GPU, or resident on a CPU (data workers not counted);
     ``device`` and ``processes``.
@@ -81,6 +83,7 @@ class RunStatsHook(Hook):
             memory_mib=torch.cuda.max_memory_allocated() / 2**20 if gpu else peak_resident_mib(),
             device=torch.cuda.get_device_name() if gpu else 'cpu',
             processes=runner.world_size,
+            unit=unit_of_run(runner),
         )
         write_json(Path(runner.work_dir, RUN_STATS), stats, indent=2)
 

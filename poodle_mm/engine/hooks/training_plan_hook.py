@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.optim import Optimizer
 
+from poodle_mm.engine.schedule import unit_of_run
 from poodle_mm.engine.world import World, by_epoch
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.modules import bare_model
@@ -107,19 +108,21 @@ def duration(seconds: float) -> str:
 def _data(runner: Runner, world: World) -> str:
     files, seconds = files_of(runner.train_dataloader.dataset)
     words = [f'{files:,} files' if files else '', duration(seconds) if seconds else '']
-    pairs = len(runner.train_dataloader.sampler) * world.processes * world.repeats
+    items = len(runner.train_dataloader.sampler) * world.processes * world.repeats
+    unit = unit_of_run(runner)
     steps = math.ceil(world.iters_per_epoch / world.accumulation)
-    words.append(f'{world.length:,} samples; an epoch is {pairs:,} pairs in {steps:,} steps')
+    words.append(f'{world.length:,} samples; an epoch is {items:,} {unit} in {steps:,} steps')
     return ', '.join(filter(None, words))
 
 
 def _length(runner: Runner, world: World) -> str:
+    unit = unit_of_run(runner)
     factors = [
         f'{number} {name}'
         for number, name in (
             (world.processes, 'processes'),
             (world.batch_size, 'samples'),
-            (world.repeats, 'pairs'),
+            (world.repeats, unit),
             (world.accumulation, 'iterations'),
         )
         if number > 1
@@ -127,7 +130,7 @@ def _length(runner: Runner, world: World) -> str:
     done = f'{runner.iter:,} of them done' if runner.iter and world.accumulation == 1 else ''
     steps = math.ceil(runner.max_iters / world.accumulation)
     epochs = runner.max_iters / max(world.iters_per_epoch, 1)
-    batch = f'{world.pairs_per_step:,} pairs a step'
+    batch = f'{world.pairs_per_step:,} {unit} a step'
     batch += f' ({" x ".join(factors)})' if len(factors) > 1 else ''
     return ', '.join(
         filter(
@@ -186,8 +189,9 @@ def _tiny_epoch(runner: Runner, world: World) -> str:
         return ''
     return (
         f'An epoch is {world.iters_per_epoch} iterations, and length, schedules and checkpoints of '
-        f'this config count epochs: it ends after {runner.max_iters} iterations. For few videos '
-        'use configs/poodle_r50_videos.py, which cuts them into clips and counts iterations'
+        f'this config count epochs: it ends after {runner.max_iters} iterations. Few videos '
+        'make longer epochs when they are cut into clips (train_dataloader.dataset.source=clips), '
+        'and configs/poodle_r50_videos.py counts iterations'
     )
 
 
@@ -198,7 +202,8 @@ def _other_batch(runner: Runner, world: World) -> str:
     if base is None or scale.get('enable') or base == world.pairs_per_step:
         return ''
     return (
-        f'The total batch is {world.pairs_per_step} pairs ({world.processes} processes x '
+        f'The total batch is {world.pairs_per_step} {unit_of_run(runner)} '
+        f'({world.processes} processes x '
         f'{world.batch_size} samples x {world.repeats} repeats x {world.accumulation} '
         f'accumulated), but the learning rate is meant for {base}: pass --auto-scale-lr, or '
         'change train_dataloader.batch_size or optim_wrapper.accumulative_counts.'

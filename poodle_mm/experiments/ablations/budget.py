@@ -1,9 +1,7 @@
 """Length of a training: epochs, pairs, frames or minutes."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,12 @@ import torch
 from mmengine.config import Config
 
 from poodle_mm.engine.pretrain import steps_in
-from poodle_mm.engine.schedule import epochs_of_a_pass, length_options, repeats_of
+from poodle_mm.engine.schedule import (
+    epochs_of_a_pass,
+    frames_per_item,
+    length_options,
+    repeats_of,
+)
 from poodle_mm.registry import DATASETS
 from poodle_mm.utils.files import read_json, write_json
 
@@ -51,27 +54,6 @@ def parse_budget(text: str) -> Budget:
             f'budget {text!r}: write 10min, 6400pairs, 12800frames, or a number of epochs'
         )
     return Budget(float(match[1]), unit)
-
-
-def frames_per_item(dataset: Mapping) -> int:
-    """Frames of video that a method sees of an item: what methods on images and on video share.
-
-    All of a clip, two of a pair, and one of a pair whose views are all of one frame (``ImageViews``
-    unless its ``frames='pair'``), however many views they are.
-
-    Args:
-        dataset: Config of a data set of pairs or clips, or of a mixture of them.
-    """
-    views = next(iter(dataset.get('pipeline') or ()), {})
-    if str(views.get('type')).split('.')[-1] == 'ImageViews':
-        return 2 if views.get('frames') == 'pair' else 1
-    if parts := dataset.get('datasets'):
-        return frames_per_item(parts[0])
-    if 'num_frames' in dataset:
-        return dataset['num_frames']
-    kind = DATASETS.get(dataset['type'])
-    default = signature(kind).parameters.get('num_frames') if kind else None
-    return default.default if default else 2
 
 
 def pairs_per_step(cfg: Config) -> int:

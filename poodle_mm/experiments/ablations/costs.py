@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from poodle_mm.checkpoints import encoder_of_config
-from poodle_mm.experiments.ablations.budget import frames_per_item
+from poodle_mm.engine.schedule import frames_per_item
 from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.registry import MODELS
 from poodle_mm.utils.tables import markdown_table, spread

@@ -4,10 +4,14 @@ from typing import Any
 
 from mmengine.config import Config
 
-from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
-from poodle_mm.experiments.ablations.budget import frames_per_item, pairs_per_step
+from poodle_mm.engine.schedule import epochs_of_a_pass, frames_per_item, repeats_of, unit_of
+from poodle_mm.experiments.ablations.budget import pairs_per_step
 from poodle_mm.experiments.ablations.settings import datasets_of
 
+# What the views of an item are of, by the argument ``frames`` of ``ImageViews``.
+_FRAMES = dict(
+    first='the first frame', random='one of the frames', pair='both frames', all='all frames'
+)
 _VIEWS = ('photometric', 'BYOL’s'), ('affine', 'of the defaults')
 
 
@@ -39,10 +43,15 @@ def _data(cfg: Config) -> str:
     if 'size' in first:
         words.append(f'crop {_crop_law(first)} → {first.size[0]}×{first.size[1]}')
     else:
-        words.append(f'{first["type"]} of the {first.get("frames", "first")} frame')
+        words.append(f'{first["type"]} of {_FRAMES[_chosen(first)]}')
     if repeats_of(dataset) > 1:
-        words.append(f'R = {repeats_of(dataset)} pairs a visit')
+        words.append(f'R = {repeats_of(dataset)} {unit_of(dataset)} a visit')
     return ', '.join(words)
+
+
+def _chosen(views: Config) -> str:
+    is_image = views['type'].split('.')[-1] == 'ImageViews'
+    return views.get('frames', 'first') if is_image else 'all'
 
 
 def _source(dataset: Config) -> str:
@@ -119,7 +128,7 @@ def _schedule(cfg: Config) -> str:
     for key in ('weight_decay', 'eps'):
         if key in optimizer:
             words.append(f'{key.replace("_", " ")} {optimizer[key]:g}')
-    words.append(f'{pairs_per_step(cfg)} pairs a step')
+    words.append(f'{pairs_per_step(cfg)} {unit_of(cfg.train_dataloader.dataset)} a step')
     by_epoch = 'max_epochs' in cfg.train_cfg
     unit, factor = ('epochs', epochs_of_a_pass(cfg)) if by_epoch else ('iterations', 1)
     length = cfg.train_cfg.max_epochs if by_epoch else cfg.train_cfg.max_iters

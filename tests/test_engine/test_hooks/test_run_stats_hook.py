@@ -27,6 +27,8 @@ class FakeRunner:
     def __init__(self, work_dir, iteration: int = 0, max_iters: int = 8) -> None:
         self.work_dir, self.iter, self.max_iters = str(work_dir), iteration, max_iters
         self.rank, self.world_size = 0, 2
+        views = dict(type='ImageViews')
+        self.cfg = dict(train_dataloader=dict(dataset=dict(pipeline=[views])))
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_figures_by_hand(tmp_path, clock):
     assert stats['pairs'] == 8 * 6 and stats['iter'] == stats['max_iters'] == 8
     assert stats['pairs_per_second'] == 6 / 2
     assert stats['seconds'] == 51
-    assert stats['processes'] == 2
+    assert stats['processes'] == 2 and stats['unit'] == 'frames'
     assert stats['memory_mib'] > 50  # this process has torch in it
 
 

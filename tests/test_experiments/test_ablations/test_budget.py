@@ -7,12 +7,16 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from poodle_mm.engine.config import load_config
-from poodle_mm.engine.schedule import epochs_of_a_pass, length_options
+from poodle_mm.engine.schedule import (
+    epochs_of_a_pass,
+    frames_per_item,
+    length_options,
+    unit_of,
+)
 from poodle_mm.experiments.ablations import budget as module
 from poodle_mm.experiments.ablations.budget import (
     Budget,
     budget_options,
-    frames_per_item,
     pairs_per_epoch,
     pairs_per_step,
     parse_budget,
@@ -94,6 +98,7 @@ def test_frames(by_iterations, by_epochs, monkeypatch, changes, frames):
     dataset = by_iterations.train_dataloader.dataset
     dataset.update(changes)
     assert frames_per_item(dataset) == frames
+    assert unit_of(dataset) == {1: 'frames', 2: 'pairs', 4: 'clips'}.get(frames, 'clips')
     assert frames_per_item(dict(type='MixedPairDataset', datasets=[dataset, dataset])) == frames
     parts = dict(dataset)
     pipeline = parts.pop('pipeline')  # of the mixture, as the configs of image methods have it

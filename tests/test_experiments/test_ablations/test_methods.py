@@ -74,6 +74,11 @@ def test_equal_frames(checkout, tmp_path, key, iters, config):
     costs = costs_of(run, dict(pairs=16 * iters, seconds=5))
     assert costs['frames'] == 12800 and costs['seconds'] == 5
     words = describe(run.load())
+    unit, of = dict(dora=('clips', 'all frames'), byol=('frames', 'the first frame')).get(
+        key, ('pairs', '')
+    )
+    if key != 'densecl':
+        assert f', 16 {unit} a step, ' in words['schedule'] and words['data'].endswith(of)
     if key == 'dora':
         assert words['data'].startswith('videos d, clips of 4 frames, 2 frames apart')
         assert words['model'] == 'BYOL: ViT, 6 layers of 96, patches of 8'
