@@ -1,5 +1,6 @@
 """Clips of N frames from video; two are a pair, the training data of PooDLe."""
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from inspect import signature
@@ -137,6 +138,7 @@ class FrameClipDataset(BaseDataset):
 
     def _join_prefix(self) -> None:
         """MMEngine's own joins URLs for a few protocols, and not for all of those."""
+        self._below_root = self.data_prefix['path']
         if is_url(self.data_root):
             parts = self.data_root, self.data_prefix['path']
             self.data_prefix = dict(path='/'.join(part.rstrip('/') for part in parts if part))
@@ -146,6 +148,12 @@ class FrameClipDataset(BaseDataset):
     def load_data_list(self) -> Items:
         """Index the files."""
         root = self.data_prefix['path']
+        if self._below_root and os.path.isdir(self.data_root) and not os.path.exists(root):
+            raise FileNotFoundError(
+                f'{root}: no such folder; data_root {self.data_root} exists, but has no '
+                f'{self._below_root} in it (data_prefix.path). To read all of data_root, set that '
+                'to nothing: --cfg-options train_dataloader.dataset.data_prefix.path='
+            )
         self.source = SOURCES[self.source_type](root, self.rule, **self._options)
         return self.source.list_items()
 

@@ -90,6 +90,12 @@ def set_data_root(cfg: Config, root: str) -> None:
     parts = [part for part in parts if 'data_root' in part]
     if not parts:
         raise ValueError(f'--data-root {root}: no data set of this config has a data_root')
+    if len(before := dict.fromkeys(part.data_root for part in parts)) > 1:
+        warn(
+            f'--data-root {root}: {len(before)} roots of this config ({", ".join(before)}) are all '
+            'replaced by it; for one each set the data_root of train_dataloader.dataset.datasets.N '
+            'by --cfg-options'
+        )
     for part in parts:
         part.data_root = os.path.expanduser(root)
 

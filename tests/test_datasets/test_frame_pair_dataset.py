@@ -267,6 +267,12 @@ def test_missing_and_empty_root(tmp_path):
         make(tmp_path / 'nowhere')
     with pytest.raises(FileNotFoundError, match=r'\.mp4'):
         make(tmp_path)
+    for path in ('', 'there', 'there/is'):
+        (tmp_path / path).mkdir(exist_ok=True)
+    with pytest.raises(FileNotFoundError, match=r'videos/train: no such folder.*data_prefix.path='):
+        make(tmp_path, data_prefix=dict(path='videos/train'))
+    with pytest.raises(FileNotFoundError, match=r'there/is: holds no file'):
+        make(tmp_path, data_prefix=dict(path='there/is'))
 
 
 def test_a_video_shorter_than_delta(tree):

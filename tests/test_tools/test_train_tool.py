@@ -286,12 +286,13 @@ def test_fewer_videos_than_a_batch_without_end(tool, config, tmp_path):
     assert 'WARNING' in line and 'batch_size=4' in line and 'several times' in line
 
 
-def test_data_root_of_every_data_set(config, tmp_path):
+def test_data_root_of_every_data_set(config, tmp_path, capsys):
     root = str(tmp_path / 'a folder, with spaces')
     mixture = dict(type='MixedPairDataset', datasets=[dict(data_root='a'), dict(data_root='b')])
     options = {'train_dataloader.dataset': mixture}
     cfg = training_config(config, cfg_options=options, data_root=root)
     assert [part.data_root for part in cfg.train_dataloader.dataset.datasets] == [root, root]
+    assert '2 roots of this config (a, b) are all replaced by it' in capsys.readouterr().err
     cfg = Config(dict(val_dataloader=dict(dataset=dict(data_root='c')), test_dataloader=None))
     set_data_root(cfg, root)
     assert cfg.val_dataloader.dataset.data_root == root
