@@ -12,6 +12,7 @@ read back from the work dir.
 """
 
 import argparse
+import signal
 from pathlib import Path
 
 from poodle_mm.evaluation.published import EDITIONS
@@ -61,9 +62,7 @@ def parse_args() -> argparse.Namespace:
         '--cfg-options', nargs='+', action=KeyValues, metavar='KEY=VALUE', default={}
     )
     published = parser.add_argument_group('published weights')
-    published.add_argument(
-        '--list-weights', action='store_true', help='print a table of them and stop'
-    )
+    published.add_argument('--list-weights', action='store_true', help='list them and stop')
     published.add_argument(
         '--get-weights', nargs='+', metavar='NAME', default=[], help='download, check and stop'
     )
@@ -79,12 +78,13 @@ def parse_args() -> argparse.Namespace:
 
 def _published(args: argparse.Namespace) -> None:
     from poodle_mm.checkpoints.released_files import get_released
-    from poodle_mm.evaluation.released_table import released_table
+    from poodle_mm.evaluation.released_list import released_list
 
     for name in args.get_weights:
         print(f'{name}: {get_released(name, args.weights_dir)}')
     if args.list_weights:
-        print(released_table(args.weights_dir))
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it without a trace
+        print(released_list(args.weights_dir))
 
 
 def main() -> None:

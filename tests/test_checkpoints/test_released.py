@@ -27,7 +27,7 @@ from poodle_mm.checkpoints.resnet import infer_resnet
 from poodle_mm.checkpoints.vit_keys import infer_vit, rename_vit
 from poodle_mm.evaluation.evaluate import read_entries
 from poodle_mm.evaluation.published import PUBLISHED, PUBLISHED_CLASSES, PUBLISHED_GROUPS
-from poodle_mm.evaluation.released_table import released_table
+from poodle_mm.evaluation.released_list import released_list
 from tests.test_checkpoints.authors import their_state, tiny_model
 
 SMALL = {
@@ -219,8 +219,11 @@ def test_downloaded_once(serve, tmp_path):
     (tmp_path / 'web' / weights.file).unlink()
     assert get_released(weights.name, place) == path
     assert [file.name for file in place.iterdir()] == [weights.file]
-    row = next(line for line in released_table(place).splitlines() if f'| {weights.name} ' in line)
-    assert '| yes |' in row and 'Table 2: DINO R50 800 IN1K' in row
+    (block,) = (b for b in released_list(place).split('\n\n') if b.startswith(f'{weights.name} ['))
+    assert block.startswith(f'{weights.name} [here]')
+    assert '\n  paper    Table 2: DINO R50, 800 epochs, IN1K\n' in block
+    assert '\n  what     DINO, R50, ImageNet-1k, 800 epochs\n' in block
+    assert '[not here]' in released_list(tmp_path) and '[here]' not in released_list(tmp_path)
 
 
 @pytest.mark.parametrize('hash_known', [False, True])
