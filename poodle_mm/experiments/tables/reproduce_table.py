@@ -49,7 +49,12 @@ def reproduce_table(
         *(f'- {line}' for line in missing),
     ]  # fmt: skip
     if mode == 'dry-run':
-        print('\n'.join(_row_text(row, runs[row], needs, missing) for row in chosen))
+        texts = [_row_text(row, runs[row], needs, missing) for row in chosen]
+        print('\n'.join(text for text in texts if rows is None or '\n' in text))
+        print(
+            f'{len(ready)} of {len(unique)} runs can start or are done. Data elsewhere: '
+            '--roots NAME=DIR (--help has the names)'
+        )
         return 0
     if mode == 'print-commands':
         for index, run in enumerate(run for run in ready if not is_done(run)):
@@ -108,7 +113,7 @@ def _is_read_out(row: TableRow, args: TableOptions) -> bool:
 def _row_text(row: TableRow, runs: Sequence[Run], needs: dict, missing: Sequence[str]) -> str:
     lines = [row.label]
     for run in runs:
-        state = 'done' if is_done(run) else 'needs' if needs[run.work_dir] else 'to do'
+        state = 'done' if is_done(run) else 'not ready' if needs[run.work_dir] else 'to do'
         kind = 'config' if run.trains else 'weights' if run.weights else 'random weights'
         lines.append(f'  {run.variant.key}, seed {run.seed} ({kind}) [{state}]')
         lines += [f'    readout  {" ".join(readout_words(each))}' for each in run.readouts]

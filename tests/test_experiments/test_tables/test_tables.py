@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import shlex
 import sys
 from collections import Counter
@@ -210,4 +211,8 @@ def test_dry_run_shows_all(options, capsys):
     for row in table_rows(2):
         assert row.label in out
     assert 'needs weights that nobody has published' in out
+    assert re.search(r'\n\d+ of \d+ runs can start or are done\.', out)
+    assert reproduce_table(2, args, rows=['pixpro*'], mode='dry-run') == 0
+    labels = [line for line in capsys.readouterr().out.splitlines() if line[0] != ' ']
+    assert labels[0].startswith('PixPro R50') and len(labels) == 2  # that row, and the last line
     assert 'readout  --suite ade20k --readouts upernet' in out and '--readouts linear' not in out
