@@ -8,14 +8,15 @@ import numpy as np
 
 from poodle_mm.utils.files import replacing, write_json
 
-_NOT_DRAWN = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory', 'base_lr', 'loss'}
+_NOT_DRAWN = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory', 'base_lr'}
 
 
 def read_log(work_dir: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Logged numbers of a run: name to iterations and values.
 
     Parts of a resumed run follow each other; what a later part did again replaces what an earlier
-    one had logged. A last line that was cut off is left out.
+    one had logged. A last line that was cut off is left out, and so is ``loss`` where its parts are
+    logged.
 
     Args:
         work_dir: Folder of the run.
@@ -41,6 +42,8 @@ def read_log(work_dir: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         for name, value in row.items():
             if name not in _NOT_DRAWN and isinstance(value, (int, float)):
                 curves.setdefault(name, {})[step] = value
+    if any(name.startswith('loss_') for name in curves):
+        curves.pop('loss', None)
     if not curves:
         raise ValueError(f'{work_dir}: its logs are empty; wait for the first logged iteration')
     return {

@@ -16,14 +16,19 @@ from poodle_mm.utils.files import read_json
 from poodle_mm.utils.tables import markdown_table
 from poodle_mm.visualization.curves import draw_curves
 
-_LAST = ('loss_dense', 'loss_pool', 'std_dense', 'std_pool', 'valid_share', 'fallback_share')
+_LAST = (
+    'loss', 'loss_dense', 'loss_pool', 'loss_class', 'loss_patch', 'loss_masked', 'loss_local',
+    'std_dense', 'std_pool', 'valid_share', 'fallback_share', 'teacher_entropy',
+    'student_entropy', 'information', 'information_patch', 'positive_share', 'explained_variance',
+    'object_overlap', 'mask_share',
+)  # fmt: skip
 _AVERAGED = 10  # logged values
 _MOST_WARNINGS = 20
 
 _HEALTH = """
-Healthy: losses fall slowly, and the two spreads stay above their start. A spread that falls towards
-zero is a collapse, however small the loss. Numbers of the table are means over the last logged
-values.
+Healthy: losses fall slowly, and spreads (`std_dense`, `std_pool`) stay above their start. A spread
+or an `information` that falls towards zero is a collapse, however small the loss. Numbers of the
+table are means over the last logged values.
 """.strip()
 
 
@@ -69,12 +74,13 @@ def report_runs(
 
 def _table(runs: Mapping[str, Path], curves: Mapping[str, Mapping]) -> str:
     """Length, speed, and the last values of what was logged, a column for each run."""
-    columns = [_column(folder, curves[label]) for label, folder in runs.items()]
+    names = [name for name in _LAST if any(name in logged for logged in curves.values())]
+    columns = [_column(folder, curves[label], names) for label, folder in runs.items()]
     rows = [[name, *(column[name] for column in columns)] for name in columns[0]]
     return markdown_table(['run', *runs], rows)
 
 
-def _column(folder: Path, curves: Mapping) -> dict[str, str]:
+def _column(folder: Path, curves: Mapping, names: Sequence[str]) -> dict[str, str]:
     stats = read_json(folder / RUN_STATS)
     stats = stats if isinstance(stats, dict) else {}
     rate, memory = stats.get('pairs_per_second'), stats.get('memory_mib')
@@ -83,11 +89,11 @@ def _column(folder: Path, curves: Mapping) -> dict[str, str]:
         'iterations': f'{stats["iter"]:,} of {stats["max_iters"]:,}' if 'iter' in stats else '–',
         'seen': f'{stats["pairs"]:,} {unit}' if 'pairs' in stats else '–',
         'time': duration(stats['seconds']) if 'seconds' in stats else '–',
-        'rate': f'{rate:.3g} {unit}/s' if rate else '–',
+        'speed': f'{rate:.3g} {unit}/s' if rate else '–',
         'peak memory': f'{memory:,.0f} MiB, {stats["device"]}' if memory else '–',
     } | {
         name: f'{curves[name][1][-_AVERAGED:].mean():.3g}' if name in curves else '–'
-        for name in _LAST
+        for name in names
     }
 
 

@@ -12,17 +12,26 @@ Curves = Mapping[str, tuple[np.ndarray, np.ndarray]]
 BLUE, ORANGE, TEAL, GREY = COLOURS = ('#2563eb', '#ea7317', '#0f9488', '#8a8f98')
 
 _PANELS = {
-    'losses': dict(loss_dense=BLUE, loss_pool=ORANGE),
+    'losses': dict(
+        loss_dense=BLUE, loss_pool=ORANGE, loss_class=BLUE, loss_patch=ORANGE, loss_masked=BLUE,
+        loss_local=ORANGE, loss=TEAL,
+    ),
     'spread of projections (0: collapsed)': dict(std_dense=BLUE, std_pool=ORANGE),
     'shares of pixels, subcrops': dict(valid_share=TEAL, fallback_share=GREY),
+    'outputs: entropy, information': dict(
+        teacher_entropy=BLUE, student_entropy=ORANGE, information=TEAL, information_patch=GREY
+    ),
+    'positives, reconstruction, objects': dict(
+        positive_share=TEAL, explained_variance=TEAL, object_overlap=BLUE, mask_share=ORANGE
+    ),
     'rate, 1 - momentum': dict(lr=BLUE, momentum=ORANGE),
     'gradient': dict(grad_norm=TEAL),
-}
+}  # fmt: skip
 _LOGARITHMIC = {'lr', 'grad_norm'}
 
 
 def draw_curves(runs: Mapping[str, Curves]) -> Figure:
-    """Losses, spread of the projections, shares, rate and, where logged, norm of the gradient.
+    """Losses, statistics of the method, rate and, where logged, norm of the gradient.
 
     One run has its plots side by side. Several have a column each with one scale for all runs.
 
@@ -45,7 +54,9 @@ def draw_curves(runs: Mapping[str, Curves]) -> Figure:
             style(axis, title if number or len(runs) == 1 else f'{run}: {title}')
             if _LOGARITHMIC & set(lines):
                 axis.set_yscale('log')
-            else:
+        filled = [axis for axis in row if axis.lines]  # an empty one would set limits of its own
+        if not _LOGARITHMIC & set(lines) and min(axis.dataLim.y0 for axis in filled) >= 0:
+            for axis in filled:
                 axis.set_ylim(bottom=0)
     for axis in axes[:, 0] if len(runs) == 1 else axes[-1]:
         axis.set_xlabel('iteration')

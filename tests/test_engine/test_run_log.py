@@ -81,5 +81,16 @@ def test_curves_are_drawn_as_they_are():
     assert axes[1].lines[0].get_ydata().tolist() == [2, 4, 6]
     assert axes[2].lines[0].get_ydata().tolist() == [0.25] * 3
     assert axes[2].get_yscale() == 'log'
+    negative = dict(loss=(steps, steps * -1.0))  # beside a run that logs no loss at all
+    low = draw_curves({'a': negative, 'b': dict(lr=(steps, steps))}).axes[0].get_ylim()[0]
+    assert low < -3
     (alone,) = draw_curves({'a': dict(loss_dense=(steps, steps * 1.0))}).axes
     assert alone.get_title(loc='left') == 'losses'
+
+
+def test_the_sum_of_losses_alone(tmp_path):
+    """A method whose loss has no parts, as DINO; with parts the sum is left out."""
+    alone = log(tmp_path / 'alone', 'x', [row(1, loss=2.0)])
+    assert read_log(alone)['loss'][1].tolist() == [2]
+    parts = log(tmp_path / 'parts', 'x', [row(1, loss=2.0, loss_dense=2.0)])
+    assert set(read_log(parts)) == {'loss_dense'}
