@@ -40,7 +40,7 @@ def frame_clip_collate(batch: Sequence[dict | list[dict]]) -> dict:
 
 @FUNCTIONS.register_module()
 def frame_pair_collate(batch: Sequence[dict | list[dict]]) -> dict:
-    """Stack pairs, the clips of two frames; see :func:`frame_clip_collate`.
+    """Stack pairs, the clips of two frames; see ``frame_clip_collate``.
 
     Args:
         batch: Items of a ``FramePairDataset``.

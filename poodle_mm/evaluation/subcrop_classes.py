@@ -164,7 +164,7 @@ def measure_subcrops(
         samplers: Names to samplers.
         classes: Names of the classes; their groups are those of the crops' labels.
         crop: The crop of the pretraining.
-        flows: Names of :data:`FLOWS`.
+        flows: Names of ``FLOWS``.
         seeds: A seed draws crops and subcrops.
 
     Returns:

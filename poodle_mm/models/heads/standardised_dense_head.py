@@ -8,7 +8,7 @@ from poodle_mm.registry import MODELS
 
 @MODELS.register_module()
 class StandardisedDenseHead(DenseFlowHead):
-    """:class:`DenseFlowHead` that takes away what the target's projections of all places share.
+    """``DenseFlowHead`` that takes away what the target's projections of all places share.
 
     Each channel of the target's projections gets mean 0 and variance 1 over the batch and all
     places (batch norm without weights or running statistics) before they are compared, so that a
@@ -18,7 +18,7 @@ class StandardisedDenseHead(DenseFlowHead):
 
     Args:
         out_channels: Width of the projections.
-        **kwargs: Arguments of :class:`DenseFlowHead`.
+        **kwargs: Arguments of ``DenseFlowHead``.
     """
 
     def __init__(self, *, out_channels: int = 256, **kwargs) -> None:
