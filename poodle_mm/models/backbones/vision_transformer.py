@@ -20,13 +20,14 @@ class Attended(NamedTuple):
         attention: (N, heads, h, w) weights of the class token on the patches, in [0, 1]. They sum
             to 1 less what class token and registers get.
         query: (N, heads, C / heads) of the class token, in the last layer.
-        keys: (N, heads, C / heads, h, w) of the patches, in the last layer.
+        queries, keys: (N, heads, C / heads, h, w) of the patches, in the last layer.
     """
 
     class_token: Tensor
     patches: Tensor
     attention: Tensor
     query: Tensor
+    queries: Tensor
     keys: Tensor
 
 
@@ -107,13 +108,15 @@ class VisionTransformer(MMPretrainVisionTransformer):
         x = self._before_last(x)
         last = self.layers[-1]
         qkv = last.attn.qkv(last.ln1(x)).unflatten(-1, (3, last.attn.num_heads, -1))
-        query, keys = qkv[:, 0, 0], qkv[:, :, 1].permute(0, 2, 3, 1)  # (N, heads, d[, tokens])
+        queries, keys = qkv[:, :, :2].permute(2, 0, 3, 4, 1)  # (N, heads, d, tokens) each
+        query = queries[..., 0]
         scores = torch.einsum('nhd,nhdt->nht', query, keys) * query.shape[-1] ** -0.5
         attention, keys = scores.softmax(-1)[..., self._extra :], keys[..., self._extra :]
         return Attended(
             *self._split(self._norm(last(x)), grid),
             attention.unflatten(-1, grid),
             query,
+            queries[..., self._extra :].unflatten(-1, grid),
             keys.unflatten(-1, grid),
         )
 

@@ -117,17 +117,19 @@ class DoRA(SelfDistillation):
             (B * T, C) class tokens, and (B, T, K, h, w) attention of K objects.
         """
         batch = len(clip)
-        seen, queries = self._attend(clip.flatten(0, 1))
+        seen = self.teacher['backbone'].attend(clip.flatten(0, 1))
         grid = seen.patches.shape[-2:]
         # float32 also under autocast: the weights of a young network differ by little
         with torch.autocast(clip.device.type, enabled=False):
             patches = seen.patches.float().flatten(2).mT.unflatten(0, (batch, -1))
-            keys = seen.keys.float().flatten(3).flatten(1, 2).mT.unflatten(0, (batch, -1))
+            keys, queries = (
+                x.float().flatten(3).flatten(1, 2).mT.unflatten(0, (batch, -1))
+                for x in (seen.keys, seen.queries)
+            )
             first = seen.attention.float().flatten(2).unflatten(0, (batch, -1))[:, 0]
             heads = self._draw_heads(samples, first.shape[1]).to(first.device)
             chosen = first.take_along_dim(heads[..., None], dim=1)
-            pooled = queries.float().unflatten(0, (batch, -1))[:, 0]
-            prototypes = object_prototypes(chosen, pooled)
+            prototypes = object_prototypes(chosen, queries[:, 0])
             refined, _ = refine_prototypes(prototypes, patches[:, 0], self.epsilon, self.iterations)
             return seen.class_token, track_objects(refined, keys).unflatten(-1, grid)
 
@@ -151,19 +153,6 @@ class DoRA(SelfDistillation):
         how = f'attention of the teacher after iteration {iteration}'
         for clip, mask, sample in zip(clips, masks, samples):
             yield draw_objects(clip, mask, sample.get('timestamps'), how)
-
-    def _attend(self, images: Tensor) -> tuple:
-        """The teacher's ``attend``, and (N, h * w, C) queries of the patches in its last layer."""
-        backbone, found = self.teacher['backbone'], []
-        handle = backbone.layers[-1].attn.qkv.register_forward_hook(
-            lambda _module, _inputs, output: found.append(output)
-        )
-        try:
-            seen = backbone.attend(images)
-        finally:
-            handle.remove()
-        patches = seen.patches.shape[-2] * seen.patches.shape[-1]
-        return seen, found[0][:, -patches:].chunk(3, dim=-1)[0]
 
     def _draw_heads(self, samples: list, heads: int) -> Tensor:
         """(B, K) heads, of each clip from its seed: the same for any batch and ranks."""
