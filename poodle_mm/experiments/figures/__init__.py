@@ -1,0 +1,1 @@
+"""The paper's figures, each made from data or runs of one's own."""
