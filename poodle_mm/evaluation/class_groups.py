@@ -137,6 +137,26 @@ def label_statistics(
 
 def groups_of(cfg: Config) -> dict[str, list[str]]:
     """Class names of the paper's groups on the training labels of a segmentation readout."""
+    classes, area, presence = _shares_of(cfg)
+    groups = class_groups(area, presence)
+    return {name: [classes[number] for number in ids] for name, ids in groups.items()}
+
+
+def class_weights(cfg: Config) -> list[float]:
+    """Weights of the classes in the loss of a segmentation readout: 1 / √(share of the pixels).
+
+    They are scaled so that a training pixel weighs 1 on average; a class that the training
+    labels do not have weighs 0, as it cannot be learned.
+    """
+    _, area, presence = _shares_of(cfg)
+    share = np.nan_to_num(area) * presence
+    weights = np.zeros_like(share)
+    np.divide(1, np.sqrt(share), out=weights, where=share > 0)
+    return [round(w, 6) for w in (weights * share.sum() / (weights * share).sum()).tolist()]
+
+
+def _shares_of(cfg: Config) -> tuple[Sequence[str], NDArray, NDArray]:
+    """Classes, and :func:`class_shares`, of the training labels of a segmentation readout."""
     from mmseg.registry import DATASETS  # takes seconds
 
     init_default_scope('mmseg')
@@ -148,8 +168,7 @@ def groups_of(cfg: Config) -> dict[str, list[str]]:
     to_class = {number + first: class_id for number, class_id in known.items()}
     to_class |= dict.fromkeys((*range(first), IGNORE_INDEX), IGNORE_INDEX)
     paths = [dataset.get_data_info(number)['seg_map_path'] for number in range(len(dataset))]
-    groups = class_groups(*class_shares(_read_classes(paths, to_class), len(classes)))
-    return {name: [classes[number] for number in ids] for name, ids in groups.items()}
+    return classes, *class_shares(_read_classes(paths, to_class), len(classes))
 
 
 def _read_classes(

@@ -11,12 +11,14 @@ from mmengine.runner import Runner
 
 from poodle_mm.checkpoints import EncoderCheckpoint
 from poodle_mm.engine.schedule import set_max_iters
+from poodle_mm.evaluation.class_groups import class_weights
 from poodle_mm.evaluation.suites import (
     DEEPLAB,
     LINEAR,
     READOUTS,
     SUITES,
     UPERNET,
+    WEIGHTED,
     find_suite,
     is_detection,
 )
@@ -35,7 +37,7 @@ def config_file(
         config_dir: ``configs/downstream``.
         suite: Name in ``SUITES``.
         readout: Name in ``READOUTS``; ``'linear'`` keeps the spatial decoder if there is one,
-            ``'linear-encoder'`` drops it.
+            ``'linear-encoder'`` drops it. The weighted ones have the configs of the others.
         encoder: Content of the checkpoint.
         whole: A ViT's linear readout on whole images, as a ResNet's, in place of large crops; for
             suites of whole images.
@@ -46,6 +48,7 @@ def config_file(
     detection = find_suite(suite).detection
     if readout not in READOUTS:
         raise ValueError(f'unknown readout {readout!r}: take one of {list(READOUTS)}')
+    readout = readout.removesuffix(WEIGHTED)
     vit = encoder.backbone['type'].endswith('VisionTransformer')
     if is_detection(readout):
         if vit or not detection:
@@ -123,6 +126,8 @@ def readout_config(
     cfg.randomness = dict(seed=seed)
     cfg.merge_from_dict(dict(options or {}))
     check_data(cfg, suite)
+    if readout.endswith(WEIGHTED):
+        cfg.model.decode_head.loss_decode.class_weight = class_weights(cfg)
     # No validation while it learns: nothing is chosen by it.
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
     return cfg
@@ -171,8 +176,9 @@ def run_readout(cfg: Config) -> tuple[dict, Runner]:
 
     Returns:
         Metrics in percent, NaN where there is nothing to score: ``miou``, ``acc``, the groups of
-        the metric and ``per_class`` for segmentation; ``map``, ``map50`` and ``per_class`` for
-        detection. And the finished runner with the model.
+        the metric and ``per_class`` for segmentation, with the average precision of pixels in
+        ``pixel_precision`` by group and ``pixel_precision_per_class`` where it is measured;
+        ``map``, ``map50`` and ``per_class`` for detection. And the finished runner with the model.
     """
     cfg.experiment_name = f'{Path(cfg.work_dir).name}_{time.time_ns()}'
     runner = Runner.from_cfg(cfg)
@@ -195,7 +201,11 @@ def summarise(found: Mapping[str, float]) -> dict:
         for kind in ('mIoU/', 'IoU/')
     )
     miou = groups.pop('all')
-    return dict(miou=miou, acc=float(found['aAcc']), **groups, per_class=classes)
+    metrics = dict(miou=miou, acc=float(found['aAcc']), **groups, per_class=classes)
+    for kind, key in (('mAP/', 'pixel_precision'), ('AP/', 'pixel_precision_per_class')):
+        if precision := {k.removeprefix(kind): v for k, v in found.items() if k.startswith(kind)}:
+            metrics[key] = precision
+    return metrics
 
 
 def cached_readout(cfg: Config, key: str) -> dict:

@@ -15,6 +15,8 @@ from poodle_mm.utils.tables import markdown_table, spread
 READOUT_TITLES = {
     'linear': 'Linear',
     'linear-encoder': 'Linear, encoder alone',
+    'linear-weighted': 'Linear, weighted classes',
+    'linear-encoder-weighted': 'Linear, encoder alone, weighted classes',
     'upernet': 'UperNet',
     'deeplabv3': 'DeepLab v3',
     'det-c4': 'Det C4',

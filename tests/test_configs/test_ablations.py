@@ -31,8 +31,10 @@ CONFIGS = [
     (folder, method)
     for folder in DATA
     for method in TICKS
-    if (folder, method) != ('scenes-exact', 'uflow')
+    if (folder, method) != ('scenes-exact', 'uflow') and not folder.endswith('-cells')
 ]
+SHORT_SIDES = {'camvid': 192, 'bdd100k': 1080, 'scenes-cells': 540, 'camvid-cells': 270}
+CELLS = [folder for folder in DATA if folder.endswith('-cells')]
 
 
 def load(repo, folder: str, method: str) -> Config:
@@ -79,6 +81,42 @@ def test_parts_are_those_the_paper_ticks(repo, folder, method):
         }  # so that row 4's decoder upsamples nothing
     if model.neck:
         assert model.neck(maps)[-1].shape[-2:] == (8, 16)
+
+
+@pytest.mark.parametrize('method', [method for method in TICKS if method != 'uflow'])
+@pytest.mark.parametrize('folder', CELLS)
+def test_cells_are_as_many_as_the_papers(repo, folder, method):
+    """256x512 at stride 32 has 8x16 cells, at stride 8 32x64, a subcrop of 192 has 6x6."""
+    cfg = shrunk(load(repo, folder, method))
+    size = _crop(cfg).size
+    if cfg.model.get('pooled_head'):
+        assert cfg.model.data_preprocessor.subcrops.num == 6
+        cfg.model.data_preprocessor.subcrops.size = 96
+    model = MODELS.build(cfg.model).eval()
+    dense, _, blocks, _ = TICKS[method]
+    maps = model.backbone(torch.zeros(1, 3, *size))
+    assert maps[-1].shape[-2:] == ((32, 64) if dense and not blocks else (8, 16))
+    if model.neck:
+        assert model.neck(maps)[-1].shape[-2:] == (32, 64)
+    if blocks:
+        assert model.backbone(torch.zeros(1, 3, 96, 96))[-1].shape[-2:] == (6, 6)
+
+
+@pytest.mark.parametrize('folder', CELLS)
+def test_crops_cover_as_much_as_the_papers(repo, folder):
+    """Rows of the frame under a crop: the paper's of 720, and as many where frames have 360."""
+    crops = [_crop(load(repo, name, 'poodle')) for name in ('bdd100k', folder)]
+    rows = dict(zip(('bdd100k', folder), (720, 720 if folder == 'scenes-cells' else 360)))
+    covered = [
+        [crop.size[0] * rows[name] / (crop.get('short_side', 1080) * s) for s in crop.scale]
+        for name, crop in zip(rows, crops)
+    ]
+    assert covered[1] == pytest.approx(covered[0])
+
+
+def _crop(cfg: Config) -> Config:
+    dataset = cfg.train_dataloader.dataset
+    return dataset.pipeline[0]
 
 
 @pytest.mark.parametrize('method', [m for m, ticks in TICKS.items() if ticks[0] and not ticks[2]])
@@ -142,7 +180,7 @@ def test_base_rows_have_the_recipe_of_the_ablations(repo, folder):
     assert cfg.optim_wrapper.optimizer.eps == release.release_optim_wrapper.optimizer.eps
     crop = cfg.train_dataloader.dataset.pipeline[0]
     assert tuple(crop.scale) == (0.75, 1.25) and 'area' not in crop
-    short_side = dict(camvid=192, bdd100k=1080).get(folder, 144)
+    short_side = SHORT_SIDES.get(folder, 144)
     assert crop.get('short_side', 1080) == short_side
     # The largest window fits into every frame: 4:3 of CamVid, 16:9 of the others.
     aspect = 4 / 3 if folder == 'camvid' else 16 / 9

@@ -9,6 +9,8 @@ import torch
 seg = pytest.importorskip('poodle_mm.evaluation.segmentation', reason='needs MMSegmentation')
 module = pytest.importorskip('poodle_mm.evaluation.segmentation.class_group_iou')
 
+from poodle_mm.evaluation.readout import summarise  # noqa: E402
+
 CLASSES = ('road', 'sky', 'pole', 'train')
 
 
@@ -46,6 +48,26 @@ def test_against_a_naive_count():
     assert found['mIoU/large'] == pytest.approx((iou['road'] + iou['sky']) / 2, abs=1e-4)
     assert found['mIoU/ids'] == pytest.approx((iou['road'] + iou['pole']) / 2, abs=1e-4)
     assert found['aAcc'] == pytest.approx(100 * (prediction == truth)[valid].mean(), abs=0.01)
+
+
+def test_pixel_precision_is_reported_by_class_and_group():
+    """Over two images: poles rank first, though the sky wins everywhere."""
+    metric = seg.ClassGroupIoU(groups=dict(small=['pole']), pixel_precision=True)
+    metric.dataset_meta = dict(classes=CLASSES)
+    truth = torch.tensor([[1, 1, 2, 1]])
+    logits = torch.full((4, 1, 4), -9.0)
+    logits[1], logits[2] = 5, torch.tensor([0.0, 1.0, 4.0, 2.0])
+    sample = dict(
+        pred_sem_seg=dict(data=logits.argmax(0, keepdim=True)),
+        gt_sem_seg=dict(data=truth[None]),
+        seg_logits=dict(data=logits),
+    )
+    metric.process({}, [sample])
+    metric.process({}, [sample])
+    found = metric.compute_metrics(metric.results)
+    assert found['IoU/pole'] == 0 and found['AP/pole'] == 100 == found['mAP/small']
+    assert np.isnan(found['AP/road']) and found['IoU/sky'] == pytest.approx(75)
+    assert summarise(found)['pixel_precision'] == dict(all=100.0, small=100.0)
 
 
 def test_groups_of_the_paper_and_of_a_file(tmp_path):

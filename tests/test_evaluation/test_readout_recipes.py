@@ -208,6 +208,22 @@ def test_dilated_encoder_contracts_whatever_the_checkpoint_says(tmp_path):
     assert cfg.model.backbone.to_dict().items() >= dilated.items()
 
 
+def test_finer_encoders_stay_finer():
+    """Stride 16 by a second stage of stride 1: dilated it has stride 4, undilated 16."""
+    finer = EncoderCheckpoint(None, dict(BACKBONE, strides=(1, 1, 2, 2)))
+    dilated = dict(BACKBONE, strides=(1, 1, 1, 1), dilations=(1, 1, 2, 4))
+    wanted = dict(linear=(1, 1, 1, 1), upernet=(1, 1, 2, 2))
+    names = dict(linear='linear_r50-d8_bdd100k', upernet='upernet_r50_bdd100k')
+    for readout, strides in wanted.items():
+        for encoder in (finer, EncoderCheckpoint(None, dilated)):
+            cfg = read(names[readout])
+            seg.set_encoder(cfg, encoder)
+            assert cfg.model.backbone.strides == strides
+            assert cfg.model.backbone.get('dilations', (1, 1, 1, 1))[2:] == (
+                (2, 4) if readout == 'linear' else (1, 1)
+            )
+
+
 def test_detection_as_flowe_publishes():
     """12 epochs of 16 images at 0.02, a tenth from epochs 8 and 11, one scale: the images' own."""
     pytest.importorskip('mmdet')

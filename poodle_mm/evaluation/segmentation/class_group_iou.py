@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import torch
 from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 
 from poodle_mm.evaluation.class_groups import group_means
 from poodle_mm.evaluation.published_tables import BDD100K_GROUPS
+from poodle_mm.evaluation.segmentation.pixel_precision import average_precision, score_histogram
 
 
 @METRICS.register_module()
@@ -22,6 +24,8 @@ class ClassGroupIoU(IoUMetric):
     Args:
         groups: Classes of each group, as names or ids; or ``'bdd100k'`` for the paper's groups
             (Table 7), or a JSON file that ``tools/analysis/class_groups.py`` wrote.
+        pixel_precision: Whether to report ``AP/<class>`` and ``mAP/<group>``, average precision of
+            pixels, too; a second a megapixel and 100 classes.
         **kwargs: Arguments of ``IoUMetric``.
 
     Raises:
@@ -30,21 +34,45 @@ class ClassGroupIoU(IoUMetric):
     """
 
     def __init__(
-        self, groups: Mapping[str, Sequence[int | str]] | str | None = None, **kwargs
+        self,
+        groups: Mapping[str, Sequence[int | str]] | str | None = None,
+        pixel_precision: bool = False,
+        **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         self.groups = read_groups(groups)
+        self.pixel_precision = pixel_precision
+
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
+        """Count areas in each image and, if wanted, where each class's scores lie."""
+        before = len(self.results)
+        super().process(data_batch, data_samples)
+        if self.pixel_precision:
+            for number, sample in enumerate(data_samples, before):
+                label = sample['gt_sem_seg']['data'][0]
+                logits = sample['seg_logits']['data']
+                counts = score_histogram(logits, label.to(logits.device), self.ignore_index)
+                self.results[number] = (*self.results[number], counts)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Metrics of the areas that ``process`` counted in each image."""
+        """Metrics of what ``process`` counted in each image."""
+        histograms = [counts for *_, counts in results] if self.pixel_precision else []
+        results = [areas[:4] for areas in results]
         metrics = super().compute_metrics(results)
         classes = self.dataset_meta['classes']
         groups = {name: class_ids(members, classes) for name, members in self.groups.items()}
         scores = self.total_area_to_metrics(*(sum(counts) for counts in zip(*results)))
         for kind in ('IoU', 'Acc'):
             metrics |= {f'{kind}/{n}': 100 * float(v) for n, v in zip(classes, scores[kind])}
-        means = group_means(100 * scores['IoU'], dict(all=range(len(classes))) | groups)
-        return metrics | {f'mIoU/{name}': value for name, value in means.items()}
+        groups = dict(all=range(len(classes))) | groups
+        means = group_means(100 * scores['IoU'], groups)
+        metrics |= {f'mIoU/{name}': value for name, value in means.items()}
+        if histograms:
+            precision = 100 * average_precision(torch.stack(histograms).sum(0)).numpy()
+            metrics |= {f'AP/{name}': float(value) for name, value in zip(classes, precision)}
+            means = group_means(precision, groups)
+            metrics |= {f'mAP/{name}': value for name, value in means.items()}
+        return metrics
 
 
 def read_groups(groups: Mapping | str | None) -> dict[str, list[int | str]]:

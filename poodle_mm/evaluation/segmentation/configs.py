@@ -11,6 +11,7 @@ _MAPS = (
     'out_indices', 'strides', 'dilations', 'contract_dilation',
     'out_type', 'final_norm', 'drop_path_rate',
 )  # fmt: skip
+_STRIDES = (1, 2, 2, 2)  # of a ResNet's stages
 
 
 def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
@@ -20,7 +21,7 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     have a quarter of a ResNet's last map's, UperNet those of a ViT's tokens) and the depth of
     freezing. The readout decides the rest: frozen or not, the auxiliary head on a ViT and, unless
     the decoder is kept (which has learnt on the encoder's own maps), output maps, dilation and
-    stochastic depth.
+    stochastic depth; it dilates the last two stages, and the first two keep the encoder's strides.
 
     Args:
         cfg: One of ``configs/downstream/mmseg``.
@@ -40,6 +41,9 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     readout = {key: model.backbone[key] for key in kept if key in model.backbone}
     if kinds[0] == 'VisionTransformer':
         readout['type'] = encoder.backbone['type']  # ours, if it has registers
+    first = tuple(encoder.backbone.get('strides', _STRIDES)[:2])
+    if not keeps_decoder and first != _STRIDES[:2]:  # a finer encoder stays finer
+        readout['strides'] = (*first, *readout.get('strides', _STRIDES)[2:])
     bare = {k: v for k, v in encoder.backbone.items() if k not in kept}
     if keeps_decoder:
         bare.setdefault('out_indices', model.backbone.out_indices)

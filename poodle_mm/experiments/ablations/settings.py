@@ -36,6 +36,7 @@ class DataSetting:
         flow: Trainings of row 6's flow network one after the other, each from the weights of the
             one before: config in ``configs/flow`` to the options that name the roots of its data.
         flow_size: (h, w) at which that network works; None: the crops' size.
+        overlays: Folders of ``configs/_base_`` in which a row's changes are looked for, in order.
     """
 
     name: str
@@ -48,6 +49,7 @@ class DataSetting:
     delta_unit: str = 'frames'
     flow: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     flow_size: tuple[int, int] | None = None
+    overlays: tuple[str, ...] = ('ablations',)
 
     def of(self, method: str | None, exact: bool = False) -> 'DataSetting':
         """The setting with the runs of a method: those that use no stored flow are shared.
@@ -63,7 +65,8 @@ class DataSetting:
             raise ValueError(f'--data {self.name} has no exact flow: leave the row away')
         if exact:
             return DATA[_exact(self.suite)]
-        return DATA[self.suite] if method in _WITHOUT_STORED_FLOW else self
+        shared = self.name == _exact(self.suite) and method in _WITHOUT_STORED_FLOW
+        return DATA[self.suite] if shared else self
 
     @property
     def has_exact(self) -> bool:
@@ -98,7 +101,8 @@ class DataSetting:
         for file in (own, *files):
             if file.is_file():
                 return file, {}
-        overlay = config_dir / '_base_' / 'ablations' / f'{method}.py'
+        overlays = [config_dir / '_base_' / name / f'{method}.py' for name in self.overlays]
+        overlay = next((file for file in overlays if file.is_file()), overlays[-1])
         if arch or method in _ON_FRAMES:
             raise MissingConfigError(f'no config {files[0]}')
         if not overlay.is_file():
@@ -118,11 +122,29 @@ def _small(name: str, suite: str, delta_step: float, **flow: tuple[str, ...]) ->
     return DataSetting(*names, **scale, flow=flow)
 
 
+def _cells(suite: str, delta_step: float, size: tuple[int, int]) -> DataSetting:
+    """Crops of 128x256 in the paper's counts of cells, encoders of total stride 16."""
+    name = f'{suite}-cells'
+    return DataSetting(
+        name,
+        suite,
+        f'r18_{name}_128x256',
+        f'r18_{suite}_128x128',
+        size=size,
+        shrink=2,
+        delta_step=delta_step,
+        delta_unit='seconds',
+        overlays=('ablations_stride16', 'ablations'),
+    )
+
+
 DATA = {
     'scenes': _small('scenes', 'scenes', 0.5, uflow_small_scenes=('data_root',)),
     'scenes-exact': _small('scenes-exact', 'scenes', 0.5),
     # most of its frames are a second apart
     'camvid': _small('camvid', 'camvid', 1.0, uflow_small_camvid=('data_root', 'driving')),
+    'scenes-cells': _cells('scenes', 0.5, size=(360, 640)),
+    'camvid-cells': _cells('camvid', 1.0, size=(360, 480)),
     'bdd100k': DataSetting(
         'bdd100k',
         'bdd100k',

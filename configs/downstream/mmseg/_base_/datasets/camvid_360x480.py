@@ -39,5 +39,5 @@ train_dataloader = dict(
         ],
     ),
 )
-val_evaluator = dict(type='ClassGroupIoU')
+val_evaluator = dict(type='ClassGroupIoU', pixel_precision=True)
 test_evaluator = val_evaluator
