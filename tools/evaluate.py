@@ -40,7 +40,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--data-root', help="folder of the data (default: the config's)")
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/evaluate'))
     parser.add_argument('--weights', choices=['online', 'ema'], default='online')
-    parser.add_argument('--no-sdm', action='store_true', help='drop the spatial decoder')
+    decoder = parser.add_mutually_exclusive_group()
+    decoder.add_argument('--no-sdm', action='store_true', help='drop the spatial decoder')
+    decoder.add_argument(
+        '--random-decoder',
+        action='store_true',
+        help='give each encoder, also a random one, a decoder of random weights, that of --like',
+    )
     parser.add_argument(
         '--like',
         metavar='FILE',
@@ -98,8 +104,9 @@ def main() -> None:
         if args.list_weights or args.get_weights:
             _published(args)
             return
+        decoder = 'random' if args.random_decoder else not args.no_sdm
         entries = read_entries(
-            args.checkpoints, args.weights, args.like, not args.no_sdm, args.seed, args.weights_dir
+            args.checkpoints, args.weights, args.like, decoder, args.seed, args.weights_dir
         )
         report = evaluate(
             entries,

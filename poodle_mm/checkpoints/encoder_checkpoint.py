@@ -30,7 +30,7 @@ class EncoderCheckpoint:
             without ``init_cfg``, frozen stages and mask token.
         neck: Config of the spatial decoder, or None.
         backbone_prefix: Beginning of the encoder's keys in the file, e.g. ``'backbone.'``.
-        neck_prefix: Likewise for the decoder; None without one.
+        neck_prefix: Likewise for the decoder; None without one, or for one that stays random.
         scheme: Prefix of the path by which MMEngine finds its loader for the file.
     """
 
@@ -43,7 +43,7 @@ class EncoderCheckpoint:
 
     def init_cfg(self, part: str = 'backbone') -> dict | None:
         """``init_cfg`` for OpenMMLab's models: loads ``part`` from the file; None if random."""
-        if self.path is None:
+        if self.path is None or (part == 'neck' and self.neck_prefix is None):
             return None
         prefix = self.neck_prefix if part == 'neck' else self.backbone_prefix
         return dict(type='Pretrained', checkpoint=self.scheme + self.path, prefix=prefix or None)

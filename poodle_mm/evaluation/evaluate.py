@@ -44,7 +44,7 @@ def read_entries(
     arguments: Sequence[str],
     weights: str = 'online',
     like: str | None = None,
-    use_decoder: bool = True,
+    use_decoder: bool | str = True,
     seed: int = 0,
     weights_dir: str | Path | None = None,
 ) -> list[Entry]:
@@ -57,7 +57,8 @@ def read_entries(
         weights: ``'online'`` or ``'ema'``, for our checkpoints.
         like: For ``none``: a checkpoint or a config file (``.py``) of the wanted architecture.
             Default the first checkpoint, else a ResNet-50.
-        use_decoder: False drops the spatial decoders.
+        use_decoder: False drops the spatial decoders; ``'random'`` gives every encoder, also a
+            random one, a decoder of random weights: that of ``like``, else of the first checkpoint.
         seed: Seed of the first entry of each name.
         weights_dir: Folder of published weights; default torch.hub's.
 
@@ -67,21 +68,28 @@ def read_entries(
     """
     named = [_split_name(argument) for argument in arguments]
     model_file = like or next((path for _, path in named if path != SCRATCH), None)
-    scratch = None
-    if any(path == SCRATCH for _, path in named):
+    is_random = use_decoder == 'random'
+    scratch, decoder = None, None
+    if is_random or any(path == SCRATCH for _, path in named):
         if model_file is None:
             scratch = random_encoder()
         elif model_file.endswith('.py'):
             scratch = encoder_of_config(load_config(model_file))
         else:
             scratch = _read(model_file, 'online', weights_dir)
-        scratch = replace(scratch, path=None, neck=None)
+        decoder = scratch.neck if is_random else None
+        scratch = replace(scratch, path=None, neck=decoder, neck_prefix=None)
+    if is_random and decoder is None:
+        raise ValueError(
+            f'{model_file or "a ResNet-50"} has no spatial decoder: name a config or a checkpoint '
+            'that has one with --like'
+        )
     seen = Counter()
     entries = []
     for name, path in named:
         encoder = scratch if path == SCRATCH else _read(path, weights, weights_dir)
-        if not use_decoder:
-            encoder = replace(encoder, neck=None, neck_prefix=None)
+        if is_random or not use_decoder:
+            encoder = replace(encoder, neck=decoder, neck_prefix=None)
         entries.append(Entry(name, encoder, seed + seen[name]))
         seen[name] += 1
     return entries

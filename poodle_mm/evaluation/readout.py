@@ -17,6 +17,7 @@ from poodle_mm.evaluation.suites import (
     LINEAR,
     READOUTS,
     SUITES,
+    SUPERVISED,
     UPERNET,
     WEIGHTED,
     find_suite,
@@ -59,12 +60,19 @@ def config_file(
         return config_dir / 'mmdet' / f'faster-rcnn_r50-{readout.removeprefix("det-")}_{suite}.py'
     if readout == DEEPLAB and (vit or suite not in _WITH_DEEPLAB):
         raise ValueError(f'{readout} needs a ResNet and one of the suites {list(_WITH_DEEPLAB)}')
+    if readout == SUPERVISED and (encoder.neck is None or not find_suite(suite).whole_images):
+        raise ValueError(
+            f'{readout} needs a spatial decoder (--random-decoder) and one of the suites '
+            f'{[n for n, s in SUITES.items() if s.whole_images]}'
+        )
     if vit:
         name = f'{readout.removesuffix("-encoder")}_vit-s16'
         if whole and name.startswith(LINEAR):
             name = f'{LINEAR}_vit-whole'
     elif readout == UPERNET:
         name = 'upernet_r50'
+    elif readout == SUPERVISED:
+        name = 'supervised_r50-sdm'
     elif readout == DEEPLAB:
         name = 'deeplabv3_r50-d8'
     else:
@@ -127,7 +135,7 @@ def readout_config(
     cfg.merge_from_dict(dict(options or {}))
     check_data(cfg, suite)
     if readout.endswith(WEIGHTED):
-        cfg.model.decode_head.loss_decode.class_weight = class_weights(cfg)
+        cfg.model.decode_head.class_weight = class_weights(cfg)
     # No validation while it learns: nothing is chosen by it.
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
     return cfg

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-LINEAR, LINEAR_ENCODER, UPERNET, DEEPLAB, DET_C4, DET_FPN, *_ = READOUTS = (
-    'linear', 'linear-encoder', 'upernet', 'deeplabv3', 'det-c4', 'det-fpn',
-    'linear-weighted', 'linear-encoder-weighted',
+LINEAR, LINEAR_ENCODER, UPERNET, DEEPLAB, DET_C4, DET_FPN, SUPERVISED, *_ = READOUTS = (
+    'linear', 'linear-encoder', 'upernet', 'deeplabv3', 'det-c4', 'det-fpn', 'supervised',
+    'linear-weighted', 'linear-encoder-weighted', 'supervised-weighted',
 )  # fmt: skip
 WEIGHTED = '-weighted'
 """End of the readouts whose loss counts rare classes more: by one over the root of their share."""

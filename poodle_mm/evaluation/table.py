@@ -15,6 +15,8 @@ from poodle_mm.utils.tables import markdown_table, spread
 READOUT_TITLES = {
     'linear': 'Linear',
     'linear-encoder': 'Linear, encoder alone',
+    'supervised': 'Trained with labels',
+    'supervised-weighted': 'Trained with labels, weighted classes',
     'linear-weighted': 'Linear, weighted classes',
     'linear-encoder-weighted': 'Linear, encoder alone, weighted classes',
     'upernet': 'UperNet',

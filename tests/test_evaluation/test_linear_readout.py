@@ -3,20 +3,26 @@
 import copy
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from mmengine.hooks import Hook
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from mmengine.structures import PixelData
 
 from poodle_mm.checkpoints import read_checkpoint
+from poodle_mm.evaluation.evaluate import read_entries
 from poodle_mm.evaluation.readout import readout_config, run_readout
 from poodle_mm.registry import MODELS
 from tests.test_evaluation.tiny import BACKBONE, CONFIGS, NECK, TEXT, build_config, save_checkpoint
 
 seg = pytest.importorskip('poodle_mm.evaluation.segmentation', reason='needs MMSegmentation')
+SegDataSample = pytest.importorskip('mmseg.structures').SegDataSample
 bn_module = pytest.importorskip('poodle_mm.evaluation.segmentation.hooks')
+
+DECODER_KEY = 'neck.blocks.0.lateral.weight'
 
 
 @pytest.fixture
@@ -200,3 +206,69 @@ def test_pretraining_does_not_import_mmseg():
         'sys.exit("mmseg" in sys.modules)'
     )
     subprocess.run([sys.executable, '-c', code], check=True)
+
+
+def test_rare_classes_weigh_more(labelled_set, tmp_path, checkpoint):
+    """One over the root of the share of pixels, 1 on average over the labelled pixels."""
+    labels = [
+        cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+        for file in (labelled_set / 'labels' / 'train').iterdir()
+    ]
+    counts = np.bincount(np.concatenate([label.ravel() for label in labels]), minlength=256)[:19]
+    cfg = build_config(checkpoint, labelled_set, tmp_path, 'linear-weighted')
+    weights = np.array(cfg.model.decode_head.class_weight)
+    assert set(np.flatnonzero(weights)) == {0, 10} == set(np.flatnonzero(counts))
+    assert (weights * counts).sum() / counts.sum() == pytest.approx(1, abs=1e-5)
+    ratio = np.sqrt(counts[10] / counts[0])
+    assert weights[0] / weights[10] == pytest.approx(ratio, rel=1e-4)
+    plain = build_config(checkpoint, labelled_set, tmp_path, 'linear')
+    assert 'class_weight' not in plain.model.decode_head
+    _, runner = run_readout(cfg)
+    head = runner.model.decode_head
+    logits = torch.randn(2, 19, 8, 16, generator=torch.Generator().manual_seed(0))
+    truth = torch.tensor([0, 10, 255, 10]).repeat(2, 8, 4)
+    samples = [SegDataSample(gt_sem_seg=PixelData(data=t[None])) for t in truth]
+    head.label_stride = 1
+    found = head.loss_by_feat(logits, samples)['loss_ce']
+    each = torch.nn.functional.cross_entropy(logits, truth, ignore_index=255, reduction='none')
+    of_pixel = torch.tensor(weights, dtype=torch.float32)[truth.clamp(max=18)]
+    assert float(found) == pytest.approx(
+        float((each * of_pixel).sum() / (truth != 255).sum()), rel=1e-5
+    )
+
+
+def test_ceiling_is_trained_whole_and_read_out_again(labelled_set, tmp_path, checkpoint):
+    """Its checkpoint is one like others: encoder and decoder come back to the last bit."""
+    cfg = build_config(checkpoint, labelled_set, tmp_path, 'supervised', random=True)
+    _, runner = run_readout(cfg)
+    assert all(p.requires_grad for p in runner.model.parameters())
+    file = tmp_path / 'iter_4.pth'
+    again = build_config(file, labelled_set, tmp_path / 'again', 'linear')
+    _, frozen = run_readout(again)
+    trained, found = runner.model.state_dict(), frozen.model.state_dict()
+    own = [k for k in found if k.split('.')[0] in ('backbone', 'neck') and 'running' not in k]
+    own = [k for k in own if 'num_batches' not in k]
+    assert own and all(torch.equal(trained[k], found[k]) for k in own)
+
+
+def test_random_decoder_on_a_trained_encoder(labelled_set, tmp_path, checkpoint):
+    """The encoder is the checkpoint's, the decoder new; of random weights both are."""
+    entries = read_entries(
+        [f'trained={checkpoint}', 'scratch=none'], like=str(checkpoint), use_decoder='random'
+    )
+    state = torch.load(checkpoint, weights_only=True)['state_dict']
+    for entry in entries:
+        cfg = readout_config(
+            CONFIGS, 'scenes', 'linear', entry.encoder, tmp_path / entry.name, labelled_set,
+            size=(64, 128), iters=1,
+        )  # fmt: skip
+        cfg.log_level = 'ERROR'
+        _, runner = run_readout(cfg)
+        equal = {
+            part: torch.equal(value, state[key])
+            for part, key in (('encoder', 'backbone.conv1.weight'), ('decoder', DECODER_KEY))
+            for value in [runner.model.state_dict()[key]]
+        }
+        assert equal == dict(encoder=entry.name == 'trained', decoder=False)
+    with pytest.raises(ValueError, match='has no spatial decoder'):
+        read_entries(['none'], use_decoder='random')

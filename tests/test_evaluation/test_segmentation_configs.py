@@ -101,6 +101,7 @@ def test_config_trains_and_tests(file, tmp_path, weights):
     hooks = {type(h).__name__: h for h in runner.hooks}
     assert 'StrictLoadHook' in hooks and 'NumClassesHook' in hooks
     fine_tuned = file.stem.startswith('upernet') and file.stem.endswith(('ade20k', 'wt-sem'))
+    fine_tuned |= file.stem.startswith('supervised')
     trained = {n.split('.')[0] for n, p in runner.model.named_parameters() if p.requires_grad}
     assert ('backbone' in trained) == fine_tuned
     assert ('FrozenPartsHook' in hooks) != fine_tuned
@@ -114,7 +115,7 @@ def test_config_trains_and_tests(file, tmp_path, weights):
 
 
 def test_every_data_set_has_every_readout():
-    """Five readouts on six data sets, FlowE's DeepLab v3 on four, ViTs on whole images of two."""
+    """Five readouts on six data sets, FlowE's DeepLab v3 on four, two more on whole images."""
     readouts = (
         'linear_r50-sdm',
         'linear_r50-d8',
@@ -125,7 +126,8 @@ def test_every_data_set_has_every_readout():
     sets = ('bdd100k', 'cityscapes', 'ade20k', 'wt-sem', 'camvid', 'scenes')
     names = {f'{r}_{d}' for r in readouts for d in sets}
     names |= {f'deeplabv3_r50-d8_{d}' for d in sets if d not in ('ade20k', 'wt-sem')}
-    names |= {f'linear_vit-whole_{d}' for d in ('camvid', 'scenes')}
+    whole = ('linear_vit-whole', 'supervised_r50-sdm')
+    names |= {f'{r}_{d}' for r in whole for d in ('camvid', 'scenes')}
     assert {f.stem for f in FILES} == names
 
 

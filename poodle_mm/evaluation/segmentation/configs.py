@@ -58,7 +58,9 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
                 'encoders without one (linear_r50-d8_*)'
             )
         weights = encoder.init_cfg('neck')
-        neck = dict(encoder.neck, frozen=True, **({'init_cfg': weights} if weights else {}))
+        neck = dict(
+            encoder.neck, frozen=model.neck.frozen, **({'init_cfg': weights} if weights else {})
+        )
         model.neck = ConfigDict(neck)
     _set_channels(model, _channels(model.backbone))
 

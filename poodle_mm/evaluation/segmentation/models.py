@@ -108,10 +108,18 @@ class LinearHead(FCNHead):
         in_channels: Channels of the features; with ``input_transform='resize_concat'`` of each map.
         label_stride: The loss looks at every n-th pixel of the training labels, both ways:
             neighbouring pixels of a bilinear prediction say nearly the same. 1 looks at all.
+        class_weight: Weight of each class's pixels in the loss; None: 1. (MMSegmentation's losses
+            take none beside ``avg_non_ignore``.)
         **kwargs: Arguments of ``FCNHead``.
     """
 
-    def __init__(self, in_channels: int | Sequence[int], label_stride: int = 1, **kwargs) -> None:
+    def __init__(
+        self,
+        in_channels: int | Sequence[int],
+        label_stride: int = 1,
+        class_weight: Sequence[float] | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(
             num_convs=0,
             kernel_size=1,
@@ -122,6 +130,8 @@ class LinearHead(FCNHead):
             **kwargs,
         )
         self.label_stride = label_stride
+        weights = None if class_weight is None else torch.tensor(class_weight)
+        self.register_buffer('class_weight', weights, persistent=False)
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict:
         """Loss of logits (N, classes, h, w) that are resized to the (thinned out) labels."""
@@ -129,5 +139,8 @@ class LinearHead(FCNHead):
         middle = slice(self.label_stride // 2, None, self.label_stride)
         labels = labels[:, middle, middle]
         logits = resize(seg_logits, size=labels.shape[1:], mode='bilinear')
-        loss = self.loss_decode(logits, labels, ignore_index=self.ignore_index)
+        weight = None  # what is ignored has no loss, whatever its weight
+        if self.class_weight is not None:
+            weight = self.class_weight[labels.clamp(max=len(self.class_weight) - 1)]
+        loss = self.loss_decode(logits, labels, weight, ignore_index=self.ignore_index)
         return {self.loss_decode.loss_name: loss}
