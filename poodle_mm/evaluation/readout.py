@@ -16,6 +16,7 @@ from poodle_mm.evaluation.suites import (
     DEEPLAB,
     LINEAR,
     READOUTS,
+    STAGE,
     SUITES,
     SUPERVISED,
     UPERNET,
@@ -65,6 +66,8 @@ def config_file(
             f'{readout} needs a spatial decoder (--random-decoder) and one of the suites '
             f'{[n for n, s in SUITES.items() if s.whole_images]}'
         )
+    if vit and readout.startswith(STAGE):
+        raise ValueError(f'{readout} needs a ResNet')
     if vit:
         name = f'{readout.removesuffix("-encoder")}_vit-s16'
         if whole and name.startswith(LINEAR):
@@ -116,6 +119,8 @@ def readout_config(
     # Imported late: MMSegmentation takes seconds, MMDetection needs compiled operators.
     kind = 'detection' if is_detection(readout) else 'segmentation'
     tools = import_module(f'poodle_mm.evaluation.{kind}')
+    if readout.startswith(STAGE):
+        tools.take_stage(cfg, encoder, int(readout.removeprefix(STAGE)))
     tools.set_encoder(cfg, encoder)
     if split is not None and SUITES[suite].split is None:
         raise ValueError(f'the suite {suite} has one labelled split only: leave --split away')

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 LINEAR, LINEAR_ENCODER, UPERNET, DEEPLAB, DET_C4, DET_FPN, SUPERVISED, *_ = READOUTS = (
     'linear', 'linear-encoder', 'upernet', 'deeplabv3', 'det-c4', 'det-fpn', 'supervised',
     'linear-weighted', 'linear-encoder-weighted', 'supervised-weighted',
+    'linear-stage2', 'linear-stage3', 'linear-stage4',
 )  # fmt: skip
+STAGE = 'linear-stage'
+"""Beginning of the readouts of a ResNet's stages, undilated unless they learned so."""
 WEIGHTED = '-weighted'
 """End of the readouts whose loss counts rare classes more: by one over the root of their share."""
 

@@ -19,6 +19,7 @@ READOUT_TITLES = {
     'supervised-weighted': 'Trained with labels, weighted classes',
     'linear-weighted': 'Linear, weighted classes',
     'linear-encoder-weighted': 'Linear, encoder alone, weighted classes',
+    **{f'linear-stage{n}': f'Linear, stage {n} alone' for n in (2, 3, 4)},
     'upernet': 'UperNet',
     'deeplabv3': 'DeepLab v3',
     'det-c4': 'Det C4',

@@ -12,7 +12,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
 
-from poodle_mm.checkpoints import read_checkpoint
+from poodle_mm.checkpoints import load_part, read_checkpoint
 from poodle_mm.evaluation.evaluate import read_entries
 from poodle_mm.evaluation.readout import readout_config, run_readout
 from poodle_mm.registry import MODELS
@@ -77,6 +77,26 @@ def test_both_readouts_have_stride_8(labelled_set, tmp_path, checkpoint):
         model = MMSEG_MODELS.build(cfg.model)
         shapes.add(model.extract_feat(torch.zeros(1, 3, 64, 128))[-1].shape)
     assert shapes == {(1, 64, 8, 16)}
+
+
+@pytest.mark.parametrize(('stage', 'stride', 'channels'), [(2, 8, 16), (3, 16, 32), (4, 32, 64)])
+def test_a_stage_is_read_as_it_was_trained(
+    labelled_set, tmp_path, checkpoint, stage, stride, channels
+):
+    """Its own stride and width; equal to the map of the whole encoder."""
+    cfg = build_config(checkpoint, labelled_set, tmp_path, f'linear-stage{stage}')
+    init_default_scope('mmseg')
+    model = seg.FrozenEncoderDecoder(**{k: v for k, v in cfg.model.items() if k != 'type'})
+    model.init_weights()
+    image = torch.randn(1, 3, 64, 128, generator=torch.Generator().manual_seed(0))
+    (found,) = model.eval().extract_feat(image)
+    assert found.shape == (1, channels, 64 // stride, 128 // stride)
+    init_default_scope('poodle_mm')
+    encoder = MODELS.build(BACKBONE)
+    load_part(encoder, checkpoint, 'backbone.')
+    encoder.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(found, encoder(image)[stage - 2])
 
 
 def test_decoder_keeps_the_maps_it_was_trained_on(labelled_set, tmp_path):

@@ -1,7 +1,7 @@
 """Semantic segmentation on frozen features, with MMSegmentation."""
 
 from poodle_mm.evaluation.segmentation.class_group_iou import ClassGroupIoU
-from poodle_mm.evaluation.segmentation.configs import set_encoder, set_size
+from poodle_mm.evaluation.segmentation.configs import set_encoder, set_size, take_stage
 from poodle_mm.evaluation.segmentation.datasets import CachedConcatDataset, CamVidDataset
 from poodle_mm.evaluation.segmentation.hooks import NumClassesHook, RecalibrateBatchNormHook
 from poodle_mm.evaluation.segmentation.labeller import SegmentorLabeller
@@ -20,4 +20,5 @@ __all__ = [
     'SegmentorLabeller',
     'set_encoder',
     'set_size',
+    'take_stage',
 ]

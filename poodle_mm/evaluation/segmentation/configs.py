@@ -65,6 +65,23 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     _set_channels(model, _channels(model.backbone))
 
 
+def take_stage(cfg: Config, encoder: EncoderCheckpoint, stage: int) -> None:
+    """Have a config of encoders alone read out one stage of a ResNet as it was trained, in place.
+
+    Args:
+        cfg: One of ``configs/downstream/mmseg/linear_r50-d8_*.py``; before :func:`set_encoder`.
+        encoder: Whose strides and dilations stay.
+        stage: 1 to 4; 4 is the last.
+    """
+    own = encoder.backbone
+    cfg.model.backbone.update(
+        out_indices=(stage - 1,),
+        strides=own.get('strides', _STRIDES),
+        dilations=own.get('dilations', (1, 1, 1, 1)),
+        contract_dilation=own.get('contract_dilation', own['type'] == 'poodle_mm.ResNet'),
+    )
+
+
 def set_size(cfg: Config, size: tuple[int, int]) -> None:
     """Read out whole images resized to ``size``; for configs that resize whole images.
 
