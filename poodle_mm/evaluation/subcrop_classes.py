@@ -14,6 +14,7 @@ from poodle_mm.datasets.labelled_pairs import LabelledPair, labelled_pairs
 from poodle_mm.datasets.transforms.crop import PairRandomCrop, crop_nearest
 from poodle_mm.evaluation.class_groups import class_groups, class_shares
 from poodle_mm.flow.dis import DISFlow
+from poodle_mm.geometry.box_sums import box_shares
 from poodle_mm.geometry.boxes import cell_grid
 from poodle_mm.geometry.occlusion import visible_mask
 from poodle_mm.utils.files import replacing
@@ -92,28 +93,6 @@ def labelled_crops(
             flows = torch.stack(dis(*frames))
             visible = torch.stack([visible_mask(*flows), visible_mask(*flows.flip(0))])
         yield Crops(frames, labels, flows, visible)
-
-
-def box_shares(labels: Tensor, boxes: Tensor, num_classes: int) -> Tensor:
-    """Share of each class in boxes, whose edges are rounded to whole pixels.
-
-    Args:
-        labels: (N, H, W) uint8 classes, 255 for none.
-        boxes: (N, K, 4) edges in pixels.
-        num_classes: C.
-
-    Returns:
-        (N, K, C) float64; what has no class counts as part of the box.
-    """
-    hot = labels[:, None].long() == torch.arange(num_classes)[:, None, None]
-    table = torch.nn.functional.pad(hot.double(), (1, 0, 1, 0)).cumsum(-1).cumsum(-2)
-    x0, y0, x1, y1 = boxes.round().long().unbind(-1)
-    x1, y1 = torch.maximum(x1, x0 + 1), torch.maximum(y1, y0 + 1)
-    index = torch.arange(len(labels))[:, None]
-    table = table.movedim(1, -1)
-    inside = table[index, y1, x1] - table[index, y0, x1] - table[index, y1, x0]
-    inside += table[index, y0, x0]
-    return inside / ((x1 - x0) * (y1 - y0))[..., None]
 
 
 def subcrop_shares(

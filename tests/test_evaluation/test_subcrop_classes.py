@@ -1,4 +1,4 @@
-"""Classes in subcrops: boxes by a loop, pairs of labelled frames, the prior's effect."""
+"""Classes in subcrops: pairs of labelled frames, the prior's effect."""
 
 import numpy as np
 import pytest
@@ -8,27 +8,12 @@ from poodle_mm.catalog import CATALOG
 from poodle_mm.datasets.labelled_pairs import labelled_pairs
 from poodle_mm.evaluation.subcrop_classes import (
     Crops,
-    box_shares,
     compare_samplers,
     subcrop_shares,
     subcrop_table,
 )
 from poodle_mm.utils.files import write_image
 from poodle_mm.views.subcrops import FlowSubcrops
-
-
-def test_box_shares_equal_a_loop():
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.randint(0, 4, (2, 9, 14), generator=generator).byte()
-    labels[labels == 3] = 255
-    corners = torch.rand(2, 5, 2, 2, generator=generator).sort(dim=-2)[0]
-    boxes = corners.flatten(2) * torch.tensor([14.0, 9, 14, 9])
-    shares = box_shares(labels, boxes, 3)
-    for n in range(2):
-        for k, (x0, y0, x1, y1) in enumerate(boxes[n].round().long().tolist()):
-            part = labels[n, y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
-            expected = [(part == c).double().mean().item() for c in range(3)]
-            assert shares[n, k].tolist() == pytest.approx(expected)
 
 
 def test_the_prior_finds_a_small_object_that_moves():
