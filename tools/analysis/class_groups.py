@@ -11,21 +11,11 @@ python tools/analysis/class_groups.py --labels labels/train --num-classes 5
 import argparse
 from dataclasses import asdict
 
-from poodle_mm.catalog import CATALOG, DataSet
+from poodle_mm.catalog import DataSet
+from poodle_mm.datasets.label_files import LABELLED, class_names
 from poodle_mm.evaluation.class_groups import label_statistics, table7
 from poodle_mm.utils.errors import one_line_errors
 from poodle_mm.utils.files import write_json
-
-LABELLED = {name: data for name, data in CATALOG.items() if data.splits}
-
-
-def class_names(data: DataSet) -> tuple[str, ...]:
-    """Names of a data set's classes; those of ADE20K and WT-Sem are MMSegmentation's."""
-    if data.classes:
-        return data.classes
-    from mmseg.utils import get_classes  # takes seconds
-
-    return tuple(get_classes('ade20k'))
 
 
 def main() -> None:
