@@ -7,12 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import PercentFormatter
-from matplotlib.typing import ColorType
 
 from poodle_mm.visualization.curves import BLUE, GREY, ORANGE, TEAL, style
 
 HIT, MISS = dict(color='#15803d'), dict(color='#dc2626', linestyle='--')
+_MARKERS = 'os^vDP*X'
 OBJECT, GROUND = (203, 213, 225), (244, 245, 247)
 
 
@@ -44,29 +43,37 @@ def draw_hits(
 def draw_binned_hits(
     every: tuple[Sequence[float], Sequence[float]],
     classes: Mapping[str, tuple[Sequence[float], Sequence[float]]],
-    colours: Mapping[str, ColorType],
     toy: tuple[Sequence[float], Sequence[float]],
-    title: str,
+    titles: tuple[str, str],
 ) -> Figure:
     """Draw measured hits by object size: of all foreground classes together, and of each.
 
     Args:
         every: Percent of pixels and of subcrops in each bin of size.
         classes: The same by class.
-        colours: Colours of the classes.
         toy: Percent of pixels and of subcrops of the toy simulation.
-        title: Title of the first plot.
+        titles: Titles of the two plots.
     """
-    figure = Figure(figsize=(12, 4.6), layout='constrained', facecolor='white')
+    figure = Figure(figsize=(12, 4.8), layout='constrained', facecolor='white')
     together, apart = figure.subplots(1, 2, sharex=True, sharey=True)
-    together.plot(*every, color=BLUE, marker='o', linewidth=2, label='foreground classes, measured')
-    together.plot(*toy, color=ORANGE, linewidth=2, linestyle='--', label='toy: a centred disc')
-    for name, points in classes.items():
-        apart.plot(*points, color=colours[name], marker='.', linewidth=1.2, label=name)
-    lowest = min(min(points[0]) for points in (every, *classes.values()))
-    for axis, name in zip((together, apart), (title, 'each class')):
-        limits = max(lowest / 1.5, 1e-4), 130
-        axis.set(xscale='log', yscale='log', xlim=limits, ylim=limits)
+    together.plot(*every, color=BLUE, marker='o', linewidth=2, label='all objects, tenths by size')
+    together.plot(
+        *toy,
+        color=ORANGE,
+        linewidth=2,
+        linestyle='--',
+        label='toy: a centred disc, subcrops of 2–8 %',
+    )
+    for number, (name, points) in enumerate(classes.items()):
+        apart.plot(
+            *points, color=f'C{number % 10}', marker=_MARKERS[number // 10], ms=4, label=name
+        )
+    measured = [value for points in (every, *classes.values()) for value in points]
+    lowest = min((x for values in measured for x in values if x > 0), default=0.01)
+    for axis, name in zip((together, apart), titles):
+        axis.set_xscale('log')
+        axis.set_yscale('log', nonpositive='mask')  # a bin without hits has no point
+        axis.set(xlim=(lowest / 1.5, 100), ylim=(lowest / 1.5, 150))
         _finish(axis, name)
     apart.legend(frameon=False, fontsize=8, loc='center left', bbox_to_anchor=(1.0, 0.5))
     return figure
@@ -93,5 +100,5 @@ def _finish(axis: Axes, title: str) -> None:
     axis.set_xlabel("pixel probability: object's share of the pixels")
     axis.set_ylabel('subcrop probability: share of subcrops that hit')
     for side in (axis.xaxis, axis.yaxis):
-        side.set_major_formatter(PercentFormatter(decimals=None))
+        side.set_major_formatter('{x:g}%')
     style(axis, title)

@@ -56,7 +56,7 @@ def write_class_distribution(
     log = max(shown.values()) > _LOG_FROM * min(shown.values())
     figure = draw_bars(
         shown,
-        [looks[name] for name in shown],
+        looks,
         legend,
         (
             f'{data}, {split}: {statistics.images} images',
