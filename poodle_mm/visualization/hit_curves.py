@@ -11,7 +11,8 @@ from matplotlib.patches import Patch, Rectangle
 from poodle_mm.visualization.curves import BLUE, GREY, ORANGE, TEAL, style
 
 HIT, MISS = dict(color='#15803d'), dict(color='#dc2626', linestyle='--')
-_MARKERS = 'os^vDP*X'
+_COLOURS = *(f'C{number}' for number in range(10)), 'black'
+_MARKERS = 'os^vDP*X' * 2
 OBJECT, GROUND = (203, 213, 225), (244, 245, 247)
 
 
@@ -68,12 +69,14 @@ def draw_binned_hits(
         apart.plot(
             *points, color=f'C{number % 10}', marker=_MARKERS[number // 10], ms=4, label=name
         )
-    measured = [value for points in (every, *classes.values()) for value in points]
-    lowest = min((x for values in measured for x in values if x > 0), default=0.01)
+    left, bottom = (
+        min((x for each in (every, *classes.values()) for x in each[side] if x > 0), default=0.01)
+        for side in (0, 1)
+    )
     for axis, name in zip((together, apart), titles):
         axis.set_xscale('log')
         axis.set_yscale('log', nonpositive='mask')  # a bin without hits has no point
-        axis.set(xlim=(lowest / 1.5, 100), ylim=(lowest / 1.5, 150))
+        axis.set(xlim=(left / 1.5, 100), ylim=(bottom / 1.5, 150))
         _finish(axis, name)
     apart.legend(frameon=False, fontsize=8, loc='center left', bbox_to_anchor=(1.0, 0.5))
     return figure
