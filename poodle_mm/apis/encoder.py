@@ -101,15 +101,38 @@ def load_encoder(
             weights asked for; or if the device cannot be used.
     """
     _check_device(device)
+    network = ', target network' if weights == 'ema' else ''
     found = read_checkpoint(checkpoint, weights)
+    return build_encoder(found, with_sdm, device, Path(checkpoint).name + network)
+
+
+def build_encoder(
+    found: EncoderCheckpoint,
+    with_sdm: bool | None = None,
+    device: str | torch.device = 'cpu',
+    origin: str = '',
+) -> DenseEncoder:
+    """Build the encoder that was found in a checkpoint, and load it.
+
+    Args:
+        found: The encoder; without a path its weights are random.
+        with_sdm: Whether the spatial decoder follows the encoder; None: if there is one.
+        device: Device of the encoder.
+        origin: Where the weights are from, in words; default the file's name.
+
+    Raises:
+        ValueError: As :func:`load_encoder`.
+    """
     if with_sdm and found.neck is None:
-        raise ValueError(f'{checkpoint} has no spatial decoder: use with_sdm=False')
+        raise ValueError(f'{found.path} has no spatial decoder: use with_sdm=False')
     modules = _modules(found, with_sdm)
+    if found.path is None:
+        _init_weights(modules)
+        return _frozen(modules, device, origin or 'random weights')
     load_part(modules['backbone'], found.path, found.backbone_prefix, 'backbone')
     if 'neck' in modules:
         load_part(modules['neck'], found.path, found.neck_prefix, 'neck')
-    network = ', target network' if weights == 'ema' else ''
-    return _frozen(modules, device, Path(checkpoint).name + network)
+    return _frozen(modules, device, origin or Path(found.path).name)
 
 
 def random_encoder(
@@ -134,14 +157,16 @@ def random_encoder(
     found = encoder_of_config(load_config(config))
     if with_sdm and found.neck is None:
         raise ValueError(f'{config} has no spatial decoder: use with_sdm=False')
-    modules = _modules(found, with_sdm)
+    return build_encoder(found, with_sdm, device)
+
+
+def _init_weights(modules: dict[str, nn.Module]) -> None:
     logging.disable(logging.INFO)  # MMEngine has a line for each of its tensors
     try:
         for module in modules.values():
             module.init_weights()
     finally:
         logging.disable(logging.NOTSET)
-    return _frozen(modules, device, 'random weights')
 
 
 def _modules(found: EncoderCheckpoint, with_sdm: bool | None) -> dict[str, nn.Module]:
