@@ -113,7 +113,7 @@ def draw_differences(
         ([_rgb(_SECOND)], f'the other network is right, {first} wrong'),
         ([_rgb(_NEITHER)], 'both are wrong'),
         (['#ffffff'], 'pale image: both are right; white: not labelled'),
-        (['#ffffff'], f'titles: {_MIOU}; share of the blue and of the orange pixels'),
+        (['#ffffff'], f'titles: {_MIOU}; percent of blue / of orange pixels'),
     ]
     add_legend(rows[0][0].figure, lines)
     return rows[0][0].figure

@@ -65,7 +65,7 @@ def test_what_does_not_fit_is_refused(runs):
     with pytest.raises(ValueError, match='named twice'):
         read_class_scores([f'A={runs}/b', f'B={runs}/b'])
     save(runs / 'c', (80, 40, 10), large=70.0)
-    with pytest.raises(ValueError, match='over the large classes is 60.00, .* says 70.0'):
+    with pytest.raises(ValueError, match='over the large classes is 60'):
         read_class_scores([f'{runs}/c'])
     save(runs / 'd', (80, 40, 10), groups=None)
     with pytest.raises(ValueError, match='groups of the classes are unknown'):

@@ -1,12 +1,13 @@
 """L2 norm of the last feature layer over images, raw and clamped, for several checkpoints.
 
-    python tools/analysis/feature_norms.py PooDLe=poodle.pth ViT=vit.pth --images data/scenes/images/test
+    python tools/analysis/feature_norms.py PooDLe=a.pth ViT=b.pth --images data/scenes/images/test
     python tools/analysis/feature_norms.py PooDLe=a.pth scratch=none --images one.png two.png
-    python tools/analysis/feature_norms.py dino-vit-s16-in1k poodle-r50-bdd --images photos --size 512 1024
+    python tools/analysis/feature_norms.py dino-vit-s16-in1k poodle-r50-bdd --images photos \\
+        --size 512 1024
 
 The paper's Figure 15. A checkpoint is whatever tools/evaluate.py takes: a file, a name of its
 `--list-weights`, or `none` for random weights. A checkpoint with a decoder has two rows.
-"""  # noqa: E501
+"""
 
 import argparse
 

@@ -1,6 +1,7 @@
 """Predicted masks of several readouts beside image and ground truth.
 
-    python tools/analysis/masks.py PooDLe=work_dirs/poodle FlowE=work_dirs/flowe --data-root data/scenes
+    python tools/analysis/masks.py PooDLe=work_dirs/poodle FlowE=work_dirs/flowe \\
+        --data-root data/scenes
     python tools/analysis/masks.py work_dirs/evaluate --most-different --show whole difference
     python tools/analysis/masks.py A=a/iter_800.pth B=b/iter_800.pth --classes person car
 
@@ -8,7 +9,7 @@ The paper's Figures 4, 12 and 14. A readout is a checkpoint of its trained head,
 such ones below it, as tools/evaluate.py and tools/reproduce.py keep them; nothing is trained.
 Images are those that it was scored on, evenly spread, or with --most-different those on which the
 networks' mIoU differs most. mIoU of an image: over the classes that its ground truth has.
-"""  # noqa: E501
+"""
 
 import argparse
 
@@ -35,9 +36,11 @@ def main() -> None:
     parser.add_argument('--readout', help='e.g. linear, where folders hold several')
     parser.add_argument('--images', type=int, default=4, help='how many are drawn (default: 4)')
     parser.add_argument(
-        '--candidates', type=int, default=64, help='images they are chosen from, and that are '
-        'measured, evenly spread (default: 64)'
-    )  # fmt: skip
+        '--candidates',
+        type=int,
+        default=64,
+        help='images they are chosen from, and that are measured, evenly spread (default: 64)',
+    )
     parser.add_argument('--most-different', action='store_true')
     parser.add_argument('--classes', nargs='+', help='default: the eight smallest')
     parser.add_argument('--device', default='cpu')

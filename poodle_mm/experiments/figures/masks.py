@@ -156,7 +156,7 @@ def _difference(
         titles.append(words := _miou_titles(comparison, k))
         for name, where in codes[-1].items():
             shares = right_shares(where)
-            numbers = f'{shares[FIRST]:.0f} % / {shares[SECOND]:.0f} %'
+            numbers = f'{shares[FIRST]:.0f} / {shares[SECOND]:.0f}'
             words[f'difference {name}'] = f'{first} | {name}: {numbers}'
     figure = draw_differences(
         [own.image for own in shown],
