@@ -27,6 +27,31 @@ ESTIMATORS = {
 NAMES = (*ESTIMATORS, ORACLE, TRUTH)
 
 
+def estimator_config(spec: str, size: tuple[int, int] | None = None) -> dict:
+    """Config of the estimator that a spec names; the arguments are those of :class:`Method`.
+
+    Raises:
+        ValueError: For an unknown name, or weights where there are none or that are missing.
+    """
+    name, _, weights = spec.partition('=')
+    if name not in ESTIMATORS:
+        raise ValueError(f'flow estimator {name!r} is not one of {", ".join(ESTIMATORS)}')
+    cfg = dict(ESTIMATORS[name])
+    if name in _NEED_WEIGHTS and not weights:
+        raise ValueError(
+            f'flow method {name} needs weights: {name}=small, or {name}=work_dirs/.../iter_N.pth'
+        )
+    if weights and name not in _TAKE_WEIGHTS:
+        raise ValueError(f'flow method {name} takes no weights, got {spec}')
+    if name == 'dis-from':
+        cfg['initial'] = dict(type='UFlow', weights=weights, size=(128, 256))
+    elif weights:
+        cfg['weights'] = weights
+    if size and name not in ('zero', 'translation'):
+        cfg['size'] = tuple(size)
+    return cfg
+
+
 class Method:
     """Flow of a pair, both ways.
 
@@ -43,27 +68,11 @@ class Method:
     """
 
     def __init__(self, spec: str, size: tuple[int, int] | None = None) -> None:
-        self.name, _, weights = spec.partition('=')
+        self.name = spec.partition('=')[0]
         if self.name not in NAMES:
             raise ValueError(f'flow method {self.name!r} is not one of {", ".join(NAMES)}')
         self.needs_truth = self.name in (ORACLE, TRUTH)
-        self.estimator = None
-        if not self.needs_truth:
-            cfg = dict(ESTIMATORS[self.name])
-            if self.name in _NEED_WEIGHTS and not weights:
-                raise ValueError(
-                    f'flow method {self.name} needs weights: {self.name}=small, or '
-                    f'{self.name}=work_dirs/.../iter_N.pth'
-                )
-            if weights and self.name not in _TAKE_WEIGHTS:
-                raise ValueError(f'flow method {self.name} takes no weights, got {spec}')
-            if self.name == 'dis-from':
-                cfg['initial'] = dict(type='UFlow', weights=weights, size=(128, 256))
-            elif weights:
-                cfg['weights'] = weights
-            if size and self.name not in ('zero', 'translation'):
-                cfg['size'] = tuple(size)
-            self.estimator = MODELS.build(cfg)
+        self.estimator = None if self.needs_truth else MODELS.build(estimator_config(spec, size))
 
     def __call__(self, a: Tensor, b: Tensor, pair: FlowPair) -> tuple[Tensor, Tensor | None]:
         """``(flow_ab, flow_ba)``, (1, 2, H, W) each, of frames (1, 3, H, W) in [0, 1].

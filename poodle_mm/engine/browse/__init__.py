@@ -1,0 +1,1 @@
+"""Looking at what a config would train on, without training."""
