@@ -38,20 +38,17 @@ def pair_cells(views: Mapping[str, Tensor], fastest: float) -> list[Cell]:
         fastest: Length of flow with full colour, pixels.
     """
     frames = views['frames']
-    boxes, dashed = [[], []], ()
-    if 'boxes' in views:
-        places, owners = views['boxes'][:, 0], views['box_frames'][:, 0]
-        dashed = views['fallback'][0].tolist()
-        for number in range(places.shape[1]):
-            for role in (0, 1):
-                own = boxes[int(owners[role, number])]
-                own.append((number, tuple(places[role, number].tolist())))
     cells = []
-    for name, image, own in zip(('t', 't+Δ'), to_images(frames), boxes):
-        drawn = [(0, 0, 0, 0)] * (1 + max((number for number, _ in own), default=-1))
-        for number, box in own:
-            drawn[number] = box
-        cells.append(Cell(image, f'frame {name}', drawn, dashed))
+    for frame, (name, image) in enumerate(zip(('t', 't+Δ'), to_images(frames))):
+        boxes, dashed, colours = [], [], []
+        if 'boxes' in views:
+            # both roles of the direction in which t is online; of a fallback both are here
+            for _, number in (views['box_frames'][:, 0] == frame).nonzero().tolist():
+                colours.append(number)
+                dashed.append(bool(views['fallback'][0, number]))
+            own = views['box_frames'][:, 0] == frame
+            boxes = [tuple(box) for box in views['boxes'][:, 0][own].tolist()]
+        cells.append(Cell(image, f'frame {name}', boxes, dashed, colours))
     if 'flow' in views:
         cells += _flow_cells(frames, views['flow'], views['visible'], fastest)
     else:

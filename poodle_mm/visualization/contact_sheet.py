@@ -1,7 +1,7 @@
 """Contact sheets: many pairs, clips or images at a glance, a row each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +14,6 @@ from poodle_mm.visualization.panels import show, stacked
 COLOURS = ('#ff4d4d', '#ffc61a', '#59d927', '#2ec7ff', '#c27dff', '#ff8c33', '#ff66c4', '#3be0c0')
 WARNING = '#c0181c'
 _LETTERS = 190  # of all titles of a row, at their size
-_LEAST = 7  # panels side by side: fewer would be large
 
 
 @dataclass(frozen=True)
@@ -24,14 +23,16 @@ class Cell:
     Attributes:
         image: uint8 (h, w, 3).
         title: A few words above it.
-        boxes: Edges (x0, y0, x1, y1) in pixels of ``image``, one colour a box by its place.
-        dashed: Whether each box is dashed.
+        boxes: Edges (x0, y0, x1, y1) in pixels of ``image``.
+        dashed: Whether each box is dashed; boxes beyond the last one are not.
+        colours: Number of each box's colour; None: its place.
     """
 
     image: np.ndarray
     title: str = ''
     boxes: Sequence[tuple[float, float, float, float]] = ()
-    dashed: Sequence[bool] = field(default=())
+    dashed: Sequence[bool] = ()
+    colours: Sequence[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,17 @@ class SheetRow:
 
 
 def draw_sheet(
-    rows: Sequence[SheetRow], lines: Sequence[Line] = (), fastest: float | None = None
+    rows: Sequence[SheetRow],
+    lines: Sequence[Line] = (),
+    fastest: float | None = None,
+    least: int = 7,
 ) -> Figure:
     """Draw rows below one another.
 
     Args:
         rows: The rows; all panels of a row have the height of the highest one.
         lines, fastest: Legend, see :func:`~poodle_mm.visualization.legend.add_legend`.
+        least: Panels for which a row has place at least; fewer would be large.
 
     Raises:
         ValueError: If there is no row, or rows differ in the number of panels.
@@ -64,7 +69,7 @@ def draw_sheet(
     counts = {len(row.cells) for row in rows}
     if len(counts) != 1:
         raise ValueError(f'a sheet needs rows of equally many panels, got {sorted(counts)}')
-    across = max(*counts, _LEAST)
+    across = max(*counts, least)
     shapes = [max(c.image.shape[0] / c.image.shape[1] for c in row.cells) for row in rows]
     axes = stacked([place for shape in shapes for place in ((1, 1e-3), (across, shape))])
     for row, (head,), panels in zip(rows, axes[::2], axes[1::2]):
@@ -78,19 +83,22 @@ def draw_sheet(
     return axes[0][0].figure
 
 
-def side_by_side(images: np.ndarray, columns: int, colours: bool = False) -> np.ndarray:
+def side_by_side(
+    images: np.ndarray, columns: int, colours: bool = False, first: int = 0
+) -> np.ndarray:
     """One picture of (N, h, w, 3) images of one size, in rows of ``columns``.
 
     Args:
         images: uint8.
         columns: Images in a row; missing ones are white.
         colours: Give each column a rim of its colour.
+        first: Number of the first column's colour.
     """
     images = images.copy()
     rim = max(2, images.shape[1] // 24)
     for number, image in enumerate(images):
         if colours:
-            hue = COLOURS[number % columns % len(COLOURS)]
+            hue = COLOURS[(first + number % columns) % len(COLOURS)]
             rgb = [int(hue[i : i + 2], 16) for i in (1, 3, 5)]
             for edge in (image[:rim], image[-rim:], image[:, :rim], image[:, -rim:]):
                 edge[:] = rgb
@@ -116,8 +124,9 @@ def _draw(axis: Axes, cell: Cell, letters: int) -> None:
     axis.set_anchor('NW')
     title = cell.title if len(cell.title) <= letters else cell.title[: letters - 1] + '…'
     axis.set_title(title, loc='left', fontsize=8, pad=2, color='#333333')
-    for number, (x0, y0, x1, y1) in enumerate(cell.boxes):
-        dashed = number < len(cell.dashed) and cell.dashed[number]
+    colours = range(len(cell.boxes)) if cell.colours is None else cell.colours
+    for place, (number, (x0, y0, x1, y1)) in enumerate(zip(colours, cell.boxes, strict=True)):
+        dashed = place < len(cell.dashed) and cell.dashed[place]
         style = dict(fill=False, linestyle='--' if dashed else '-')
         # a dark rim keeps bright boxes readable on a bright sky
         for line in (

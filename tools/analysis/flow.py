@@ -4,6 +4,7 @@ python tools/analysis/flow.py scenes data/scenes/videos/test --pairs 0 4 --out f
     --methods constant dis-medium uflow=work_dirs/uflow_small_clips/iter_4000.pth
 python tools/analysis/flow.py first.png second.png --methods dis-medium raft-large --out flow.pdf
 python tools/analysis/flow.py video.mp4 --seconds 3 3.5 --methods dis-medium --out flow.png
+python tools/analysis/flow.py clips VIDEOS --pairs 0 1 2 --methods raft-large uflow=FILE --together
 """
 
 import argparse
@@ -11,6 +12,8 @@ import argparse
 from poodle_mm.datasets.flow_pairs import FLOW_DATA, open_flow_pairs, open_pair
 from poodle_mm.evaluation.flow.options import add_flow_options, flow_options
 from poodle_mm.evaluation.flow.pictures import write_flow_pictures
+from poodle_mm.experiments.figures.flow_maps import write_flow_maps
+from poodle_mm.experiments.figures.output import FOLDER
 from poodle_mm.registry import register_all_modules
 from poodle_mm.utils.errors import one_line_errors
 
@@ -35,8 +38,14 @@ def main() -> None:
     parser.add_argument('--seconds', type=float, **two, help='video: frames by time')
     parser.add_argument('--dpi', type=int, default=150, help='pixels per inch, of 14 inches')
     parser.add_argument(
+        '--together',
+        action='store_true',
+        help='all pairs in one figure of frames and flow alone, as in Figure 16, with PDF, CSV '
+        'and a line of text',
+    )
+    parser.add_argument(
         '--out',
-        required=True,
+        default=FOLDER / 'flow.png',
         metavar='PNG',
         help='picture (or PDF); of several pairs each has its number behind the name',
     )
@@ -52,15 +61,14 @@ def main() -> None:
             pairs = open_flow_pairs(*args.source, **options)
         else:
             pairs = open_pair(args.source, args.frames, args.seconds)
-        written = write_flow_pictures(
-            pairs,
-            args.methods,
-            args.out,
-            args.pairs,
-            labels=args.labels,
-            dpi=args.dpi,
-            **estimation,
-        )
+        arguments = (pairs, args.methods, args.out, args.pairs)
+        estimation |= dict(labels=args.labels, dpi=args.dpi)
+        if args.together:
+            files, text = write_flow_maps(*arguments, **estimation)
+            print(text)
+            written = dict.fromkeys(files, f'{len(args.pairs)} pairs')
+        else:
+            written = write_flow_pictures(*arguments, **estimation)
     for path, name in written.items():
         print(f'written to {path}: {name}')
 

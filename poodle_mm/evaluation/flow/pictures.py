@@ -50,23 +50,45 @@ def write_flow_pictures(
         ValueError: For a wrong method, number of a pair or number of labels, or a method that needs
             truth on a pair that has none.
     """
-    methods = [method for method in methods if method != TRUTH]
-    built = build_methods(methods, work_size)
-    labels = [_label(spec) for spec in methods] if labels is None else labels
-    if len(labels) != len(methods):
-        raise ValueError(f'{len(labels)} labels for {len(methods)} methods')
-    for index in chosen:
-        if not 0 <= index < len(pairs):
-            raise ValueError(f'there is no pair {index}: they are 0 to {len(pairs) - 1}')
+    named = named_methods(methods, labels, work_size)
+    check_chosen(pairs, chosen)
     out, written = Path(out), {}
     for index in chosen:
         pair = pairs[index] if size is None else resize_pair(pairs[index], size)
-        figure = draw_flow_pair(pair, dict(zip(labels, built.values())), device)
+        figure = draw_flow_pair(pair, named, device)
         path = out if len(chosen) == 1 else out.with_name(f'{out.stem}_{index:03d}{out.suffix}')
         with replacing(path) as temporary:
             figure.savefig(temporary, dpi=dpi)
         written[path] = pair.name
     return written
+
+
+def named_methods(
+    methods: Sequence[str],
+    labels: Sequence[str] | None = None,
+    work_size: tuple[int, int] | None = None,
+) -> dict[str, Method]:
+    """Methods by the names of their rows; the truth is none of them.
+
+    Args:
+        methods, labels, work_size: Arguments of :func:`write_flow_pictures`.
+
+    Raises:
+        ValueError: For a wrong method or number of labels.
+    """
+    methods = [method for method in methods if method != TRUTH]
+    built = build_methods(methods, work_size)
+    labels = [_label(spec) for spec in methods] if labels is None else labels
+    if len(labels) != len(methods):
+        raise ValueError(f'{len(labels)} labels for {len(methods)} methods')
+    return dict(zip(labels, built.values()))
+
+
+def check_chosen(pairs: FlowPairs, chosen: Sequence[int]) -> None:
+    """Refuse numbers of pairs that there are not."""
+    for index in chosen:
+        if not 0 <= index < len(pairs):
+            raise ValueError(f'there is no pair {index}: they are 0 to {len(pairs) - 1}')
 
 
 def draw_flow_pair(pair: FlowPair, methods: Mapping[str, Method], device: str = 'cpu') -> Figure:
