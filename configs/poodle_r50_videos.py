@@ -43,7 +43,6 @@ train_cfg = dict(max_iters=max_iters)
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=2500, max_keep_ckpts=3))
 custom_hooks = [
     dict(type='TargetUpdateHook'),
-    dict(type='CollapseMonitorHook'),
     dict(type='PairVisualizationHook', interval=1000),
 ]
 log_processor = dict(by_epoch=False)

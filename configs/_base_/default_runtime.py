@@ -7,10 +7,10 @@ default_hooks = dict(
     checkpoint=dict(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     run_stats=dict(type='RunStatsHook'),
+    health=dict(type='HealthHook', limits=dict(), stop_on=['nonfinite']),
 )
 custom_hooks = [
     dict(type='TargetUpdateHook', schedule_epochs=300),
-    dict(type='CollapseMonitorHook'),
     dict(type='PairVisualizationHook', interval=1000),
 ]
 allow_tf32 = False  # full float32 on GPUs, as in the paper

@@ -27,7 +27,6 @@ default_hooks = dict(
 )
 custom_hooks = [
     dict(type='TargetUpdateHook'),
-    dict(type='CollapseMonitorHook'),
     dict(type='PairVisualizationHook', interval=300),
 ]
 env_cfg = dict(dist_cfg=dict(backend='gloo', timeout=180))

@@ -14,6 +14,5 @@ train_dataloader = dict(
 custom_hooks = [
     dict(type='TargetUpdateHook'),
     dict(type='FreezeHook', part='head.last_layer', end=1),
-    dict(type='CollapseMonitorHook'),
     dict(type='PairVisualizationHook', interval=1000),  # the tracked objects
 ]

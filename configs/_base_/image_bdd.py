@@ -3,4 +3,4 @@
 _base_ = ['datasets/bdd100k_frames.py', 'default_runtime.py']
 
 default_hooks = dict(checkpoint=dict(interval=10))
-custom_hooks = [dict(type='CollapseMonitorHook')]
+custom_hooks = []

@@ -10,7 +10,7 @@ train_dataloader = dict(
     collate_fn=dict(type='default_collate'),
 )
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=500, max_keep_ckpts=2))
-custom_hooks = [dict(type='CollapseMonitorHook')]
+custom_hooks = []
 optim_wrapper = dict(optimizer=dict(eps=1e-6))  # that of the small ablations
 env_cfg = dict(dist_cfg=dict(backend='gloo', timeout=180))
 log_processor = dict(by_epoch=False)

@@ -4,4 +4,4 @@ _base_ = ['datasets/bdd100k_frames.py', 'schedules/adamw_cosine_40e.py', 'defaul
 
 processes = 2
 train_dataloader = dict(batch_size=20)
-custom_hooks = [dict(type='CollapseMonitorHook')]
+custom_hooks = []

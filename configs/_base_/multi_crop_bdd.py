@@ -11,5 +11,4 @@ train_dataloader = dict(
 custom_hooks = [
     dict(type='TargetUpdateHook'),
     dict(type='FreezeHook', part='head.last_layer', end=1),
-    dict(type='CollapseMonitorHook'),
 ]

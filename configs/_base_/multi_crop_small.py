@@ -18,5 +18,4 @@ param_scheduler = [
 custom_hooks = [
     dict(type='TargetUpdateHook'),
     dict(type='FreezeHook', part='head.last_layer', end=10, by_epoch=False),
-    dict(type='CollapseMonitorHook'),
 ]

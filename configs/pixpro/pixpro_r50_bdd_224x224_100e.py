@@ -12,4 +12,4 @@ _base_ = [
 
 processes = 8
 train_dataloader = dict(batch_size=128, dataset=dict(pipeline=_base_.pipeline))
-custom_hooks = [dict(type='TargetUpdateHook'), dict(type='CollapseMonitorHook')]
+custom_hooks = [dict(type='TargetUpdateHook')]

@@ -17,4 +17,4 @@ train_dataloader = dict(
         data_prefix=dict(path='videos/venice'), pairs_per_clip=75, pipeline=_base_.pipeline
     ),
 )
-custom_hooks = [dict(type='TargetUpdateHook'), dict(type='CollapseMonitorHook')]
+custom_hooks = [dict(type='TargetUpdateHook')]

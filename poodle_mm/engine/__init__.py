@@ -2,8 +2,8 @@
 
 from poodle_mm.engine.autocast_optim_wrapper import BFloat16OptimWrapper
 from poodle_mm.engine.hooks.checkpoint_hook import AtomicCheckpointHook
-from poodle_mm.engine.hooks.collapse_monitor_hook import CollapseMonitorHook
 from poodle_mm.engine.hooks.freeze_hook import FreezeHook
+from poodle_mm.engine.hooks.health_hook import CollapseMonitorHook, HealthHook
 from poodle_mm.engine.hooks.pair_visualization_hook import PairVisualizationHook
 from poodle_mm.engine.hooks.projection_spread_hook import ProjectionSpreadHook
 from poodle_mm.engine.hooks.run_stats_hook import RunStatsHook
@@ -19,6 +19,7 @@ __all__ = [
     'ClearMLBackend',
     'CollapseMonitorHook',
     'FreezeHook',
+    'HealthHook',
     'LARSConstructor',
     'MLflowBackend',
     'MatrixDecayConstructor',

@@ -227,7 +227,7 @@ def narrow_and_small(cfg: Config) -> Config:
     cfg.model.backbone.pop('init_cfg', None)
     if cfg.model.data_preprocessor.flow.type != 'CachedFlow':
         cfg.model.data_preprocessor.flow = dict(type='DISFlow', preset='ultrafast')
-    cfg.custom_hooks = [dict(type='TargetUpdateHook'), dict(type='CollapseMonitorHook')]
+    cfg.custom_hooks = [dict(type='TargetUpdateHook')]
     return shrunk(cfg)
 
 

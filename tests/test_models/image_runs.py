@@ -56,7 +56,7 @@ def write_recipe(method: str, folder: Path, videos: Path, bases: Path) -> Path:
         videos: Folder of video files.
         bases: ``configs/_base_``.
     """
-    hooks = [dict(type='CollapseMonitorHook')]
+    hooks = []
     if method == 'pixpro':
         hooks.append(dict(type='TargetUpdateHook'))
     if method in ('byol', 'densecl'):

@@ -270,13 +270,13 @@ def recipe(videos: Path, work_dir: Path) -> Config:
             param_scheduler=[dict(type='CosineAnnealingLR', T_max=2, by_epoch=False)],
             custom_hooks=[
                 dict(type='TargetUpdateHook'),
-                dict(type='CollapseMonitorHook'),
                 dict(type='PairVisualizationHook', num=1),
             ],
             default_hooks=dict(
                 checkpoint=dict(type='AtomicCheckpointHook', interval=1, by_epoch=False),
                 logger=dict(type='LoggerHook', interval=1),
                 sampler_seed=dict(type='DistSamplerSeedHook'),
+                health=dict(type='HealthHook', interval=1),
             ),
             log_processor=dict(by_epoch=False),
             log_level='ERROR',

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from poodle_mm.apis import dense_features, load_encoder
 from poodle_mm.datasets.files import IMAGE_EXTENSIONS
-from poodle_mm.evaluation.position import position_share
+from poodle_mm.geometry.position_share import position_share
 from poodle_mm.utils.errors import one_line_errors
 
 

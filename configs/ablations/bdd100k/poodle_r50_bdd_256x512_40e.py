@@ -27,7 +27,6 @@ param_scheduler[1].update(T_max=epochs - warmup_epochs, begin=warmup_epochs, end
 train_cfg = dict(max_epochs=epochs)
 custom_hooks = [
     dict(type='TargetUpdateHook', schedule_epochs=epochs),
-    dict(type='CollapseMonitorHook'),
     dict(type='PairVisualizationHook', interval=1000),
 ]
 auto_scale_lr = dict(base_batch_size=40)

@@ -15,7 +15,6 @@ optim_wrapper = dict(optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=3.0))
 default_hooks = dict(logger=dict(interval=10))
 custom_hooks = [
     dict(type='TargetUpdateHook'),
-    dict(type='CollapseMonitorHook'),
     dict(type='TokenNormHook', interval=10),
     dict(type='PairVisualizationHook', interval=300),
 ]

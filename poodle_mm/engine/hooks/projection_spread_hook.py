@@ -14,7 +14,7 @@ class ProjectionSpreadHook(Hook):
 
     For methods whose ``neck`` is a projector (BYOL, DenseCL): the spread of the online network's
     projections of an iteration's last view, see
-    :func:`~poodle_mm.models.heads.projection.collapse_std`. ``CollapseMonitorHook`` watches both.
+    :func:`~poodle_mm.models.heads.projection.collapse_std`. ``HealthHook`` watches both.
     """
 
     priority = 'HIGHEST'  # before the outputs are logged, and watched

@@ -52,6 +52,6 @@ train_cfg = dict(type='IterBasedTrainLoop', max_iters=10)
 default_hooks = dict(
     checkpoint=dict(type='AtomicCheckpointHook', by_epoch=False, interval=5, max_keep_ckpts=2)
 )
-custom_hooks = [dict(type='TargetUpdateHook'), dict(type='CollapseMonitorHook')]
+custom_hooks = [dict(type='TargetUpdateHook')]
 log_processor = dict(by_epoch=False)
 """

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from poodle_mm.evaluation.position import position_share
+from poodle_mm.geometry.position_share import position_share
 
 
 def maps(place: float, image: float, rest: float, count: int = 400) -> torch.Tensor:
