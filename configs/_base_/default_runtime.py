@@ -8,6 +8,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     run_stats=dict(type='RunStatsHook'),
     health=dict(type='HealthHook', limits=dict(), stop_on=['nonfinite']),
+    worst_pairs=dict(type='WorstPairsHook'),
 )
 custom_hooks = [
     dict(type='TargetUpdateHook', schedule_epochs=300),

@@ -10,6 +10,7 @@ from poodle_mm.engine.hooks.run_stats_hook import RunStatsHook
 from poodle_mm.engine.hooks.target_update_hook import TargetUpdateHook
 from poodle_mm.engine.hooks.token_norm_hook import TokenNormHook
 from poodle_mm.engine.hooks.training_plan_hook import TrainingPlanHook
+from poodle_mm.engine.hooks.worst_pairs_hook import WorstPairsHook
 from poodle_mm.engine.loggers import ClearMLBackend, MLflowBackend
 from poodle_mm.engine.weight_decay import LARSConstructor, MatrixDecayConstructor
 
@@ -29,4 +30,5 @@ __all__ = [
     'TargetUpdateHook',
     'TokenNormHook',
     'TrainingPlanHook',
+    'WorstPairsHook',
 ]

@@ -26,6 +26,7 @@ class EquivarianceLoss(NamedTuple):
 
     loss: Tensor  # () float32, in [0, 4]
     valid_share: Tensor  # (B,) float32, share of the crop's pixels that took part
+    samples: Tensor  # (B,) losses of which ``loss`` is the mean, without gradient
 
 
 def flow_equivariance_loss(
@@ -77,7 +78,8 @@ def flow_equivariance_loss(
             all devices but the CPU.
 
     Returns:
-        The loss, with gradients for ``online`` and ``target``, and the share of valid pixels.
+        The loss, with gradients for ``online`` and ``target``, the share of valid pixels, and the
+        losses of the samples.
 
     Raises:
         ValueError: If the shapes do not belong together.
@@ -124,8 +126,9 @@ def flow_equivariance_loss(
         else:
             distance = cosine_distance_plain(*arguments)
         number = counts.clamp(min=1) if mean_over == 'valid' else size[0] * size[1]
-        loss = (2 * distance / number).mean()
-    return EquivarianceLoss(loss, counts / (size[0] * size[1]))
+        samples = 2 * distance / number
+        loss = samples.mean()
+    return EquivarianceLoss(loss, counts / (size[0] * size[1]), samples.detach())
 
 
 def _view_size(features: Tensor, stride: int) -> tuple[int, int]:

@@ -61,7 +61,7 @@ def gradients(loss, case):
 
 def test_equal_maps_at_rest_cost_nothing():
     features = torch.randn(2, 6, 4, 5)
-    loss, share = flow_equivariance_loss(
+    loss, share, _ = flow_equivariance_loss(
         features,
         features,
         identity(2),
@@ -84,7 +84,7 @@ def test_whole_cells_of_translation(sign, expected):
     visible = torch.zeros(1, 24, 32, dtype=torch.bool)
     # Away from the border, where one of the two look-ups is clamped and the other is not.
     visible[:, 2:-10, 2:-6] = True
-    loss, share = flow_equivariance_loss(
+    loss, share, _ = flow_equivariance_loss(
         online, target, identity(1), identity(1), flow, visible, STRIDE
     )
     torch.testing.assert_close(loss, torch.tensor(expected), rtol=1e-5, atol=1e-5)
@@ -102,7 +102,7 @@ def test_views_undo_what_made_them():
         (features.flip(2, 3), features, (turn, identity(1))),
         (features, features.flip(2, 3), (identity(1), turn)),
     ):
-        loss, share = flow_equivariance_loss(online, target, *affines, flow, visible, STRIDE)
+        loss, share, _ = flow_equivariance_loss(online, target, *affines, flow, visible, STRIDE)
         assert abs(loss) < 1e-5
         torch.testing.assert_close(share, torch.tensor([14 * 18 / (16 * 20)]))
 
@@ -114,7 +114,9 @@ def test_value_by_hand():
     visible = torch.zeros(1, 2, 4, dtype=torch.bool)
     visible[0, 0, 1] = True
     zero = torch.zeros(1, 2, 2, 4)
-    loss, share = flow_equivariance_loss(online, target, identity(1), identity(1), zero, visible, 2)
+    loss, share, _ = flow_equivariance_loss(
+        online, target, identity(1), identity(1), zero, visible, 2
+    )
     # (0.75, 0.25) against (1, 0).
     assert loss.item() == pytest.approx(2 - 2 * 0.75 / math.hypot(0.75, 0.25), abs=1e-6)
     assert share.tolist() == [0.125]
@@ -123,7 +125,7 @@ def test_value_by_hand():
 @pytest.mark.parametrize('seed', range(3))
 def test_against_a_loop(seed):
     case = random_case(seed, cells=(3, 4), target_cells=(4, 3))
-    loss, share = flow_equivariance_loss(**case)
+    loss, share, _ = flow_equivariance_loss(**case)
     expected, expected_share = looped_loss(**case)
     assert loss.item() == pytest.approx(expected, rel=1e-12)
     torch.testing.assert_close(share, torch.from_numpy(expected_share).float())
@@ -176,7 +178,7 @@ def test_gradcheck():
 def test_nothing_visible_is_zero_with_a_graph():
     case = random_case(0, dtype=torch.float32)
     case['visible'].zero_()
-    loss, share = flow_equivariance_loss(**case)
+    loss, share, _ = flow_equivariance_loss(**case)
     assert loss.item() == 0 and share.tolist() == [0.0, 0.0]
     for grad in gradients(loss, case):
         assert torch.equal(grad, torch.zeros_like(grad))
@@ -265,7 +267,7 @@ def test_shapes_that_do_not_belong_together(key, shape, message):
 @pytest.mark.parametrize('seed', range(2))
 def test_options_against_a_loop(seed, options, blocked):
     case = random_case(seed, cells=(3, 4), target_cells=(4, 3), motion=2.0)
-    loss, share = flow_equivariance_loss(**case, **options, blocked=blocked)
+    loss, share, _ = flow_equivariance_loss(**case, **options, blocked=blocked)
     expected, expected_share = looped_loss(**case, **options)
     assert loss.item() == pytest.approx(expected, rel=1e-12)
     torch.testing.assert_close(share, torch.from_numpy(expected_share).float())

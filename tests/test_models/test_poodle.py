@@ -275,3 +275,33 @@ def test_standardised_targets():
     expected = plain.loss(predictions, standard, *rest)
     torch.testing.assert_close(found['loss_dense'], expected['loss_dense'], rtol=1e-3, atol=0)
     assert found['std_dense'] < 0.2 < 0.9 < expected['std_dense']
+
+
+@pytest.mark.parametrize('parts', [{}, dict(pooled_head=None), dict(dense_head=None, neck=None)])
+def test_numbers_of_pairs_are_what_the_losses_average(parts):
+    """Also with an uneven batch; they have no gradient."""
+    model, views = tiny_model(**parts), random_views(batch=3)
+    views['visible'][:, 0, 20:] = False
+    views['fallback'][0, 1, :2] = True
+    losses = model.loss(views)
+    expected = {'loss_dense', 'loss_pool', 'valid_share', 'fallback_share'} & losses.keys()
+    assert set(model.of_pairs) == expected
+    for name, values in model.of_pairs.items():
+        assert values.shape == (3,) and not values.requires_grad
+        torch.testing.assert_close(values.mean(), losses[name].detach())
+    if 'valid_share' in expected:
+        assert model.of_pairs['valid_share'].argmin() == 0
+    if 'fallback_share' in expected:
+        torch.testing.assert_close(model.of_pairs['fallback_share'], torch.tensor([0, 1 / 3, 0]))
+    single = {name: x[:, :, 1:2] if name == 'subcrops' else x[:, 1:2] for name, x in views.items()}
+    model.loss(single)
+    for name in expected:  # a pair's own number does not depend on the others
+        torch.testing.assert_close(model.of_pairs[name][0], losses_of(model, views)[name][1])
+
+
+def losses_of(model, views) -> dict:
+    """Numbers of the pairs of a batch; the model forgets them again."""
+    before = model.of_pairs
+    model.loss(views)
+    found, model.of_pairs = model.of_pairs, before
+    return found

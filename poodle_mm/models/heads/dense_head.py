@@ -56,6 +56,7 @@ class DenseFlowHead(BaseModule):
         self.with_cp = with_cp
         self.loss_weight = loss_weight
         self.blocked = blocked
+        self.of_pairs: dict[str, Tensor] = {}  # the last step's, (B,) each
 
     def predict(self, feats: Tensor, affine: Tensor | None = None, stride: int = 1) -> Tensor:
         """Online path: (N, C, h, w) dense map to (N, out_channels, h, w) predictions.
@@ -109,6 +110,10 @@ class DenseFlowHead(BaseModule):
             blocked=self.blocked,
             unwarped=self.unwarp_first,
             mean_over=self.mean_over,
+        )
+        self.of_pairs = dict(
+            loss_dense=self.loss_weight * result.samples.unflatten(0, (2, -1)).sum(0),
+            valid_share=result.valid_share.unflatten(0, (2, -1)).mean(0),
         )
         return dict(
             # The mean over the 2B (pair, direction) samples, times 2, sums the two directions.

@@ -1,5 +1,6 @@
 """Pooled head: invariance of flow-informed subcrops (PooDLe §3, Eq. 2)."""
 
+import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -58,6 +59,7 @@ class PooledHead(BaseModule):
         self.projector = PooledProjector(projection_mlp(in_channels, *widths, *options), pool_first)
         self.predictor = projection_mlp(out_channels, *widths, *options)
         self.loss_weight = loss_weight
+        self.of_subcrops = torch.empty(0)  # losses of the last step's N pairs of subcrops
 
     def predict(self, feats: Tensor) -> Tensor:
         """Online path: (N, C, h, w) maps of subcrops to (N, out_channels) predictions."""
@@ -74,7 +76,9 @@ class PooledHead(BaseModule):
         """
         targets = targets.detach()
         cosine = nn.functional.cosine_similarity(predictions.float(), targets.float(), dim=-1)
+        distance = 2 - 2 * cosine
+        self.of_subcrops = self.loss_weight * distance.detach().sum(0)
         return dict(
-            loss_pool=self.loss_weight * (2 - 2 * cosine).mean(dim=1).sum(),
+            loss_pool=self.loss_weight * distance.mean(dim=1).sum(),
             std_pool=collapse_std(targets.flatten(0, 1)),
         )

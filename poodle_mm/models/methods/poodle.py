@@ -25,6 +25,10 @@ class PooDLe(BaseModel):
         channels_last: Keep images, maps and convolution weights in torch's channels-last memory
             format: the same numbers up to rounding, faster convolutions on most machines.
         data_preprocessor: Config of :class:`FramePairPreprocessor`.
+
+    Attributes:
+        of_pairs: Losses, valid share and fallback share of each pair in the last training step,
+            (B,) each, without gradient; the step's own are their means.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class PooDLe(BaseModel):
         self.pooled_head = MODELS.build(pooled_head) if pooled_head else None
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.target = CosineMomentumEMA(self._online(), momentum)
+        self.of_pairs: dict[str, Tensor] = {}
 
     def _online(self) -> nn.ModuleDict:
         """The online modules of which the target network is an average (no predictors)."""
@@ -111,7 +116,7 @@ class PooDLe(BaseModel):
             views: Output of :class:`FramePairPreprocessor` (see ``docs/architecture.md``).
         """
         predictions, targets = self.predict(views), self.targets(views)
-        losses = {}
+        losses, pairs = {}, {}
         if self.dense_head:
             losses |= self.dense_head.loss(
                 predictions['dense'],
@@ -120,9 +125,14 @@ class PooDLe(BaseModel):
                 views['flow'],
                 views['visible'],
             )
+            pairs |= self.dense_head.of_pairs
         if self.pooled_head:
             losses |= self.pooled_head.loss(predictions['pooled'], targets['pooled'])
-            losses['fallback_share'] = views['fallback'].float().mean()
+            fallback = views['fallback'].float()
+            losses['fallback_share'] = fallback.mean()
+            subcrops = self.pooled_head.of_subcrops.unflatten(0, (fallback.shape[1], -1))
+            pairs |= dict(loss_pool=subcrops.mean(1), fallback_share=fallback.mean((0, 2)))
+        self.of_pairs = pairs
         return losses
 
     def predict(self, views: dict[str, Tensor]) -> dict[str, Tensor]:
