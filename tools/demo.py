@@ -1,6 +1,6 @@
 """Pretrain a small PooDLe on video in minutes, read it out linearly and write a report.
 
-Writes metrics.json, report.html and report.md into <work dir>, which must not hold an earlier demo.
+Writes metrics.json and report.html into <work dir>, which must not hold an earlier demo.
 Tune on --eval-split val only.
 """
 

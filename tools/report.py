@@ -1,4 +1,4 @@
-"""Write a report of training runs: curves, settings that differ, pictures, warnings.
+"""Write a report of training runs as one HTML file: health, curves, settings, pictures, failures.
 
 python tools/report.py work_dirs/mine                        # work_dirs/mine/report.html
 python tools/report.py work_dirs/a work_dirs/b --out compared
@@ -6,7 +6,7 @@ python tools/report.py work_dirs/a work_dirs/b --out compared
 
 import argparse
 
-from poodle_mm.experiments.run_report import report_runs
+from poodle_mm.experiments.report.run_report import report_runs
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -25,8 +25,7 @@ def main() -> None:
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()
     with one_line_errors(args.debug):
-        _, html, *_ = report_runs(args.work_dirs, args.out, args.labels)
-        print(f'written to {html}')
+        print(f'written to {report_runs(args.work_dirs, args.out, args.labels)}')
 
 
 if __name__ == '__main__':

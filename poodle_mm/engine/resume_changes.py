@@ -70,7 +70,7 @@ def fit_to_run(runner: Runner, checkpoint: dict[str, Any]) -> None:
 
 def config_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Differences between two configs that matter to the training, a line each."""
-    a, b = dict(_leaves(before)), dict(_leaves(now))
+    a, b = dict(config_leaves(before)), dict(config_leaves(now))
     return [
         f'{key}: {a.get(key, "(absent)")!r} → {b.get(key, "(absent)")!r}'.replace("'(absent)'", '–')
         for key in dict.fromkeys([*a, *b])
@@ -78,7 +78,8 @@ def config_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[st
     ]
 
 
-def _leaves(node: Any, name: str = '') -> Iterator[tuple[str, Any]]:
+def config_leaves(node: Any, name: str = '') -> Iterator[tuple[str, Any]]:
+    """Dotted key and value of each option of a config that matters to the training."""
     parent, _, last = name.rpartition('.')
     if name in _NEUTRAL or (parent.endswith('_dataloader') and last in _NEUTRAL_OF_LOADERS):
         return
@@ -90,7 +91,7 @@ def _leaves(node: Any, name: str = '') -> Iterator[tuple[str, Any]]:
         yield name, list(node) if isinstance(node, tuple) else node
         return
     for key, value in items:
-        yield from _leaves(value, f'{name}.{key}' if name else str(key))
+        yield from config_leaves(value, f'{name}.{key}' if name else str(key))
 
 
 def _config(text: Any) -> dict[str, Any]:

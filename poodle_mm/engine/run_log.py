@@ -8,10 +8,13 @@ import numpy as np
 
 from poodle_mm.utils.files import replacing, write_json
 
-_NOT_DRAWN = {'step', 'iter', 'epoch', 'time', 'data_time', 'memory', 'base_lr'}
+_POSITIONS = {'step', 'iter', 'epoch', 'base_lr'}
+_NOT_DRAWN = {*_POSITIONS, 'time', 'data_time', 'memory'}
 
 
-def read_log(work_dir: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def read_log(
+    work_dir: str | Path, everything: bool = False
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Logged numbers of a run: name to iterations and values.
 
     Parts of a resumed run follow each other; what a later part did again replaces what an earlier
@@ -20,6 +23,7 @@ def read_log(work_dir: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     Args:
         work_dir: Folder of the run.
+        everything: Also times, memory and ``loss``.
 
     Raises:
         FileNotFoundError: If the folder has no log.
@@ -32,17 +36,20 @@ def read_log(work_dir: str | Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         )
     rows: dict[int, dict] = {}
     for file in files:
-        part = [row for line in file.read_text('utf-8').splitlines() if (row := _row(line))]
+        part = [
+            row for line in file.read_text('utf-8', 'replace').splitlines() if (row := _row(line))
+        ]
         begin = min((row['step'] for row in part if 'iter' in row), default=None)
         rows = {step: row for step, row in rows.items() if begin is None or step < begin}
         for row in part:  # hooks add rows of their own to an iteration's
             rows[row['step']] = rows.get(row['step'], {}) | row
+    left_out = _POSITIONS if everything else _NOT_DRAWN
     curves: dict[str, dict[int, float]] = {}
     for step, row in sorted(rows.items()):
         for name, value in row.items():
-            if name not in _NOT_DRAWN and isinstance(value, (int, float)):
+            if name not in left_out and isinstance(value, (int, float)):
                 curves.setdefault(name, {})[step] = value
-    if any(name.startswith('loss_') for name in curves):
+    if not everything and any(name.startswith('loss_') for name in curves):
         curves.pop('loss', None)
     if not curves:
         raise ValueError(f'{work_dir}: its logs are empty; wait for the first logged iteration')

@@ -10,8 +10,7 @@ from poodle_mm.engine.pretrain import pretrain, steps_in
 from poodle_mm.engine.resumable import run_checkpoints
 from poodle_mm.engine.schedule import set_max_iters
 from poodle_mm.experiments.demo.readouts import read_out
-from poodle_mm.experiments.demo.summary import report_parts, results_table
-from poodle_mm.experiments.report import write_report
+from poodle_mm.experiments.demo.summary import results_table, write_demo_report
 from poodle_mm.utils.files import write_json
 from poodle_scenes import write_scenes
 
@@ -78,8 +77,7 @@ def run_demo(
         class_groups=readouts.groups,
     )
     write_json(work_dir / 'metrics.json', metrics, indent=2)
-    parts = report_parts(metrics, trained, readouts, command, source=str(data_root))
-    _, html, *_ = write_report(work_dir, 'report', parts)
+    html = write_demo_report(metrics, trained, readouts, command, str(data_root), work_dir)
     print(f'{results_table(metrics)}\nreport: {html}\nmetrics: {work_dir / "metrics.json"}')
     return metrics
 

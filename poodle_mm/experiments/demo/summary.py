@@ -1,18 +1,21 @@
-"""The demo's results in a table, in plots and in words: the parts of its report."""
+"""The demo's results in a table, in bars and in words: the first parts of its report."""
 
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 
-import numpy as np
-from matplotlib.figure import Figure
+from markupsafe import Markup
 
 from poodle_mm.engine.hooks.pair_visualization_hook import described, look
 from poodle_mm.engine.pretrain import PretrainingResult
 from poodle_mm.experiments.demo.readouts import PARTS, Readouts
-from poodle_mm.experiments.report import Picture
+from poodle_mm.experiments.report.document import Picture, picture_html
+from poodle_mm.experiments.report.page import bars_html, markdown
+from poodle_mm.experiments.report.readouts import class_bars
+from poodle_mm.experiments.report.run_report import Section, write_page
+from poodle_mm.experiments.report.runs import read_run
 from poodle_mm.utils.tables import markdown_table, spread
-from poodle_mm.visualization.curves import BLUE, draw_curves, style
 from poodle_mm.visualization.legend import components_line
 from poodle_mm.visualization.pair import draw_pair
 from poodle_mm.visualization.panels import draw_columns
@@ -25,6 +28,7 @@ _COLUMNS = dict(miou='mIoU', acc='accuracy', small='Small', large='Large')
 _COMPONENTS = (
     "a column's maps together as red, green, blue: colours compare down a column, not across"
 )
+_BAR_COLOURS = 7, 0  # grey, blue
 _READOUT = """
 One 1×1 convolution is trained on frozen features to name the class of every pixel. The only
 difference between the rows of a pair is the pretraining, which saw no label. Batch-norm statistics
@@ -56,30 +60,15 @@ def results_table(metrics: Mapping) -> str:
     return markdown_table(['weights', *_COLUMNS.values()], rows)
 
 
-def draw_classes(metrics: Mapping) -> Figure:
-    """IoU of each class in ``metrics.json``, random against pretrained, by part of the network."""
-    parts = [part for part in PARTS if part in metrics]
-    small = metrics['class_groups']['small']
-    figure = Figure(figsize=(14, 2.9 * len(parts)), layout='constrained')
-    for axis, part in zip(figure.subplots(len(parts), 1, squeeze=False)[:, 0], parts):
-        random, pretrained = (metrics[part][w]['per_class'] for w in ('random', 'pretrained'))
-        names = [name for name, score in random.items() if score is not None]
-        names.sort(key=lambda name: -(pretrained[name] or 0))
-        at = np.arange(len(names))
-        axis.bar(at - 0.2, [random[n] for n in names], 0.38, color='#c3c8d0', label='random')
-        after = [pretrained[n] or 0 for n in names]
-        axis.bar(at + 0.2, after, 0.38, color=BLUE, label='pretrained')
-        labels = [f'{name} (S)' if name in small else name for name in names]
-        axis.set_xticks(at, labels, rotation=30, ha='right')
-        style(axis, f'IoU of each class in %, {PARTS[part]}  (S = small)')
-        axis.grid(visible=False)
-    return figure
-
-
-def report_parts(
-    metrics: Mapping, trained: PretrainingResult, readouts: Readouts, command: str, source: str
-) -> list[str | Picture]:
-    """Parts of the report, see :func:`~poodle_mm.experiments.report.write_report`.
+def write_demo_report(
+    metrics: Mapping,
+    trained: PretrainingResult,
+    readouts: Readouts,
+    command: str,
+    source: str,
+    folder: Path,
+) -> Path:
+    """Write the report of the pretraining with the demo's results as its first parts.
 
     Args:
         metrics: Content of ``metrics.json``.
@@ -87,24 +76,15 @@ def report_parts(
         readouts: The readouts' pictures.
         command: Command line that made the report.
         source: Folder of the data.
+        folder: Folder of ``report.html`` and of ``figures``, which it holds, too.
+
+    Returns:
+        The report.
     """
     batch = next(iter(trained.runner.train_dataloader))
     batch = {name: batch[name][:2] for name in ('inputs', 'data_samples')}
     views, features = look(trained.runner.model, batch)
-    history = trained.runner.message_hub.log_scalars
-    values = {name.removeprefix('train/'): buffer.data[0] for name, buffer in history.items()}
-    curves = {name: (np.arange(1, len(v) + 1), v) for name, v in values.items()}
     pictures = {
-        'Pretraining': (
-            'Losses fall while the projections stay spread out; a collapsed network would have a '
-            'small loss and a spread of zero.',
-            draw_curves(dict(pretraining=curves)),
-        ),
-        'What the network sees': (
-            'Two frames of one video: subcrops that follow the flow, the flow both ways, pixels '
-            'without a counterpart, augmented views and the features of the trained network.',
-            draw_pair(views, 0, features, described(trained.runner.model, trained.runner.iter)),
-        ),
         'Segmentation before and after': (
             'Held-out images, their labels and the predictions of the linear readouts.',
             draw_columns(readouts.segmentations, readouts.legend),
@@ -113,38 +93,58 @@ def report_parts(
             'First three principal components of the frozen features as red, green and blue.',
             draw_columns(readouts.features, lines=[components_line(_COMPONENTS)]),
         ),
-        'Classes': ('Which classes the pretraining helps.', draw_classes(metrics)),
+        'What the trained network sees': (
+            'Two frames of one video: subcrops that follow the flow, the flow both ways, pixels '
+            'without a counterpart, augmented views and the features of the trained network.',
+            draw_pair(views, 0, features, described(trained.runner.model, trained.runner.iter)),
+        ),
     }
-    sections = []
-    for title, (text, figure) in pictures.items():
-        file = f'figures/{title.lower().replace(" ", "-")}.png'
-        sections += [f'## {title}', text, Picture(file, title, figure)]
-    packages = ', '.join(f'{name} {version(name)}' for name in _PACKAGES)
-    return [
-        '# PooDLe demo',
-        f'Self-supervised pretraining on video, then a linear readout. Data: `{source}`',
-        _headline(metrics),
-        f'## Linear readout on the split *{metrics["eval_split"]}*',
-        _READOUT,
-        results_table(metrics),
-        *sections,
-        '## What the numbers mean',
-        _MEANING.format(small=', '.join(metrics['class_groups']['small']) or 'none'),
-        '## How this was made',
-        f'```\n{command}\n```',
-        f'Python {platform.python_version()} on {platform.platform()}; {packages}',
+    small = ', '.join(metrics['class_groups']['small']) or 'none'
+    table = f'{_READOUT}\n\n{results_table(metrics)}\n\n{_MEANING.format(small=small)}'
+    sections = [
+        Section('result', f'Linear readout on the split {metrics["eval_split"]}', markdown(table)),
+        Section('classes', 'Classes', class_sections(metrics)),
     ]
+    for title, (text, figure) in pictures.items():
+        name = title.lower().replace(' ', '-')
+        picture = Picture(f'figures/{name}.png', title, figure)
+        body = markdown(text) + picture_html(folder, picture)
+        sections.append(Section(name, title, body))
+    packages = ', '.join(f'{name} {version(name)}' for name in _PACKAGES)
+    system = f'Python {platform.python_version()} on {platform.platform()}; {packages}'
+    made = markdown(f'```\n{command}\n```\n\n{system}')
+    sections.append(Section('made', 'How this was made', made))
+    return write_page(
+        folder / 'report.html',
+        [read_run('pretraining', Path(trained.runner.work_dir))],
+        'PooDLe demo',
+        f'Self-supervised pretraining on video, then a linear readout. Data: {source}',
+        _headline(metrics),
+        sections,
+    )
 
 
-def _headline(metrics: Mapping) -> str:
-    """The most important numbers, as a list."""
-    lines = []
+def class_sections(metrics: Mapping) -> Markup:
+    """IoU of each class in ``metrics.json``, random against pretrained, by part of the network."""
+    small = metrics['class_groups']['small']
+    body = markdown('Which classes the pretraining helps: IoU in percent (S: small).')
+    for part in (part for part in PARTS if part in metrics):
+        scores = {
+            weights: {
+                f'{name} (S)' if name in small else name: score
+                for name, score in metrics[part][weights]['per_class'].items()
+            }
+            for weights in ('random', 'pretrained')
+        }
+        found = class_bars(scores, _BAR_COLOURS)
+        body += Markup('<h3>{}</h3>').format(PARTS[part]) + (bars_html(found) if found else '')
+    return body
+
+
+def _headline(metrics: Mapping) -> list[tuple[str, str]]:
+    """The most important numbers: names and values."""
+    tiles = []
     for part in (part for part in PARTS if part in metrics):
         before, after = (metrics[part][w]['miou'] for w in ('random', 'pretrained'))
-        lines.append(f'**{after - before:+.1f}** points of mIoU, {PARTS[part]}')
-    lines += [
-        f'**{metrics["pretrain_seconds"] / 60:.1f} min** of pretraining',
-        f'**{metrics["pairs"]:,}** pairs of frames seen',
-        f'**{metrics["pairs_per_second"]:.0f}** pairs per second',
-    ]
-    return '\n'.join(f'- {line}' for line in lines)
+        tiles.append((f'points of mIoU, {PARTS[part]}', f'{after - before:+.1f}'))
+    return tiles
