@@ -46,7 +46,7 @@ class WorstPairsHook(Hook):
 
     priority = 'LOWEST'
 
-    def __init__(self, keep: int = 4, interval: int = 250, memory: float = 0.98) -> None:
+    def __init__(self, keep: int = 4, interval: int = 250, memory: float = 0.9) -> None:
         self.keep = keep
         self.interval = interval
         self.memory = memory

@@ -14,6 +14,7 @@ COLOURS = 8
 """Colours of runs in the style sheet; more runs are dashed."""
 
 _MOST_POINTS = 600  # of a curve on the page
+_LARGEST = 1e30  # beyond it a value counts as no number
 _SMOOTHED = 60  # values from which on a curve is drawn smoothed
 _GROUPS = {
     'Losses': ('loss',),
@@ -59,7 +60,7 @@ def charts_of(runs: Sequence[LoggedRun]) -> list[Chart]:
     )
     charts = []
     for name in names:
-        series = [thin(*of_run[name]) if name in of_run else None for of_run in curves]
+        series = [_drawable(*of_run[name]) if name in of_run else None for of_run in curves]
         values = np.concatenate([curve[1] for curve in series if curve is not None])
         finite = values[np.isfinite(values)]
         positive = bool(len(finite)) and bool((finite > 0).any()) and not (finite < 0).any()
@@ -198,6 +199,10 @@ def _shown(curves: Mapping[str, Curve]) -> dict[str, Curve]:
         )
         for name, (steps, values) in curves.items()
     }
+
+
+def _drawable(steps: np.ndarray, values: np.ndarray) -> Curve:
+    return thin(steps, np.where(np.abs(values) < _LARGEST, values, np.nan))
 
 
 def _group(name: str) -> str:

@@ -15,7 +15,8 @@ from poodle_mm.utils.files import read_json
 
 Curve = tuple[np.ndarray, np.ndarray]
 _STAMP = re.compile(r'\d{4}/\d\d/\d\d \d\d:\d\d:\d\d - \S+ - ([A-Z]+) -(.*)', re.DOTALL)
-_LONGEST = 4000  # characters of a message
+_LONGEST = 4000  # characters of a warning
+_LONGEST_HEADER = 200_000
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def read_run(label: str, folder: Path) -> LoggedRun:
         if not logs:
             raise
         curves = {}
-    except (ValueError, OSError):
+    except (ValueError, OSError, OverflowError, RecursionError):
         curves = {}
     if not curves:
         notes.append('Nothing is logged yet, or the log of numbers is damaged: no curves.')
@@ -137,9 +138,9 @@ def _messages(file: Path) -> Iterator[tuple[str, str]]:
                 if lines:
                     yield level, '\n'.join(lines)
                 level, lines, size = found[1], [found[2].strip()], 0
-            elif lines and size < _LONGEST:
+            elif lines and size < (_LONGEST_HEADER if level == 'INFO' else _LONGEST):
                 lines.append(line.rstrip()[:_LONGEST])
-                size += len(line) if level != 'INFO' else 0
+                size += len(line)
     if lines:
         yield level, '\n'.join(lines)
 

@@ -81,3 +81,10 @@ def test_charts_are_grouped_and_rates_logarithmic():
     assert [c.logarithmic for c in charts] == [False, False, True, True, False]
     np.testing.assert_allclose(charts[3].series[0][1], [0.9, 0.8, 0.7])
     assert charts[1].series[0] is None and charts[1].group.startswith('Spread')
+
+
+def test_absurd_values_are_no_numbers():
+    values = np.array([1.0, -1e308, 1e308, np.inf, 2.0])
+    (chart,) = charts_of([LoggedRun('a', None, dict(loss=(np.arange(5), values)))])
+    assert np.isfinite(chart.series[0][1]).tolist() == [True, False, False, False, True]
+    assert static_svg(chart, 0).count('>×<') == 3
