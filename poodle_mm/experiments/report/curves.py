@@ -153,6 +153,7 @@ def static_svg(chart: Chart, weight: float) -> str:
         return HEIGHT - BOTTOM - (y - y0) / (y1 - y0) * (HEIGHT - TOP - BOTTOM)
 
     parts = []
+    # decades; where there are hardly any, round numbers
     marks = range(math.ceil(y0), math.floor(y1) + 1) if chart.logarithmic else ()
     shown = [10.0**n for n in marks] if len(marks) > 1 else []
     for y in shown or _axis(y0, y1, chart.logarithmic):
@@ -230,7 +231,7 @@ def _limits(values: np.ndarray, logarithmic: bool) -> tuple[float, float]:
 
 
 def _axis(low: float, high: float, logarithmic: bool) -> list[float]:
-    return [10.0**y for y in ticks(low, high, 3)] if logarithmic else ticks(low, high)
+    return ticks(10**low, 10**high, 3) if logarithmic else ticks(low, high)
 
 
 def _path(steps, values, at_x, at_y, logarithmic: bool) -> Iterator[str]:

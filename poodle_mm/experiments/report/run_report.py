@@ -17,7 +17,7 @@ from poodle_mm.experiments.report.pictures import pictures_over_time
 from poodle_mm.experiments.report.readouts import readouts_of
 from poodle_mm.experiments.report.runs import LoggedRun, read_runs
 from poodle_mm.experiments.report.settings import differences, environment
-from poodle_mm.experiments.report.timing import key_numbers, last_values, time_parts
+from poodle_mm.experiments.report.timing import NOT_KNOWN, key_numbers, last_values, time_parts
 from poodle_mm.utils.files import write_text
 from poodle_mm.version import __version__
 
@@ -93,7 +93,10 @@ def write_page(
     """
     labels = [run.label for run in runs]
     numbers = [key_numbers(run) for run in runs]
-    columns = [key | last_values(run) for key, run in zip(numbers, runs)]
+    known = [(name, value) for name, value in numbers[0].items() if value != NOT_KNOWN]
+    columns = [last_values(run) for run in runs]
+    if len(runs) > 1:  # of one run they are the tiles
+        columns = [key | values for key, values in zip(numbers, columns)]
     names = list(dict.fromkeys(name for column in columns for name in column))
     charts = curves.charts_of(runs)
     weight = curves.initial_smoothing(charts)
@@ -111,7 +114,7 @@ def write_page(
         verdicts=[judge(run) for run in runs],
         marks=_MARKS,
         most_rows=_MOST_ROWS,
-        tiles=[*tiles, *(numbers[0].items() if len(runs) == 1 else ())],
+        tiles=[*tiles, *(known if len(runs) == 1 else ())],
         parts=[*(dict(id=s.id, title=s.title) for s in extra),
                *(dict(id=key, title=name) for key, name in _PARTS.items())],
         extra=extra,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from poodle_mm.engine.hooks.training_plan_hook import duration
 from poodle_mm.experiments.report.runs import LoggedRun, recent
 
-_NOT_KNOWN = '–'
+NOT_KNOWN = '–'
 
 
 @dataclass(frozen=True)
@@ -31,28 +31,28 @@ def key_numbers(run: LoggedRun) -> dict[str, str]:
     rate, memory = _number(run, 'pairs_per_second'), _number(run, 'memory_mib')
     unit = str(stats.get('unit', 'pairs'))
     seen, seconds = _number(run, 'pairs'), _number(run, 'seconds')
-    progress = _NOT_KNOWN if done is None else f'{done:,}'
+    progress = NOT_KNOWN if done is None else f'{done:,}'
     if done is not None and length:
         progress += f' of {length:,}'
     numbers = {
         'iterations': progress,
-        'seen': f'{seen:,.0f} {unit}' if seen else _NOT_KNOWN,
-        'training time': duration(seconds) if seconds else _NOT_KNOWN,
-        'speed': f'{rate:.3g} {unit}/s' if rate else _NOT_KNOWN,
-        'peak memory': f'{memory:,.0f} MiB' if memory else _NOT_KNOWN,
+        'seen': f'{seen:,.0f} {unit}' if seen else NOT_KNOWN,
+        'training time': duration(seconds) if seconds else NOT_KNOWN,
+        'speed': f'{rate:.3g} {unit}/s' if rate else NOT_KNOWN,
+        'peak memory': f'{memory:,.0f} MiB' if memory else NOT_KNOWN,
     }
     if done and length and done < length:
         each = recent(run.curves['time']) if 'time' in run.curves else None
-        left = f'{duration(each * (length - done))} at its speed' if each else _NOT_KNOWN
-        numbers['to go'] = left
-        numbers['last sign of life'] = last_written(run)
+        left = duration(each * (length - done)) if each else NOT_KNOWN
+        numbers['to go at this speed'] = left
+        numbers['last written to'] = last_written(run)
     return numbers
 
 
 def last_written(run: LoggedRun) -> str:
     """When the run's log was last written to, on this machine's clock."""
     times = [file.stat().st_mtime for file in run.folder.glob('*/*.log')]
-    return time.strftime('%Y-%m-%d %H:%M', time.localtime(max(times))) if times else _NOT_KNOWN
+    return time.strftime('%Y-%m-%d %H:%M', time.localtime(max(times))) if times else NOT_KNOWN
 
 
 def last_values(run: LoggedRun) -> dict[str, str]:

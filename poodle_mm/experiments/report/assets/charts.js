@@ -80,11 +80,11 @@
     chart.svg.replaceChildren();
     if (!s) return;
     const add = (...a) => chart.svg.appendChild(element(...a));
-    let ys = ticks(s.y0, s.y1, chart.log ? 3 : 4);
-    if (chart.log) {
-      const whole = [];
-      for (let n = Math.ceil(s.y0); n <= Math.floor(s.y1); n++) whole.push(n);
-      ys = (whole.length > 1 ? whole : ys).map((v) => 10 ** v);
+    let ys = ticks(s.y0, s.y1, 4);
+    if (chart.log) {  // decades; where there are hardly any, round numbers
+      ys = [];
+      for (let n = Math.ceil(s.y0); n <= Math.floor(s.y1); n++) ys.push(10 ** n);
+      if (ys.length < 2) ys = ticks(10 ** s.y0, 10 ** s.y1, 3);
     }
     for (const y of ys) {
       add('line', { class: 'grid', x1: LEFT, x2: W - RIGHT, y1: s.y(y), y2: s.y(y) });
