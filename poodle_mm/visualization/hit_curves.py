@@ -1,6 +1,7 @@
 """Probability that a subcrop shows an object, against the object's share of the pixels."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,9 +11,10 @@ from matplotlib.patches import Patch, Rectangle
 
 from poodle_mm.visualization.curves import BLUE, GREY, ORANGE, TEAL, style
 
+MOST_CLASSES = 22
 HIT, MISS = dict(color='#15803d'), dict(color='#dc2626', linestyle='--')
 _COLOURS = *(f'C{number}' for number in range(10)), 'black'
-_MARKERS = 'os^vDP*X' * 2
+_MARKERS = 'os^'
 OBJECT, GROUND = (203, 213, 225), (244, 245, 247)
 
 
@@ -34,7 +36,7 @@ def draw_hits(
     frame, axis = figure.subplots(1, 2, width_ratios=(1.3, 1))
     _draw_frame(frame, *example)
     style(frame, titles[0])
-    for (name, values), colour in zip(hits.items(), (BLUE, ORANGE, TEAL)):
+    for (name, values), colour in zip(hits.items(), cycle((BLUE, ORANGE, TEAL))):
         axis.plot(shares, values, color=colour, label=name, linewidth=2)
     axis.set(xlim=(0, 100), ylim=(0, 101))
     _finish(axis, titles[1])
@@ -51,7 +53,7 @@ def draw_binned_hits(
 
     Args:
         every: Percent of pixels and of subcrops in each bin of size.
-        classes: The same by class.
+        classes: The same by class, at most ``MOST_CLASSES``.
         toy: Percent of pixels and of subcrops of the toy simulation.
         titles: Titles of the two plots.
     """
@@ -66,9 +68,9 @@ def draw_binned_hits(
         label='toy: a centred disc, subcrops of 2–8 %',
     )
     for number, (name, points) in enumerate(classes.items()):
-        apart.plot(
-            *points, color=f'C{number % 10}', marker=_MARKERS[number // 10], ms=4, label=name
-        )
+        row, place = divmod(number, len(_COLOURS))
+        look = dict(color=_COLOURS[place], marker=_MARKERS[row], markersize=4)
+        apart.plot(*points, **look, label=name)
     left, bottom = (
         min((x for each in (every, *classes.values()) for x in each[side] if x > 0), default=0.01)
         for side in (0, 1)

@@ -127,7 +127,8 @@ def _write_hits(
     whose: str,
     out: Path,
 ) -> tuple[str, list[Path]]:
-    from poodle_mm.visualization.hit_curves import draw_binned_hits  # matplotlib takes a second
+    # matplotlib takes a second
+    from poodle_mm.visualization.hit_curves import MOST_CLASSES, draw_binned_hits
 
     rows = hit_rows(simulation, objects)
     if not rows:
@@ -138,13 +139,16 @@ def _write_hits(
         sizes.append(row['pixels_percent'])
         hits.append(row['subcrops_percent'])
     sizes, hits = every = points.pop(_EVERY)
+    seen = {name: (simulation.pixels[:, objects[name]] > 0).sum() for name in points}
+    often = sorted(points, key=lambda name: -seen[name])[:MOST_CLASSES]
+    title = 'class by class' if len(often) == len(points) else f'the {len(often)} most frequent'
     pixels, toy = hits_by_share(_TOY.tolist(), thresholds=[draws.hit])
     low, high = (f'{100 * each:g}' for each in draws.area)
     figure = draw_binned_hits(
         every,
-        points,
+        {name: each for name, each in points.items() if name in often},
         ((100 * pixels).tolist(), (100 * toy[:, 0]).tolist()),
-        (f'{whose} of\n{draws.subcrops} subcrops, {low}–{high} % of the crop', 'class by class'),
+        (f'{whose} of\n{draws.subcrops} subcrops, {low}–{high} % of the crop', title),
     )
     text = (
         f'Probability that a subcrop is at least {draws.hit:.0%} of a foreground class, against '
