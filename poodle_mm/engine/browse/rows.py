@@ -17,7 +17,7 @@ STATIC_PIXELS = 1.0  # median length of the flow
 STATIC_LEVELS = 1.0  # difference of thumbnails, as min_motion measures it
 LEAST_VALID = 0.1
 LEAST_DIFFERENCE, MOST_LEFT = 10.0, 0.95
-SUSPECT_VALID, SUSPECT_LEFT = 0.35, 0.9
+SUSPECT_VALID, SUSPECT_LEFT = 0.5, 0.8  # of which the frames between are looked at
 
 
 @dataclass

@@ -157,8 +157,8 @@ def _unmatched(rows: Sequence[Row], keys: Keys) -> Line | None:
         'unmatched',
         'unmatched',
         'unmatched pairs: {share:.1%} (hardly any valid pixel, or no better after the warp)',
-        f'The motion is too fast for the flow or leaves the crop: a smaller {keys.distance}, '
-        f'larger crops ({keys.crop}), or another {keys.flow}',
+        f'The motion is too fast for the flow or leaves the crop, or there are cuts that no single '
+        f'step shows: a smaller {keys.distance}, larger crops ({keys.crop}), another {keys.flow}',
     )
 
 
