@@ -84,15 +84,15 @@ def find_readouts(argument: str, readout: str | None = None) -> Iterator[tuple[s
     folders = [f for f in folders if readout in (None, f.name.rsplit('_s', 1)[0])]
     if not folders:
         raise FileNotFoundError(f'{path} has no readout {readout!r} below it')
-    for folder in folders:
+    names = [name or folder.parent.name for folder in folders]
+    for own, folder in zip(names, folders):
         files = {int(m[1]): f for f in folder.glob('*.pth') if (m := _NUMBER.fullmatch(f.name))}
         if not files:
             raise FileNotFoundError(
                 f'{folder} has no checkpoint of a readout (iter_*.pth, epoch_*.pth): run '
                 'tools/evaluate.py again into an empty folder to train its head'
             )
-        own = name or folder.parent.name
-        yield own if len(folders) == 1 else f'{own} {folder.name}'.strip(), files[max(files)]
+        yield own if names.count(own) == 1 else f'{own} {folder.name}', files[max(files)]
 
 
 def read_readout(name: str, path: Path) -> TrainedReadout:

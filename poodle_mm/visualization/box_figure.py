@@ -46,8 +46,9 @@ def draw_boxes(
 
 
 def _add_boxes(axis: Axes, drawn: Drawn, palette: Sequence[Sequence[int]]) -> None:
-    """Boxes in the colours of their classes, with a white rim that shows on dark images."""
-    for (x0, y0, x1, y1), label, right in zip(*(part.tolist() for part in drawn)):
+    """Boxes in the colours of their classes, with a white rim for dark images; false ones below."""
+    parts = zip(*(part.tolist() for part in drawn))
+    for (x0, y0, x1, y1), label, right in sorted(parts, key=lambda part: part[2]):
         axis.add_patch(
             Rectangle(
                 (x0, y0),
@@ -55,8 +56,11 @@ def _add_boxes(axis: Axes, drawn: Drawn, palette: Sequence[Sequence[int]]) -> No
                 y1 - y0,
                 fill=False,
                 edgecolor=np.divide(palette[label], 255),
-                linewidth=1.2,
+                linewidth=1.4 if right else 0.8,
                 linestyle='-' if right else (0, (3, 2)),
-                path_effects=[withStroke(linewidth=2.4, foreground='white'), Normal()],
+                path_effects=[
+                    withStroke(linewidth=2.8 if right else 1.4, foreground='white'),
+                    Normal(),
+                ],
             )
         )

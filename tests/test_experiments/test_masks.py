@@ -37,9 +37,9 @@ def test_scores_are_those_of_the_readout(readouts, labelled_set):  # noqa: F811
 
     root, metrics = readouts
     comparison = MaskComparison([str(root)], readout='linear')
-    assert comparison.mious.keys() == {'learnt linear_s0', 'random linear_s0'}
+    assert comparison.mious.keys() == {'learnt', 'random'}
     for name, value in comparison.mious.items():
-        assert value == pytest.approx(metrics[name.split()[0]]['miou'], abs=1e-4)
+        assert value == pytest.approx(metrics[name]['miou'], abs=1e-4)
     shown = comparison.show(0)
     assert shown.image.shape == (64, 128, 3)
     assert set(np.unique(shown.masks['ground truth'])) == {0, 10, 255}
@@ -103,6 +103,18 @@ def test_newest_checkpoint(tmp_path):
     for name in ('iter_80.pth', 'iter_800.pth', 'iter_9.pth', 'best.pth'):
         (tmp_path / name).touch()
     assert [*trained.find_readouts(f'A={tmp_path}')] == [('A', tmp_path / 'iter_800.pth')]
+
+
+def test_names_of_readouts(tmp_path):
+    """That of the folder above; the readout's own only where it tells two apart."""
+    for folder in ('x/linear_s0', 'y/linear_s0', 'y/upernet_s0'):
+        (tmp_path / folder).mkdir(parents=True)
+        write_json(tmp_path / folder / 'result.json', {})
+        (tmp_path / folder / 'iter_1.pth').touch()
+    names = [name for name, _ in trained.find_readouts(str(tmp_path))]
+    assert names == ['x', 'y linear_s0', 'y upernet_s0']
+    names = [name for name, _ in trained.find_readouts(str(tmp_path), 'linear')]
+    assert names == ['x', 'y']
 
 
 def test_what_is_missing_is_named(tmp_path):

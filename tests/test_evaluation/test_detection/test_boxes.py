@@ -26,7 +26,9 @@ def test_boxes_are_those_of_the_detector(
     runner = Runner.from_cfg(cfg)
     runner.model.init_weights()
     detector = tmp_path / 'det-fpn_s0'
-    runner.save_checkpoint(str(detector), 'iter_2.pth')
+    detector.mkdir()
+    saved = dict(meta=dict(cfg=cfg.pretty_text), state_dict=runner.model.state_dict())
+    torch.save(saved, detector / 'iter_2.pth')
     predictor = BoxPredictor(read_readout('x', detector / 'iter_2.pth'), scenes_root, score=0.0)
     data = runner.test_dataloader.dataset
     assert len(predictor.files) == len(data) == 2
