@@ -91,6 +91,7 @@ def test_the_wheel_holds_what_users_need(fresh, repo):
         there = {str(path.relative_to(mim)) for path in mim.rglob('*') if path.is_file()}
         assert there == here - (STAY if folder == 'tools' else set())
     assert (fresh / 'poodle_mm/flow/uflow/small.pth').stat().st_size <= 3e6
+    assert (fresh / 'poodle_mm/experiments/report/assets/page.css').is_file()
     index = (fresh / 'poodle_mm/.mim/model-index.yml').read_text()
     for metafile in re.findall(r'- (\S+)', index):
         assert Path('poodle_mm/.mim', metafile) in files
