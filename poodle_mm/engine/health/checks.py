@@ -68,14 +68,14 @@ CHECKS: Mapping[str, Check] = dict(
         relative=True,
     ),
     rank=Check('rank', 2.0, _LINES, _RATE),
-    rank_fall=Check(
-        'rank', 0.2, f'the rank falls while the loss falls: {_LINES}', _RATE, relative=True
+    filled=Check(
+        'rank', 0.1, f'spread and rank fall while the loss falls: {_LINES}', _RATE, relative=True
     ),
     position=Check(
         'position',
-        0.97,
-        'the maps say where a pixel is and hardly what is there: cut the two frames of a pair at '
-        'different places, or augment the dense views (data_preprocessor.affine)',
+        0.99,
+        'the maps say where a pixel is and hardly what is there: check that the crops vary from '
+        'pair to pair, augment the dense views (affine), lower the learning rate',
         'model.data_preprocessor.affine',
         above=True,
     ),
@@ -115,9 +115,11 @@ BROKEN = Check(
 _LOOKS = dict(
     std_dense=('std', 'fall'),
     std_pool=('std', 'fall'),
-    rank_dense=('rank', 'rank_fall'),
-    rank_pool=('rank', 'rank_fall'),
-    rank_features=('rank', 'rank_fall'),
+    rank_dense=('rank',),
+    rank_pool=('rank',),
+    rank_features=('rank', 'filled'),
+    filled_dense=('filled',),
+    filled_pool=('filled',),
     position_dense=('position',),
     valid_share=('valid_share',),
     data_share=('data_share',),

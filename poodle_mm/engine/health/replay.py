@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.logging import MessageHub
 from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
 from torch import nn
 
 from poodle_mm.checkpoints import load_file
@@ -20,7 +21,8 @@ from poodle_mm.engine.health.finite import broken_tensors
 from poodle_mm.engine.health.saved_batch import load_batch, set_random_state
 from poodle_mm.engine.health.statistics import Observer, step_statistics
 from poodle_mm.engine.health.trace import FiniteTrace, tracing
-from poodle_mm.engine.hooks.pair_visualization_hook import draw_views, undisturbed
+from poodle_mm.engine.hooks.pair_visualization_hook import described, look, undisturbed
+from poodle_mm.engine.train import set_tf32
 from poodle_mm.registry import MODELS, register_all_modules
 from poodle_mm.utils.errors import warn
 from poodle_mm.utils.files import replacing
@@ -115,6 +117,10 @@ def replay(
             f"{weights}: no such file; name a checkpoint of the run's with --checkpoint"
         )
     cfg = load_config(config)
+    init_default_scope(cfg.get('default_scope', 'poodle_mm'))
+    # where mmpretrain's averages find the length of their schedule
+    MessageHub.get_current_instance().update_info('max_iters', saved['max_iters'])
+    set_tf32(cfg.get('allow_tf32', False))
     model = _model(cfg, weights, saved)
     observer = Observer(model)
     observer.active = True
@@ -156,6 +162,10 @@ def _model(cfg: Config, weights: Path, saved: Mapping[str, Any]) -> nn.Module:
     state = content.get('state_dict', content)
     check_state(model, state, weights, hint="Is --config the run's, and --checkpoint of it?")
     model.load_state_dict(state)
+    if hasattr(model, 'memory_format'):  # PooDLe's initialisation sets it
+        for child in model.children():
+            if child is not model.data_preprocessor:
+                child.to(memory_format=model.memory_format)
     if saved['total_steps'] is not None and hasattr(model, 'target'):
         model.target.total_steps = saved['total_steps']
     return model.to(get_device()).train()
@@ -172,14 +182,21 @@ def _context(cfg: Config, model: nn.Module) -> Any:
 def _figures(model: nn.Module, saved: Mapping[str, Any], num: int) -> 'Iterator[Figure]':
     """What the network saw: as ``PairVisualizationHook`` draws it, or the views side by side."""
     from poodle_mm.visualization.images import denormalised
+    from poodle_mm.visualization.pair import draw_pair
     from poodle_mm.visualization.panels import draw_columns
 
     batch = saved['batch']
     with undisturbed(model):
-        if hasattr(model, 'draw_pairs') or hasattr(model.data_preprocessor, 'num_subcrops'):
-            some = {name: batch[name][:num] for name in ('inputs', 'data_samples')}
-            draw = getattr(model, 'draw_pairs', None) or partial(draw_views, model)
-            yield from draw(some, saved['iter'])
+        some = {name: batch[name][:num] for name in ('inputs', 'data_samples')}
+        if hasattr(model, 'draw_pairs'):
+            yield from model.draw_pairs(some, saved['iter'])
+            return
+        if hasattr(model.data_preprocessor, 'num_subcrops'):
+            views, maps = look(model, some)
+            # what is not finite has no colours
+            maps = {name: found for name, found in maps.items() if found.isfinite().all()}
+            for index in range(len(some['inputs'])):
+                yield draw_pair(views, index, maps, described(model, saved['iter']))
             return
         views = model.data_preprocessor(batch, True)['inputs']
         views = views if isinstance(views, (list, tuple)) else [views]

@@ -97,6 +97,7 @@ def save_batch(
     content = dict(
         format=_FORMAT,
         iter=event.iter,
+        max_iters=runner.max_iters,
         kind=event.kind,
         name=event.name,
         message=event.message,

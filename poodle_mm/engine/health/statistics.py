@@ -55,11 +55,10 @@ class Observer:
 
     def _keeper(self, name: str) -> Callable:
         def keep(_module: nn.Module, _inputs: tuple, found: Any) -> None:
-            if self.active:
-                last = found if isinstance(found, Tensor) else found[-1]
+            if self.active and (last := _last(found)) is not None:
                 # several networks on pieces of a batch: the larger piece, the first of equals
                 before = self.seen.get(name)
-                if isinstance(last, Tensor) and (before is None or last.numel() > before.numel()):
+                if before is None or last.numel() > before.numel():
                     self.seen[name] = last.detach()
 
         return keep
@@ -76,6 +75,14 @@ class Observer:
             self.seen['views'] = views
 
 
+def _last(found: Any) -> Tensor | None:
+    """The last map or tokens of a module's outputs; vectors where there are none of these."""
+    found = [found] if isinstance(found, Tensor) else found
+    tensors = [x for x in found if isinstance(x, Tensor) and x.is_floating_point() and x.dim() > 1]
+    deep = [x for x in tensors if x.dim() > 2]  # MAE also gives its mask
+    return (deep or tensors or [None])[-1]
+
+
 @torch.no_grad()
 def step_statistics(seen: Mapping[str, Any]) -> dict[str, float]:
     """Statistics of what an :class:`Observer` has kept.
@@ -89,7 +96,7 @@ def step_statistics(seen: Mapping[str, Any]) -> dict[str, float]:
     for name in ('dense', 'pool', 'features'):
         if name in seen:
             vectors = _vectors(seen[name], tokens=name == 'features')
-            if len(vectors) >= _LEAST:
+            if len(vectors) >= _LEAST and vectors.isfinite().all():
                 found[f'rank_{name}'] = float(effective_rank(vectors))
     if 'dense' in seen and (share := _position(seen['dense'])) is not None:
         found['position_dense'] = share

@@ -120,6 +120,9 @@ class HealthHook(Hook):
         looked = step_statistics(self._observer.seen)
         self._observer.seen = {}
         averages = {name: float(total) / self._count for name, total in self._sums.items()}
+        for kind in ('dense', 'pool'):
+            if f'std_{kind}' in averages and f'rank_{kind}' in looked:
+                looked[f'filled_{kind}'] = averages[f'std_{kind}'] * looked[f'rank_{kind}']
         found = over_processes(averages | looked | (self._data_share(runner) if due else {}))
         for name in looked.keys() | {'data_share'} & found.keys():
             runner.message_hub.update_scalar(f'train/{name}', found[name])
@@ -214,7 +217,7 @@ class HealthHook(Hook):
                 event.message += (
                     f'. The batch is kept: python tools/replay.py {where} runs it again'
                 )
-            except OSError as error:
+            except (OSError, RuntimeError) as error:  # torch's, when the disk is full
                 event.message += f'. The batch could not be kept ({error})'
             barrier()  # a launcher ends all processes with the first
         if runner.rank == 0:

@@ -64,7 +64,9 @@ def test_the_same_losses_to_the_last_bit(stopped):
 
 def test_a_weight_that_is_not_finite(stopped):
     path, _ = stopped('weight')
-    result = replay(path, num=0)
+    result = replay(path, num=1, out=path.parent / 'pictures')
+    (picture,) = result.pictures
+    assert picture.parent.name == 'pictures' and picture.exists()
     assert result.exact and math.isnan(result.losses['loss'])
     assert result.trace.outputs[0] == 'backbone.layer1.0.conv1'
     assert result.broken['weights'] == ['backbone.layer1.0.conv1.weight']

@@ -37,6 +37,22 @@ def test_too_few_vectors_have_no_rank():
     assert 'rank_features' in step_statistics(dict(features=random(8, 9, 16)))  # tokens
 
 
+def test_of_several_outputs_the_last_map_or_tokens_count():
+    """MAE gives tokens, a mask and an order; encoders give maps from fine to coarse."""
+    model = nn.Module()
+    model.backbone = nn.Identity()
+    for outputs, index in (
+        ((random(2, 5, 4), random(2, 9), torch.arange(18).view(2, 9)), 0),
+        ([random(2, 4, 6, 6), random(2, 8, 3, 3)], 1),
+        ((random(6, 4),), 0),
+    ):
+        observer = Observer(model)
+        observer.active = True
+        model.backbone(outputs)
+        assert torch.equal(observer.seen['features'], outputs[index])
+        observer.close()
+
+
 def test_flow_that_explains_and_that_does_not():
     """Columns that move by three pixels, both ways."""
     frame = random(2, 3, 12, 20).sigmoid()

@@ -18,7 +18,7 @@ from poodle_mm.engine.hooks.health_hook import over_processes
 from poodle_mm.registry import OPTIM_WRAPPERS
 
 # What random textures of two pairs do not have: a rank, a place.
-QUIET = dict(rank=None, rank_fall=None, position=None)
+QUIET = dict(rank=None, filled=None, position=None)
 
 
 class Silence(Hook):
