@@ -104,7 +104,8 @@ def _add_scale(axis: Axes, title: str, most: float) -> None:
     axis.imshow(bar, cmap=_SHADES, extent=(0.46, 0.78, 0.3, 0.7), aspect='auto')
     axis.set(xlim=(0, 1), ylim=(0, 1))
     axis.text(0.44, 0.5, '0', fontsize=8, va='center', ha='right', color='#333333')
-    axis.text(0.8, 0.5, f'{most:.3g}', fontsize=8, va='center', color='#333333')
+    number = f'{most:.0f}' if most >= 100 else f'{most:.3g}'
+    axis.text(0.8, 0.5, number, fontsize=8, va='center', color='#333333')
 
 
 def draw_token_curves(runs: Mapping[str, Curves]) -> Figure:
