@@ -149,7 +149,8 @@ def replay(
     )
     if num:
         folder = Path(out) if out else batch.parent
-        for index, figure in enumerate(_figures(model, saved, num)):
+        other = weights.name if checkpoint else ''
+        for index, figure in enumerate(_figures(model, saved, num, other)):
             result.pictures.append(folder / f'{batch.stem}_{index}.png')
             with replacing(result.pictures[-1]) as temporary:
                 figure.savefig(temporary, dpi=100)
@@ -179,7 +180,9 @@ def _context(cfg: Config, model: nn.Module) -> Any:
     return build_optim_wrapper(model, cfg.optim_wrapper).optim_context(model)
 
 
-def _figures(model: nn.Module, saved: Mapping[str, Any], num: int) -> 'Iterator[Figure]':
+def _figures(
+    model: nn.Module, saved: Mapping[str, Any], num: int, other: str
+) -> 'Iterator[Figure]':
     """What the network saw: as ``PairVisualizationHook`` draws it, or the views side by side."""
     from poodle_mm.visualization.images import denormalised
     from poodle_mm.visualization.pair import draw_pair
@@ -192,11 +195,12 @@ def _figures(model: nn.Module, saved: Mapping[str, Any], num: int) -> 'Iterator[
             yield from model.draw_pairs(some, saved['iter'])
             return
         if hasattr(model.data_preprocessor, 'num_subcrops'):
+            network = f'the network of {other}' if other else described(model, saved['iter'] - 1)
             views, maps = look(model, some)
             # what is not finite has no colours
             maps = {name: found for name, found in maps.items() if found.isfinite().all()}
             for index in range(len(some['inputs'])):
-                yield draw_pair(views, index, maps, described(model, saved['iter']))
+                yield draw_pair(views, index, maps, network)
             return
         views = model.data_preprocessor(batch, True)['inputs']
         views = views if isinstance(views, (list, tuple)) else [views]

@@ -85,7 +85,8 @@ def test_constant_features_are_reported(make_runner, monkeypatch, kind):
     runner.register_hook(Silence())
     message, *_ = messages_of(runner, monkeypatch)
     assert message.startswith('std_dense averages 0 at iteration 4 ')
-    event = read_events(runner.work_dir)[0]
+    event, *others = read_events(runner.work_dir)
+    assert 'rank_dense' in {other['name'] for other in others}
     assert event['message'] == message and event['cause'] in message and event['key'] in message
     assert {k: event[k] for k in ('iter', 'kind', 'level', 'name', 'value', 'batch')} == dict(
         iter=4, kind='collapse', level='warning', name='std_dense', value=0.0, batch=None
@@ -146,6 +147,20 @@ def test_a_spread_that_falls_while_the_loss_falls(tmp_path, losses, reported):
         (event,) = read_events(tmp_path)
         assert (event['iter'], event['kind'], event['name']) == (4, 'collapse', 'std_dense')
         assert event['limit'] == pytest.approx(0.4 * 0.8)
+
+
+def test_spread_times_rank(tmp_path, monkeypatch):
+    """32, 6, 2, 2 directions filled, where neither spread nor rank alone is low."""
+    ranks = iter([40.0, 10.0, 4.0, 4.0])
+    monkeypatch.setattr(
+        'poodle_mm.engine.hooks.health_hook.step_statistics',
+        lambda seen: dict(rank_dense=next(ranks)),
+    )
+    series = dict(std_dense=[0.8, 0.6, 0.5, 0.5], loss=[4.0, 3.0, 2.0, 1.0])
+    by_hand(HealthHook(interval=1, patience=2), series, tmp_path)
+    (event,) = read_events(tmp_path)
+    assert (event['iter'], event['kind'], event['name']) == (4, 'rank', 'filled_dense')
+    assert event['value'] == pytest.approx(2.0) and event['limit'] == pytest.approx(3.2)
 
 
 @pytest.mark.parametrize('name', ['information', 'information_patch'])
