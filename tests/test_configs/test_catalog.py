@@ -20,7 +20,11 @@ PRETRAINING = [
     for path in sorted(CONFIGS.rglob('*.py'))
     if not {'_base_', 'downstream'} & {*path.relative_to(CONFIGS).parts}
 ]
-OTHER_VIDEOS = 'data/driving_frames'  # videos of the user's own beside CamVid's
+LARGE_SCENES = 'data/scenes720'  # the scenes at the paper's size of frames
+OTHER_VIDEOS = (
+    'data/driving_frames',
+    'data/driving_frames360',
+)  # videos of the user's own beside CamVid's
 KITTI = 'data/kitti2015'  # for the flow network only
 OWN_VIDEOS = 'data/videos'  # and alone
 
@@ -77,8 +81,9 @@ def test_detection_data(name):
 @pytest.mark.parametrize('path', PRETRAINING, ids=lambda path: path.stem)
 def test_pretraining_data(path):
     entries = {entry.root: entry for entry in CATALOG.values()}
+    entries[LARGE_SCENES] = CATALOG['scenes']
     for dataset in datasets_of(Config.fromfile(path)).values():
-        if dataset.data_root == OTHER_VIDEOS:
+        if dataset.data_root in OTHER_VIDEOS:
             assert dataset.source == 'frames'
             continue
         if dataset.data_root == OWN_VIDEOS:
@@ -101,4 +106,5 @@ def test_the_studies_data_are_those_of_their_configs():
     for setting in DATA.values():
         cfg = Config.fromfile(setting.config(CONFIGS, 'poodle')[0])
         roots = [dataset.data_root for dataset in datasets_of(cfg).values()]
-        assert roots[0] == CATALOG[setting.suite].root
+        large = setting.name == 'scenes-cells'
+        assert roots[0] == (LARGE_SCENES if large else CATALOG[setting.suite].root)

@@ -42,12 +42,11 @@ def write_class_distribution(
     if not shown:
         raise ValueError(f'{folder}: no pixel of its {statistics.images} images has a class')
     size, rare = dict(large=BLUE, small=ORANGE), dict(hatch='////', edgecolor='white')
-    looks = {
-        row['class']: dict(facecolor=size[row['size']])
-        | (rare if row['frequency'] == 'rare' else {})
+    looks = [
+        dict(facecolor=size[row['size']]) | (rare if row['frequency'] == 'rare' else {})
         for row in rows
         if row['pixels_percent']
-    }
+    ]
     legend = {
         'large: over 1 % of the images that contain it': dict(facecolor=BLUE),
         'small: at most 1 %': dict(facecolor=ORANGE),
