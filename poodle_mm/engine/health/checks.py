@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 KINDS = (
     'collapse', 'rank', 'position', 'nonfinite', 'valid_share', 'loader', 'flow', 'information',
 )  # fmt: skip
+"""What the checks are of, in reports, files and ``stop_on``."""
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Check:
     """A limit of a statistic.
 
     Attributes:
-        kind: One of :data:`KINDS`.
+        kind: One of :data:`~poodle_mm.engine.health.checks.KINDS`.
         limit: Lowest value that is well; with ``above`` the highest; with ``relative`` the lowest
             share of what the statistic was at the start.
         cause: What it means and where it comes from, a clause for a message.

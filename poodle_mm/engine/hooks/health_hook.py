@@ -262,10 +262,10 @@ def over_processes(found: Mapping[str, float]) -> dict[str, float]:
 
 @HOOKS.register_module()
 class CollapseMonitorHook(HealthHook):
-    """:class:`HealthHook` with the arguments of the monitor before it.
+    """:class:`~poodle_mm.engine.hooks.health_hook.HealthHook` with its predecessor's arguments.
 
     Args:
-        interval, patience: See :class:`HealthHook`.
+        interval, patience: Arguments of ``HealthHook``.
         min_std: Lower limit of ``std_dense`` and ``std_pool``.
         min_valid_share: Lower limit of ``valid_share``.
         stop: Stop where the monitor warned.
