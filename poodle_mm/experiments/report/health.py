@@ -15,6 +15,7 @@ HEALTH = 'health.jsonl'
 
 _RANK = dict(error=0, warning=1, recovered=2)
 _RATE, _DELTA = 'optim_wrapper.optimizer.lr', 'train_dataloader.dataset.delta'
+_RED = ('collapse', 'rank', 'information', 'nonfinite')  # kinds after which a run is lost
 _SPREAD_LOST, _SPREAD_LOW = 0.35, 0.45  # healthy ones: 0.5 and more
 _FEWEST = 3  # logged values on which a verdict rests
 
@@ -64,11 +65,14 @@ class Verdict:
 def judge(run: LoggedRun) -> Verdict:
     """The verdict on a run: what its hooks have found, and what its logged numbers say.
 
-    Statistics of which the hooks have spoken are left to them.
+    What the hooks have watched is left to them: the logged numbers alone are a rougher measure.
     """
     events, damaged = read_events(run.folder)
-    spoken = {event.name for event in events} | {event.kind for event in events}
-    found = [*events, *(f for f in from_statistics(run) if not {f.name, f.kind} & spoken)]
+    numbers = [*from_statistics(run)]
+    if (run.folder / HEALTH).is_file() and not damaged:
+        known = {event.kind for event in events}
+        numbers = [f for f in numbers if f.kind in _UNWATCHED and f.kind not in known]
+    found = [*events, *numbers]
     if not events:
         named = {finding.name for finding in found}
         found += [f for f in from_warnings(run) if f.name not in named]
@@ -99,12 +103,16 @@ def read_events(folder: Path) -> tuple[list[Finding], int]:
         try:
             event = json.loads(line)
             level = event['level']
+            kind, name, message, cause, key = (
+                str(event.get(part) or '') for part in ('kind', 'name', 'message', 'cause', 'key')
+            )
+            if level != 'recovered':
+                level = 'error' if level == 'error' or kind in _RED else 'warning'
             finding = Finding(
-                level if level in _RANK else 'warning',
-                *(str(event.get(key) or '') for key in ('kind', 'name', 'message', 'cause', 'key')),
+                level, kind, name, message.replace(f': {cause} ({key})', ''), cause, key,
                 event['iter'] if isinstance(event.get('iter'), int) else None,
                 str(event.get('batch') or ''),
-            )
+            )  # fmt: skip
         except (ValueError, KeyError, TypeError, AttributeError):
             damaged += 1
             continue
@@ -182,8 +190,11 @@ def from_warnings(run: LoggedRun) -> Iterator[Finding]:
             yield Finding('error', 'nonfinite', 'loss', line, key=_RATE)
 
 
+_UNWATCHED = ('fallback', 'nonfinite')
 _TITLES = dict(
     collapse='Collapse',
+    rank='Collapse: the vectors lie on few lines',
+    information='Collapse: the outputs say the same of all images',
     nonfinite='Numbers that are not finite',
     position='Features know where they are, not what they show',
     valid_share='Hardly any valid pixels',

@@ -90,3 +90,22 @@ def test_warnings_of_the_log(tmp_path):
 
 def test_too_early(tmp_path):
     assert verdict(tmp_path, [dict(loss_dense=4.0)] * 2).level == 'unknown'
+
+
+def test_collapse_is_red_where_the_run_went_on(tmp_path):
+    """The monitor warns unless it is told to stop; cause and key stand once."""
+    text = 'filled_pool averages 0.4: vectors lie on lines (optim_wrapper.optimizer.lr)'
+    warned = event(
+        'warning', 'rank', 'filled_pool', message=text,
+        cause='vectors lie on lines', key='optim_wrapper.optimizer.lr',
+    )  # fmt: skip
+    found = verdict(tmp_path, collapsing(), health=[warned])
+    assert (found.level, found.headline) == ('error', 'Collapse: the vectors lie on few lines')
+    assert found.findings[0].message == 'filled_pool averages 0.4'
+
+
+def test_a_monitor_without_findings_is_believed(tmp_path):
+    """PixPro's spread falls by half and comes back: the hook knows, the numbers alone do not."""
+    rows = [dict(loss_dense=4.0 - n, std_dense=0.8 - 0.2 * n) for n in range(3)]
+    assert verdict(tmp_path / 'watched', rows, health=[]).level == 'good'
+    assert verdict(tmp_path / 'unwatched', rows).level == 'warning'

@@ -27,7 +27,7 @@ Runtime environment:
 """
 
 
-def make_run(folder: Path, rows=None, lr=0.1, momentum=0.99, warnings=(), health=()) -> Path:
+def make_run(folder: Path, rows=None, lr=0.1, momentum=0.99, warnings=(), health=None) -> Path:
     """A work dir of 30 iterations, 12 of them logged, with two pictures.
 
     Args:
@@ -35,7 +35,7 @@ def make_run(folder: Path, rows=None, lr=0.1, momentum=0.99, warnings=(), health
         rows: Other logged numbers, an iteration each.
         lr, momentum: Options of its config.
         warnings: Messages in its log.
-        health: Lines of its ``health.jsonl``.
+        health: Lines of its ``health.jsonl``; None: a run from before it.
     """
     vis = folder / '20260101_000000' / 'vis_data'
     vis.mkdir(parents=True)
@@ -54,7 +54,7 @@ def make_run(folder: Path, rows=None, lr=0.1, momentum=0.99, warnings=(), health
     (folder / 'pictures').mkdir()
     for n, grey in ((1, 0.25), (20, 0.75)):
         imsave(folder / 'pictures' / f'iter_{n:06d}_0.png', np.full((4, 6, 3), grey))
-    if health:
+    if health is not None:
         lines = [h if isinstance(h, str) else json.dumps(h) for h in health]
         (folder / 'health.jsonl').write_text('\n'.join(lines) + '\n')
     return folder
