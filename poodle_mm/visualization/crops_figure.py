@@ -37,4 +37,4 @@ def draw_crops_by_area(
             rimmed = side_by_side(image[None], 1, colours=True, first=number)
             cells.append(Cell(rimmed, title))
         rows.append(SheetRow(cells, name))
-    return draw_sheet(rows, [(('#7c7467',), meaning)])
+    return draw_sheet(rows, [(('#ffffff',), meaning)])
