@@ -26,7 +26,6 @@ train_cfg = dict(max_iters=max_iters)
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=250, max_keep_ckpts=2))
 custom_hooks = [
     dict(type='TargetUpdateHook'),
-    dict(type='CollapseMonitorHook'),
     dict(type='PairVisualizationHook', interval=500),
 ]
 env_cfg = dict(dist_cfg=dict(backend='gloo', timeout=180))
