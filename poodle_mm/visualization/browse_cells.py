@@ -9,10 +9,11 @@ from torch import Tensor
 from poodle_mm.catalog import IMAGENET_MEAN
 from poodle_mm.geometry.consistency import warp_image
 from poodle_mm.geometry.flow_errors import grey_level_error
-from poodle_mm.visualization.contact_sheet import COLOURS, Cell, side_by_side
+from poodle_mm.visualization.contact_sheet import Cell, side_by_side
 from poodle_mm.visualization.images import (
     FLOW_MEANING,
     HIDDEN,
+    SUBCROP_COLOURS,
     WARP_ERROR_MEANING,
     WARP_ERROR_SCALE,
     denormalised,
@@ -117,11 +118,13 @@ def sheet_lines(cells: Mapping[str, bool]) -> list[Line]:
         lines.append((WARP_ERROR_SCALE, f'difference: {WARP_ERROR_MEANING}'))
     if cells.get('subcrops'):
         text = 'a colour is a pair of subcrops around one moving point; dashed: fallback, no valid '
-        lines.append((COLOURS[:4], text + 'centre was found, both are from one frame'))
+        lines.append((SUBCROP_COLOURS[:4], text + 'centre was found, both are from one frame'))
     if cells.get('dense'):
         lines.append(((IMAGENET_MEAN,), 'dense view: this grey is beyond the crop'))
     if cells.get('views'):
-        lines.append((COLOURS[:4], f'the first {_CROPS} crops of the views, in their order'))
+        lines.append(
+            (SUBCROP_COLOURS[:4], f'the first {_CROPS} crops of the views, in their order')
+        )
     return lines
 
 

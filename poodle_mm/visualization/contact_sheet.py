@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from poodle_mm.visualization.images import SUBCROP_COLOURS
 from poodle_mm.visualization.legend import Line, add_legend
 from poodle_mm.visualization.panels import show, stacked
 
-COLOURS = ('#ff4d4d', '#ffc61a', '#59d927', '#2ec7ff', '#c27dff', '#ff8c33', '#ff66c4', '#3be0c0')
 WARNING = '#c0181c'
 _LETTERS = 190  # of all titles of a row, at their size
 
@@ -98,7 +98,7 @@ def side_by_side(
     rim = max(2, images.shape[1] // 24)
     for number, image in enumerate(images):
         if colours:
-            hue = COLOURS[(first + number % columns) % len(COLOURS)]
+            hue = SUBCROP_COLOURS[(first + number % columns) % len(SUBCROP_COLOURS)]
             rgb = [int(hue[i : i + 2], 16) for i in (1, 3, 5)]
             for edge in (image[:rim], image[-rim:], image[:, :rim], image[:, -rim:]):
                 edge[:] = rgb
@@ -131,6 +131,6 @@ def _draw(axis: Axes, cell: Cell, letters: int) -> None:
         # a dark rim keeps bright boxes readable on a bright sky
         for line in (
             dict(color='black', linewidth=2.2, alpha=0.5),
-            dict(color=COLOURS[number % len(COLOURS)], linewidth=1.2),
+            dict(color=SUBCROP_COLOURS[number % len(SUBCROP_COLOURS)], linewidth=1.2),
         ):
             axis.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, **style, **line))

@@ -15,6 +15,10 @@ from torchvision.utils import flow_to_image
 from poodle_mm.catalog import IMAGENET_MEAN, IMAGENET_STD
 from poodle_mm.geometry.consistency import warp_image
 
+SUBCROP_COLOURS = (
+    '#ff4d4d', '#ffc61a', '#59d927', '#2ec7ff', '#c27dff', '#ff8c33', '#ff66c4', '#3be0c0',
+)  # fmt: skip
+"""A colour a pair of subcrops."""
 HIDDEN = (0.9, 0.15, 0.2)
 """Red over pixels without a visible counterpart."""
 FLOW_MEANING = (

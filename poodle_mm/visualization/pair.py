@@ -12,6 +12,7 @@ from poodle_mm.geometry.flow_errors import grey_level_error
 from poodle_mm.visualization.images import (
     FLOW_MEANING,
     HIDDEN,
+    SUBCROP_COLOURS,
     WARP_ERROR_MEANING,
     WARP_ERROR_SCALE,
     denormalised,
@@ -28,7 +29,6 @@ from poodle_mm.visualization.panels import show, stacked
 from poodle_mm.visualization.pca import feature_pca
 
 _NAMES = ('t', 't+Δ')
-_COLOURS = ('#ff4d4d', '#ffc61a', '#59d927', '#2ec7ff', '#c27dff', '#ff8c33', '#ff66c4', '#3be0c0')
 
 
 def draw_pair(
@@ -165,4 +165,4 @@ def _draw_arrows(axis: Axes, flow: Tensor, across: int = 16) -> None:
 
 
 def _colour(k: int) -> str:
-    return _COLOURS[k % len(_COLOURS)]
+    return SUBCROP_COLOURS[k % len(SUBCROP_COLOURS)]

@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from poodle_mm.visualization.images import flow_colours, to_images
+from poodle_mm.visualization.images import SUBCROP_COLOURS, flow_colours, to_images
 from poodle_mm.visualization.panels import show, stacked
 
-_COLOURS = ('#ff4d4d', '#ffc61a', '#59d927', '#2ec7ff', '#c27dff', '#ff8c33', '#ff66c4', '#3be0c0')
 _MAP = colormaps['inferno']
 
 
@@ -57,7 +56,7 @@ def _enlarged(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 def _add_boxes(axis: Axes, boxes: Sequence[Sequence[float]]) -> None:
     for k, (x0, y0, x1, y1) in enumerate(boxes):
-        colour = _COLOURS[k % len(_COLOURS)]
+        colour = SUBCROP_COLOURS[k % len(SUBCROP_COLOURS)]
         for style in (
             dict(color='black', linewidth=3, alpha=0.5),
             dict(color=colour, linewidth=1.5),

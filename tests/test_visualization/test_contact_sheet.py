@@ -6,12 +6,12 @@ import torch
 
 from poodle_mm.visualization.browse_cells import pair_cells, view_cells
 from poodle_mm.visualization.contact_sheet import (
-    COLOURS,
     Cell,
     SheetRow,
     draw_sheet,
     side_by_side,
 )
+from poodle_mm.visualization.images import SUBCROP_COLOURS
 
 
 def test_rows_titles_boxes_and_flags():
@@ -38,7 +38,7 @@ def test_images_side_by_side():
     assert grid.shape == (48, 72, 3)
     assert grid[::24, ::24, 0].tolist() == [[0, 1, 2], [3, 4, 255]]
     rimmed = side_by_side(images, 3, colours=True)
-    assert rimmed[0, 30].tolist() == [int(COLOURS[1][i : i + 2], 16) for i in (1, 3, 5)]
+    assert rimmed[0, 30].tolist() == [int(SUBCROP_COLOURS[1][i : i + 2], 16) for i in (1, 3, 5)]
     assert rimmed[12, 36].tolist() == [1, 1, 1]
 
 

@@ -55,17 +55,27 @@ def write_event(work_dir: str | Path, event: Event) -> None:
 
 
 def read_events(work_dir: str | Path) -> list[dict]:
-    """Events of a run, in their order; a line that was cut off is left out, no file is no event."""
-    path = Path(work_dir, HEALTH_LOG)
-    events = []
-    for line in path.read_text(encoding='utf-8').splitlines() if path.exists() else ():
+    """Events of a run, in their order; no file is no event, a line that was cut off is left out."""
+    return read_log(work_dir)[0]
+
+
+def read_log(work_dir: str | Path) -> tuple[list[dict], int]:
+    """Events of a run, in their order, and the number of lines that are none."""
+    try:
+        text = Path(work_dir, HEALTH_LOG).read_text(encoding='utf-8', errors='replace')
+    except OSError:
+        return [], 0
+    events, damaged = [], 0
+    for line in filter(str.strip, text.splitlines()):
         try:
             row = json.loads(line)
         except ValueError:
-            continue
-        if isinstance(row, dict) and 'kind' in row:
+            row = None
+        if isinstance(row, dict) and 'level' in row:
             events.append(row)
-    return events
+        else:
+            damaged += 1
+    return events, damaged
 
 
 def _plain(value: object) -> object:

@@ -1,6 +1,5 @@
 """Whether a run is healthy, why not, and which key to change."""
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -8,10 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from poodle_mm.engine.health.events import HEALTH_LOG, read_log
 from poodle_mm.experiments.report.runs import LoggedRun, recent
-
-HEALTH = 'health.jsonl'
-"""Events that the hooks of a run write while it trains, one JSON object a line."""
 
 _RANK = dict(error=0, warning=1, recovered=2)
 _RATE, _DELTA = 'optim_wrapper.optimizer.lr', 'train_dataloader.dataset.delta'
@@ -67,9 +64,9 @@ def judge(run: LoggedRun) -> Verdict:
 
     What the hooks have watched is left to them: the logged numbers alone are a rougher measure.
     """
-    events, damaged = read_events(run.folder)
+    events, damaged = read_findings(run.folder)
     numbers = [*from_statistics(run)]
-    if (run.folder / HEALTH).is_file() and not damaged:
+    if (run.folder / HEALTH_LOG).is_file() and not damaged:
         known = {event.kind for event in events}
         numbers = [f for f in numbers if f.kind in _UNWATCHED and f.kind not in known]
     found = [*events, *numbers]
@@ -79,7 +76,7 @@ def judge(run: LoggedRun) -> Verdict:
     found.sort(key=lambda finding: _RANK[finding.level])
     evidence = [text for text in map(_evidence(run), _SHOWN) if text]
     if damaged:
-        evidence.append(f'{damaged} damaged lines in {HEALTH} are left out')
+        evidence.append(f'{damaged} damaged lines in {HEALTH_LOG} are left out')
     bad = [finding for finding in found if finding.level != 'recovered']
     if bad:
         others = f' (and {len(bad) - 1} more)' if len(bad) > 1 else ''
@@ -91,33 +88,22 @@ def judge(run: LoggedRun) -> Verdict:
     return Verdict('good', 'Healthy: nothing unusual was seen', found, evidence)
 
 
-def read_events(folder: Path) -> tuple[list[Finding], int]:
+def read_findings(folder: Path) -> tuple[list[Finding], int]:
     """Last event of each kind and statistic in ``health.jsonl``, and the number of bad lines."""
-    try:
-        lines = (folder / HEALTH).read_text('utf-8', errors='replace').splitlines()
-    except OSError:
-        return [], 0
+    events, damaged = read_log(folder)
     latest: dict[tuple[str, str], Finding] = {}
-    damaged = 0
-    for line in filter(str.strip, lines):
-        try:
-            event = json.loads(line)
-            level = event['level']
-            kind, name, message, cause, key = (
-                str(event.get(part) or '') for part in ('kind', 'name', 'message', 'cause', 'key')
-            )
-            if level != 'recovered':
-                level = 'error' if level == 'error' or kind in _RED else 'warning'
-            finding = Finding(
-                level, kind, name, message.replace(f': {cause} ({key})', ''), cause, key,
-                event['iter'] if isinstance(event.get('iter'), int) else None,
-                str(event.get('batch') or ''),
-            )  # fmt: skip
-        except (ValueError, KeyError, TypeError, AttributeError):
-            damaged += 1
-            continue
-        latest.pop((finding.kind, finding.name), None)
-        latest[finding.kind, finding.name] = finding
+    for event in events:
+        kind, name, message, cause, key, batch = (
+            str(event.get(part) or '')
+            for part in ('kind', 'name', 'message', 'cause', 'key', 'batch')
+        )
+        level = event['level']
+        if level != 'recovered':
+            level = 'error' if level == 'error' or kind in _RED else 'warning'
+        seen = message.replace(f': {cause} ({key})', '')
+        done = event['iter'] if isinstance(event.get('iter'), int) else None
+        latest.pop((kind, name), None)
+        latest[kind, name] = Finding(level, kind, name, seen, cause, key, done, batch)
     return list(latest.values()), damaged
 
 
