@@ -130,3 +130,15 @@ def test_thinned_labels_are_every_nth_pixel():
         return head.loss(features, samples, None)['loss_ce']
 
     assert torch.equal(value(thin, labels), value(full, labels[:, :, 2::4, 2::4]))
+
+
+def test_nothing_is_kept_where_memory_is_short(labelled_set, tmp_path, encoder_calls, monkeypatch):
+    """With less than 2 GiB left each image is computed each time."""
+    monkeypatch.setattr('poodle_mm.evaluation.segmentation.models.available_gib', lambda: 1.9)
+    checkpoint = tmp_path / 'pretrained.pth'
+    save_checkpoint(checkpoint)
+    cfg = build_config(checkpoint, labelled_set, tmp_path / 'run', 'linear', iters=24)
+    cfg.model.cache_gb = 1.0
+    _, runner = run_readout(cfg)
+    assert not runner.model._cache
+    assert sum(encoder_calls) == 48 + 2  # and two test images

@@ -7,7 +7,7 @@ _base_ = [
 ]
 model = dict(
     data_preprocessor=dict(size=(360, 480)),
-    cache_gb=2.0,
+    cache_gb=6.0,
     decode_head=dict(num_classes=11, label_stride=2),
 )
 custom_hooks = [

@@ -12,6 +12,9 @@ from mmseg.utils import SampleList
 from torch import Tensor, nn
 
 from poodle_mm.models import SpatialDecoderModule
+from poodle_mm.utils.memory import available_gib
+
+_LEFT_TO_OTHERS = 2.0  # GiB
 
 
 @MODELS.register_module()
@@ -25,8 +28,8 @@ class FrozenEncoderDecoder(EncoderDecoder):
     is flipped.
 
     Args:
-        cache_gb: Features of training images that are kept at most, in GiB. Only for pipelines
-            in which nothing is random.
+        cache_gb: Features of training images that are kept at most, in GiB, while the machine has
+            2 GiB left. Only for pipelines in which nothing is random.
         **kwargs: Arguments of ``EncoderDecoder``.
     """
 
@@ -92,7 +95,8 @@ class FrozenEncoderDecoder(EncoderDecoder):
 
     def _keep(self, key: tuple[str, bool], maps: tuple[Tensor, ...]) -> None:
         size = sum(m.numel() * m.element_size() for m in maps)
-        if key not in self._cache and self._cached_bytes + size <= self.cache_gb * 2**30:
+        fits = self._cached_bytes + size <= self.cache_gb * 2**30
+        if key not in self._cache and fits and available_gib() > _LEFT_TO_OTHERS:
             self._cache[key] = tuple(m.clone() for m in maps)  # not views of the whole batch
             self._cached_bytes += size
 

@@ -259,6 +259,13 @@ def _share(run: Run) -> float:
     return 0.95 * stats['iter'] / stats['max_iters'] if stats else 0.0
 
 
+def attempts(log: Path) -> int:
+    """How often a job was started, by its log; 0 without one."""
+    if not log.is_file():
+        return 0
+    return log.read_text(encoding='utf-8', errors='replace').count(f'{_ATTEMPT}\n')
+
+
 def failure(log: Path, lines: int = 15) -> str:
     """The message of a job's last ``error:``, or the last lines of its log.
 

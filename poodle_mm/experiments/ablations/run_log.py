@@ -1,0 +1,108 @@
+"""The log of all runs below some folders, the failed ones too: what a report of results rests on."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from poodle_mm.engine.health.events import read_events
+from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS
+from poodle_mm.experiments.ablations.execute import LOG_FILE, RUN_FILE, attempts, failure
+from poodle_mm.utils.files import read_json, write_json
+from poodle_mm.utils.tables import markdown_table
+
+_SEED = re.compile(r'_s(\d+)$')
+_STATS = ('iter', 'pairs', 'seconds', 'pairs_per_second', 'memory_mib', 'device', 'processes')
+
+
+def collect_runs(folders: Sequence[str | Path]) -> list[dict]:
+    """Settings, state, cost and readouts of every run of ``tools/reproduce.py`` below folders.
+
+    Args:
+        folders: Work dirs of ``tools/reproduce.py``, or folders above or below them.
+
+    Returns:
+        One dict for each run, in the order of their names, with no path in it:
+
+        - ``name``: the work dir's name, the data, the run, as ``out/scenes/poodle_..._s0``;
+        - ``config``, ``seed``, ``options``: differences from the config file;
+        - ``state``: ``'done'``, ``'trained'`` (no readout), ``'failed'`` or ``'stopped'``;
+          ``reason`` of a failed one: the last line of its error;
+        - ``attempts``: times that it was started or gone on with;
+        - ``warnings``: kinds of the health log's warnings and errors;
+        - ``stats``: length and cost, empty of random weights;
+        - ``readouts``: one dict for each, with ``suite``, ``split``, ``readout`` and ``metrics``.
+
+    Raises:
+        FileNotFoundError: If a folder has no run below it.
+    """
+    runs = {}
+    for folder in map(Path, folders):
+        files = sorted(folder.resolve().rglob(RUN_FILE))
+        if not files:
+            raise FileNotFoundError(f'{folder} has no run of tools/reproduce.py below it')
+        runs |= {file.parent: _run(file.parent) for file in files}
+    return sorted(runs.values(), key=lambda run: run['name'])
+
+
+def _run(folder: Path) -> dict:
+    settings = dict(read_json(folder / RUN_FILE) or {})
+    stats = read_json(folder / RUN_STATS) or {}
+    seed = _SEED.search(folder.name)
+    readouts = [row for file in sorted(folder.glob('readout/*.json')) for row in _readouts(file)]
+    run = dict(
+        name='/'.join(folder.parts[-3:]),
+        config=settings.pop('config', None),
+        seed=int(seed[1]) if seed else None,
+        options=settings,
+        state=_state(folder, stats, readouts),
+        attempts=attempts(folder / LOG_FILE),
+        warnings=sorted({e['kind'] for e in read_events(folder) if e['level'] != 'recovered'}),
+        stats={name: stats[name] for name in _STATS if name in stats},
+        readouts=readouts,
+    )
+    if run['state'] == 'failed':
+        run['reason'] = failure(folder / LOG_FILE).splitlines()[-1]
+    return run
+
+
+def _readouts(file: Path) -> list[dict]:
+    report = read_json(file)
+    if not isinstance(report, dict) or 'results' not in report:
+        return []
+    split = report.get('settings', {}).get('split')
+    return [
+        dict(suite=report['suite'], split=split, readout=row['readout'], metrics=row['metrics'])
+        for row in report['results']
+    ]
+
+
+def _state(folder: Path, stats: Mapping, readouts: Sequence) -> str:
+    if readouts:
+        return 'done'
+    if stats and stats['iter'] == stats['max_iters']:
+        return 'trained'
+    log = folder / LOG_FILE
+    return 'failed' if attempts(log) and 'rror' in failure(log) else 'stopped'
+
+
+def run_table(runs: Sequence[dict]) -> str:
+    """A line of Markdown for each run: state, length, hours, and mIoU and Small of each readout."""
+    rows = []
+    for run in runs:
+        scores = [
+            f'{row["readout"]} ({row["suite"]} {row["split"] or ""}'.rstrip()
+            + f') {row["metrics"].get("miou")} / {row["metrics"].get("small")}'
+            for row in run['readouts']
+        ]
+        stats = run['stats']
+        hours = f'{stats["seconds"] / 3600:.2f}' if 'seconds' in stats else '–'
+        pairs = str(stats.get('pairs', '–'))
+        rows.append([run['name'], run['state'], pairs, hours, '; '.join(scores) or '–'])
+    return markdown_table(['run', 'state', 'pairs', 'hours', 'mIoU / Small'], rows)
+
+
+def write_runs(out: str | Path, folders: Sequence[str | Path]) -> str:
+    """Write :func:`collect_runs` as JSON; return the :func:`run_table`."""
+    runs = collect_runs(folders)
+    write_json(out, runs, indent=1)
+    return run_table(runs)
