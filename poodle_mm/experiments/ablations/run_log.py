@@ -1,4 +1,4 @@
-"""The log of all runs below some folders, the failed ones too: what a report of results rests on."""
+"""The log of all runs below some folders, the failed ones too: what results rest on."""
 
 import re
 from collections.abc import Mapping, Sequence
