@@ -1,0 +1,78 @@
+"""The log of runs: what is done, what failed, and why."""
+
+import json
+import runpy
+import sys
+
+import pytest
+
+from poodle_mm.experiments.ablations.run_log import collect_runs
+
+ATTEMPT = '---- attempt ----\n'
+
+
+def write(folder, name, content):
+    folder.mkdir(parents=True, exist_ok=True)
+    text = content if isinstance(content, str) else json.dumps(content)
+    (folder / name).write_text(text)
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """A run that is done, one that failed at its second attempt, one cut off, random weights."""
+    data = tmp_path / 'out' / 'scenes'
+    write(data / 'a_s0', 'run.json', {'config': 'a', 'processes': 1, 'train_cfg.max_iters': 8})
+    stats = dict(iter=8, max_iters=8, pairs=128, seconds=7200.0, pairs_per_second=0.5)
+    write(data / 'a_s0', 'run_stats.json', stats)
+    write(data / 'a_s0', 'job.log', ATTEMPT)
+    event = '{"kind": "%s", "level": "%s"}\n'
+    events = ('rank', 'warning'), ('rank', 'recovered'), ('time', 'recovered')
+    write(data / 'a_s0', 'health.jsonl', ''.join(event % row for row in events))
+    report = dict(suite='scenes', settings=dict(split='val'))
+    row = dict(readout='linear', checkpoint=str(tmp_path), metrics=dict(miou=12.5, small=0.5))
+    write(data / 'a_s0' / 'readout', 'scenes.json', report | dict(results=[row]))
+
+    write(data / 'b_s1', 'run.json', dict(config='b', processes=1))
+    log = ATTEMPT + 'all was well\n' + ATTEMPT + 'Traceback\nValueError: no such key\n'
+    write(data / 'b_s1', 'job.log', log)
+
+    write(data / 'c_s2', 'run.json', dict(config='c', processes=1))
+    write(data / 'c_s2', 'run_stats.json', dict(iter=3, max_iters=8, pairs=48))
+    write(data / 'c_s2', 'job.log', ATTEMPT + 'Iter 3\n')
+
+    write(data / 'scratch_s0', 'run.json', dict(config='a', processes=1))
+    report['settings'] = dict(split='test')
+    write(data / 'scratch_s0' / 'readout', 'scenes.json', report | dict(results=[row]))
+    return tmp_path / 'out'
+
+
+def test_each_run_once(runs):
+    """Found from any folder; states, causes and figures as they were written; no path."""
+    found = {run['name']: run for run in collect_runs([runs, runs / 'scenes' / 'a_s0'])}
+    assert [*found] == [f'out/scenes/{name}' for name in ('a_s0', 'b_s1', 'c_s2', 'scratch_s0')]
+    done, failed, cut, scratch = found.values()
+    assert (done['state'], failed['state'], cut['state']) == ('done', 'failed', 'stopped')
+    assert done['options'] == {'processes': 1, 'train_cfg.max_iters': 8} and done['config'] == 'a'
+    assert done['warnings'] == ['rank']
+    assert done['readouts'] == [
+        dict(suite='scenes', split='val', readout='linear', metrics=dict(miou=12.5, small=0.5))
+    ]
+    assert failed['attempts'] == 2 and failed['reason'] == 'ValueError: no such key'
+    assert failed['seed'] == 1 and 'reason' not in cut and cut['stats']['pairs'] == 48
+    assert scratch['state'] == 'done' and scratch['stats'] == {} and scratch['attempts'] == 0
+    assert str(runs) not in json.dumps(found)
+
+
+def test_command(runs, tmp_path, repo, monkeypatch, capsys):
+    out = tmp_path / 'log.json'
+    arguments = ['runs.py', str(runs), '--out', str(out), '--debug']
+    monkeypatch.setattr(sys, 'argv', arguments)
+    runpy.run_path(str(repo / 'tools/analysis/runs.py'), run_name='__main__')
+    assert len(json.loads(out.read_text())) == 4
+    line = '| out/scenes/a_s0 | done | 128 | 2.00 | linear (scenes val) 12.5 / 0.5 |'
+    assert line in capsys.readouterr().out
+
+
+def test_folder_without_runs(tmp_path):
+    with pytest.raises(FileNotFoundError, match='has no run'):
+        collect_runs([tmp_path])
