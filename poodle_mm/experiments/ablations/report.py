@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # matplotlib takes a second to import
     from matplotlib.figure import Figure
 
 _METRICS = dict(miou='All', acc='Acc', small='Small', large='Large', rare='Rare', common='Common')
+_PRECISION = dict(all='AP', small='AP Small')  # average precision of pixels, where measured
 _PAPER = ('miou', 'small', 'large', 'rare')
 _LINES = dict(miou='All', large='Large', small='Small')
 
@@ -68,6 +69,11 @@ def values(row: dict, readout: str, metric: str) -> list[float]:
 def table(report: dict, readout: str) -> str:
     """The table of a readout: mean ± standard deviation over seeds, the paper's beside it."""
     paper = [('paper: ' if n == 0 else '') + _METRICS[metric] for n, metric in enumerate(_PAPER)]
+    precision = {
+        group: title
+        for group, title in _PRECISION.items()
+        if any(_precision(row, readout, group) for row in report['rows'])
+    }
     rows = []
     for row in report['rows']:
         settings = ', '.join(f'{k} {setting_text(v)}' for k, v in row['settings'].items())
@@ -76,13 +82,15 @@ def table(report: dict, readout: str) -> str:
             [
                 row['label'] + (f' ({settings})' if settings else ''),
                 *(spread(values(row, readout, metric)) for metric in _METRICS),
+                *(spread(_precision(row, readout, group)) for group in precision),
                 _mean([s.get('pairs_per_second') for s in stats], 1),
                 _mean([s.get('memory_mib') for s in stats], 0),
                 str(len(row['seeds']) or '–'),
                 *(spread([row['paper'].get(metric)]) for metric in _PAPER),
             ]
         )
-    return markdown_table(['', *_METRICS.values(), 'pairs/s', 'MiB', 'seeds', *paper], rows)
+    head = ['', *_METRICS.values(), *precision.values(), 'pairs/s', 'MiB', 'seeds', *paper]
+    return markdown_table(head, rows)
 
 
 def draw_sweep(study: Study, report: dict, readout: str) -> Figure:
@@ -153,6 +161,13 @@ def write_report(
         suffix = '' if readout == readouts[0] else f'_{readout}'
         files += reports.write_report(folder, study.name + suffix, parts)
     return files
+
+
+def _precision(row: dict, readout: str, group: str) -> list[float]:
+    """Average precision of a group's pixels in all seeds of a row, percent."""
+    seeds = row['seeds'].values()
+    found = [s['metrics'].get(readout, {}).get('pixel_precision', {}).get(group) for s in seeds]
+    return [value for value in found if value is not None]
 
 
 def _mean(numbers: list[float | None], digits: int) -> str:

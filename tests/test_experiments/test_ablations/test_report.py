@@ -59,6 +59,19 @@ def test_table_by_hand():
     assert seven[3] == '–'  # no small class
     assert one[1] == '–' and one[-4] == '28.8'
     assert scratch[1] == '17.0' and scratch[-1] == '–'
+    assert 'AP' not in head
+
+
+def test_average_precision_where_it_was_measured():
+    """3 and 5 of two seeds: 4 ± √2; a row without it has a dash; All and Small have columns."""
+    found = seeds(20.0, 22.0)
+    for precision, seed in zip((3.0, 5.0), found.values()):
+        seed['metrics']['linear']['pixel_precision'] = dict(all=30.0, small=precision)
+    report = dict(rows=[row('7', TABLE_4, found), row('scratch', TABLE_4, seeds(17.0))])
+    cells = [line.strip('| ').split(' | ') for line in table(report, 'linear').splitlines()]
+    seven, scratch = (dict(zip(cells[0], line)) for line in cells[2:])
+    assert seven['AP'] == '30.0 ± 0.0' and seven['AP Small'] == '4.0 ± 1.4'
+    assert scratch['AP'] == scratch['AP Small'] == '–'
 
 
 def test_published_ablation_agrees_with_itself():
