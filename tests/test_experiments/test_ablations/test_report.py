@@ -68,7 +68,8 @@ def test_average_precision_where_it_was_measured():
     for precision, seed in zip((3.0, 5.0), found.values()):
         seed['metrics']['linear']['pixel_precision'] = dict(all=30.0, small=precision)
     report = dict(rows=[row('7', TABLE_4, found), row('scratch', TABLE_4, seeds(17.0))])
-    cells = [line.strip('| ').split(' | ') for line in table(report, 'linear').splitlines()]
+    lines = table(report, 'linear').splitlines()
+    cells = [[cell.strip() for cell in line.strip('|').split('|')] for line in lines]
     seven, scratch = (dict(zip(cells[0], line)) for line in cells[2:])
     assert seven['AP'] == '30.0 ± 0.0' and seven['AP Small'] == '4.0 ± 1.4'
     assert scratch['AP'] == scratch['AP Small'] == '–'
