@@ -88,6 +88,26 @@ def test_the_two_frames_are_flipped_independently_and_rotate_as_without():
     assert (torch.linalg.det(draws(RandomAffine())[..., :2]) > 0).all()  # the paper names no flip
 
 
+def test_shifts_fill_their_range_and_differ_between_the_frames():
+    """A quarter of 128 x 64 pixels each way, on its own for each axis and frame."""
+    whole = dict(scale=(1, 1), angle=(0, 0))
+    shift = draws(RandomAffine(**whole, translate=0.25)) - torch.eye(2, 3)
+    assert not shift[..., :2].any()
+    for value, most in ((shift[..., 0, 2], 32), (shift[..., 1, 2], 16)):
+        assert -most <= value.min() < -0.99 * most and 0.99 * most < value.max() <= most
+        assert value.mean().item() == pytest.approx(0, abs=0.05 * most)
+    correlation = torch.corrcoef(shift[..., 2].permute(0, 2, 1).flatten(0, 1)).fill_diagonal_(0)
+    assert correlation.abs().max() < 0.08
+    plain, moved = draws(RandomAffine(), 1), draws(RandomAffine(translate=0.5), 1)
+    torch.testing.assert_close(moved[..., :2], plain[..., :2])  # what else is drawn stays
+
+
+@pytest.mark.parametrize('translate', [-0.1, 1.0, math.nan])
+def test_bad_translate(translate):
+    with pytest.raises(ValueError, match=r'affine\.translate'):
+        RandomAffine(translate=translate)
+
+
 @pytest.mark.parametrize('flip_prob', [-0.1, 1.5])
 def test_bad_flip_prob(flip_prob):
     with pytest.raises(ValueError, match=r'affine\.flip_prob'):
