@@ -43,6 +43,12 @@ class RandomAffine:
         self.scale, self.angle, self.flip_prob = scale, angle, flip_prob
         self.translate = translate
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether every view is its frame."""
+        moves = (*self.angle, self.flip_prob, self.translate)
+        return tuple(self.scale) == (1, 1) and not any(moves)
+
     def draw(self, generator: torch.Generator, size: tuple[int, int]) -> Tensor:
         """(2, 2, 3) float32: crop pixel to view pixel for frames t and t + Δ of one pair.
 

@@ -157,7 +157,7 @@ class FramePairPreprocessor(BaseDataPreprocessor):
         # The frames stay as they are; distorted ones are not needed any more.
         dense = self._normalise_(distorted if distortions else distorted.clone())
         affine = torch.eye(2, 3, device=frames.device).repeat(len(dense), 1, 1)
-        if training and self.affine:
+        if training and self.affine and not self.affine.is_identity:
             drawn = [self.affine.draw(g, size) for g in for_affine]
             affine = torch.stack(drawn, dim=1).flatten(0, 1)
             affine = affine.to(frames.device, non_blocking=True)

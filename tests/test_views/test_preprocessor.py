@@ -149,9 +149,12 @@ def test_boxes_follow_a_translation_found_by_dis():
 # --- dense views ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize('flip_prob', [0.0, 1.0])
-def test_dense_view_shows_the_crop_at_its_affine_map(flip_prob):
-    preprocessor = make(photometric=None, affine=dict(flip_prob=flip_prob))
+@pytest.mark.parametrize(
+    ('flip_prob', 'translate', 'seen'), [(0.0, 0.0, 0.8), (1.0, 0.0, 0.8), (1.0, 0.25, 0.4)]
+)
+def test_dense_view_shows_the_crop_at_its_affine_map(flip_prob, translate, seen):
+    affine = dict(flip_prob=flip_prob, translate=translate)
+    preprocessor = make(photometric=None, affine=affine)
     views = preprocessor(make_data(), training=True)['inputs']
     crop = pixel_grid(SIZE)[4:-4:3, 8:-4:3].reshape(1, -1, 2)  # right of the seam
     for i in range(2):
@@ -160,7 +163,7 @@ def test_dense_view_shows_the_crop_at_its_affine_map(flip_prob):
         expected = (views['frames'][i] - preprocessor.mean) / preprocessor.std
         expected = sample_bilinear(expected, crop.expand(3, -1, -1))
         there = inside(points, SIZE)
-        assert there.float().mean() > 0.8
+        assert there.float().mean() > seen
         difference = (shown - expected).abs().amax(1)[there]
         assert difference.mean() < 0.05 and difference.max() < 0.5  # twice interpolated
     assert ((torch.linalg.det(views['affine'][..., :2]) < 0) == (flip_prob == 1)).all()
@@ -182,6 +185,19 @@ def test_photometric_part_comes_before_the_affine():
     turned = make()(data, True)['inputs']
     torch.testing.assert_close(straight['subcrops'], turned['subcrops'])
     assert not torch.equal(straight['dense'], turned['dense'])
+
+
+def test_an_affine_that_moves_nothing_is_none():
+    """To the last bit, and without a resampling; one number that moves ends that."""
+    data = make_data()
+    none = make(affine=None)(data, True)['inputs']
+    still = dict(scale=(1, 1), angle=(0, 0), flip_prob=0)
+    spelt = make(affine=still)(data, True)['inputs']
+    for key, value in none.items():
+        assert torch.equal(value, spelt[key]), key
+    for move in (dict(scale=(1, 1.1)), dict(angle=(0, 5)), dict(flip_prob=1), dict(translate=0.1)):
+        moved = make(affine=still | move)(data, True)['inputs']
+        assert not torch.equal(moved['dense'], none['dense']), move
 
 
 def test_normalisation_can_be_undone():

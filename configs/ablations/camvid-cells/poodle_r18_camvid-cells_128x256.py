@@ -9,7 +9,8 @@ pipeline = [
     dict(type='PairRandomCrop', scale=(0.75, 1.25), short_side=270, size=(128, 256)),
     dict(type='PackFramePair'),
 ]
-model = dict(data_preprocessor=dict(affine=None))
+# None, spelt out: overlays change it.
+model = dict(data_preprocessor=dict(affine=dict(scale=(1, 1), angle=(0, 0), flip_prob=0)))
 train_dataloader = dict(
     dataset=dict(
         type='MixedPairDataset',

@@ -4,7 +4,8 @@
 #     python tools/make_scenes.py data/scenes720 --train 96 --val 24 --test 32 --size 720 1280 --fps 30 --seconds 2.4
 _base_ = ['../../_base_/cells_r18.py']
 
-model = dict(data_preprocessor=dict(affine=None))
+# None, spelt out: overlays change it.
+model = dict(data_preprocessor=dict(affine=dict(scale=(1, 1), angle=(0, 0), flip_prob=0)))
 train_dataloader = dict(
     dataset=dict(
         type='FramePairDataset',
