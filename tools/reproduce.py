@@ -37,9 +37,10 @@ def parse_args() -> argparse.Namespace:
     study.add_argument('--figure', choices=['5', '7', '9'])
     study.add_argument(
         '--study',
-        choices=['flow', 'methods', 'motion', 'vit'],
+        choices=['flow', 'methods', 'motion', 'position', 'vit'],
         help='flow: PooDLe with DIS, UFlow, DIS from the small UFlow, exact flow; methods: one row '
-        'for each; motion: subcrops guided by motion; vit: the dense objective on a ViT, its '
+        'for each; motion: subcrops guided by motion; position: dense views at one place or '
+        'shifted each on its own; vit: the dense objective on a ViT, its '
         'collapse and cures',
     )
     parser.add_argument(

@@ -13,6 +13,7 @@ from poodle_mm.engine.schedule import epochs_of_a_pass, repeats_of
 from poodle_mm.experiments.ablations.budget import pairs_per_step
 from poodle_mm.experiments.ablations.settings import DATA
 from poodle_mm.registry import MODELS
+from poodle_mm.views.affine_views import RandomAffine
 from tests.test_configs.tiny_steps import tiny_images, train_two_steps
 
 # Table 4 as printed: dense, pool, top-down blocks, laterals; without the last two the encoder is
@@ -112,6 +113,19 @@ def test_crops_cover_as_much_as_the_papers(repo, folder):
         for name, crop in zip(rows, crops)
     ]
     assert covered[1] == pytest.approx(covered[0])
+
+
+@pytest.mark.parametrize('folder', CELLS)
+def test_shifted_rows_differ_by_their_views_alone(repo, folder):
+    """``--study position``: the same config but for the affine, which is none without."""
+    for method in ('flowe', 'dense-only', 'poodle'):
+        plain, shifted = load(repo, folder, method), load(repo, folder, f'{method}-shifted')
+        views = [cfg.model.data_preprocessor.pop('affine') for cfg in (plain, shifted)]
+        assert plain.to_dict() == shifted.to_dict()
+        still, moving = (RandomAffine(**affine) for affine in views)
+        assert still.is_identity and not moving.is_identity
+        assert (moving.scale, moving.angle) == (still.scale, still.angle) == ((1, 1), (0, 0))
+        assert (moving.flip_prob, moving.translate) == (0.5, 0.25)
 
 
 def _crop(cfg: Config) -> Config:

@@ -1,5 +1,6 @@
 """A training config in words, for dry runs."""
 
+import math
 from typing import Any
 
 from mmengine.config import Config
@@ -95,7 +96,8 @@ def _model(model: Config) -> str:
     dilated = max(backbone.get('dilations', (1,))) > 1
     if model['type'] == 'PooDLe':
         if 'depth' in backbone:
-            words.append('dilated to stride 8' if dilated else 'stride 32')
+            stride = 4 * math.prod(backbone.get('strides', (1, 2, 2, 2)))
+            words.append(f'{"dilated to " if dilated else ""}stride {stride}')
         if (neck := model.get('neck')) and neck['type'] == 'SimpleFeaturePyramid':
             words.append(f'simple feature pyramid of strides {", ".join(map(str, neck.strides))}')
         elif neck:

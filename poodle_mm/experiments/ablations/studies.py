@@ -43,6 +43,7 @@ TABLE_4 = Study(
         _row('3', 'decoder without laterals', 'no-laterals'),
         _row('4', 'laterals without blocks', 'no-blocks'),
         _row('5', 'dense only, whole decoder', 'dense-only'),
+        Variant('pooled', 'pooled only', 'pooled-only'),
         _row('6', 'PooDLe, flow from UFlow', 'uflow'),
         _row('7', 'PooDLe', 'poodle'),
     ),
@@ -197,11 +198,28 @@ MOTION = Study(
     data=('scenes', 'camvid'),
 )
 
+# Whether place solves the dense objective: both views show one crop of the two frames.
+POSITION = Study(
+    'position',
+    'Dense views at one place, or mirrored and shifted each on its own',
+    tuple(
+        Variant(f'{number}{key}', f'{number} {label}{text}', f'{method}{change}')
+        for key, text, change in (('', '', ''), ('-shifted', ', shifted', '-shifted'))
+        for number, label, method in (
+            ('1', 'FlowE', 'flowe'),
+            ('5', 'dense only', 'dense-only'),
+            ('7', 'PooDLe', 'poodle'),
+        )
+    ),
+    data=('scenes-cells', 'camvid-cells'),
+)
+
 STUDIES = {
     'table 4': (TABLE_4,),
     'flow': (FLOW,),
     'methods': (METHODS,),
     'motion': (MOTION,),
+    'position': (POSITION,),
     'vit': (VIT,),
     'figure 5': (FIGURE_5A, FIGURE_5B, FIGURE_5C),
     'figure 7': (FIGURE_7,),

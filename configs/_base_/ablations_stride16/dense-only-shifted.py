@@ -1,0 +1,4 @@
+# As dense-only, with dense views that are mirrored and shifted each on its own.
+_base_ = ['../ablations/dense-only.py']
+
+ablation = dict(data_preprocessor=dict(affine=dict(flip_prob=0.5, translate=0.25)))
