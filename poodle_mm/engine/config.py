@@ -28,7 +28,12 @@ _RUNNER_KEYS = frozenset(inspect.signature(Runner.__init__).parameters) - {'self
 }
 
 # Parts that our configs leave out and whose entries an option may name all the same.
-_LEFT_OUT = ('optim_wrapper.clip_grad', 'model.data_preprocessor.subcrops.motion')
+_LEFT_OUT = (
+    'optim_wrapper.clip_grad',
+    'model.backbone.conv_cfg',
+    'model.backbone.init_cfg',
+    'model.data_preprocessor.subcrops.motion',
+)
 
 
 def load_config(path: str | Path, options: dict[str, Any] | None = None) -> Config:

@@ -128,6 +128,17 @@ def test_shifted_rows_differ_by_their_views_alone(repo, folder):
         assert (moving.flip_prob, moving.translate) == (0.5, 0.25)
 
 
+@pytest.mark.parametrize('folder', CELLS)
+def test_reflected_row_differs_by_its_borders_alone(repo, folder):
+    """``--study position``: FlowE, every convolution of whose encoder reflects."""
+    plain, reflected = (load(repo, folder, method) for method in ('flowe', 'flowe-reflect'))
+    backbone = MODELS.build(reflected.model.backbone)
+    modes = {m.padding_mode for m in backbone.modules() if isinstance(m, torch.nn.Conv2d)}
+    assert modes == {'reflect'}
+    del reflected.model.backbone['conv_cfg']
+    assert plain.to_dict() == reflected.to_dict()
+
+
 def _crop(cfg: Config) -> Config:
     dataset = cfg.train_dataloader.dataset
     return dataset.pipeline[0]

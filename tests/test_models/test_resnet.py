@@ -56,3 +56,20 @@ def test_contracted_weights_give_the_strided_maps_at_every_second_cell(depth):
     coarse, fine = strided(x), dilated(x)
     for step, a, b in zip((1, 2, 4), coarse, fine):
         torch.testing.assert_close(a, b[..., ::step, ::step], rtol=1e-4, atol=1e-5)
+
+
+def test_reflected_borders_say_nothing_of_the_place():
+    """An even image has even maps but for zeros at its borders, dilated or not."""
+    torch.manual_seed(2)
+    kind = dict(type='poodle_mm.ResNet', depth=18, base_channels=8, stem_channels=8)
+    kind |= dict(strides=(1, 1, 1, 1), dilations=(1, 1, 2, 4))
+    x = torch.ones(1, 3, 64, 96)
+    spread = {}
+    for mode in ('zeros', 'reflect'):
+        cfg = dict(kind, conv_cfg=dict(type='Conv2d', padding_mode=mode))
+        backbone = MODELS.build(cfg)
+        backbone.eval()
+        maps = backbone(x)[-1]
+        assert maps.shape[-2:] == (16, 24)
+        spread[mode] = (maps.std((2, 3)) / maps.abs().mean((2, 3))).max().item()
+    assert spread['zeros'] > 0.1 and spread['reflect'] < 1e-4

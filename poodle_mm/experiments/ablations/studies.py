@@ -202,14 +202,14 @@ MOTION = Study(
 POSITION = Study(
     'position',
     'Dense views at one place, or mirrored and shifted each on its own',
-    tuple(
-        Variant(f'{number}{key}', f'{number} {label}{text}', f'{method}{change}')
-        for key, text, change in (('', '', ''), ('-shifted', ', shifted', '-shifted'))
-        for number, label, method in (
-            ('1', 'FlowE', 'flowe'),
-            ('5', 'dense only', 'dense-only'),
-            ('7', 'PooDLe', 'poodle'),
-        )
+    (
+        Variant('1', '1 FlowE', 'flowe'),
+        Variant('5', '5 dense only', 'dense-only'),
+        Variant('7', '7 PooDLe', 'poodle'),
+        Variant('1-shifted', '1 FlowE, shifted', 'flowe-shifted'),
+        Variant('5-shifted', '5 dense only, shifted', 'dense-only-shifted'),
+        Variant('7-shifted', '7 PooDLe, shifted', 'poodle-shifted'),
+        Variant('1-reflect', '1 FlowE, reflected borders', 'flowe-reflect'),
     ),
     data=('scenes-cells', 'camvid-cells'),
 )

@@ -1,6 +1,7 @@
 """mmpretrain's ResNet with torchvision's dilation."""
 
 from mmpretrain.models.backbones import ResNet as MMPretrainResNet
+from torch import nn
 
 from poodle_mm.registry import MODELS
 
@@ -32,7 +33,13 @@ class ResNet(MMPretrainResNet):
                 for convolution in (block.conv1, block.conv2)
                 if convolution.kernel_size == (3, 3)
             ]
-            spatial[0].dilation = spatial[0].padding = (before, before)
+            _dilate(spatial[0], before)
             for convolution in spatial[1:]:
-                convolution.dilation = convolution.padding = (dilation, dilation)
+                _dilate(convolution, dilation)
             before = dilation
+
+
+def _dilate(convolution: nn.Conv2d, dilation: int) -> None:
+    convolution.dilation = convolution.padding = (dilation, dilation)
+    # What padding modes other than zeros read in the place of ``padding``.
+    convolution._reversed_padding_repeated_twice = [dilation] * 4
