@@ -11,9 +11,9 @@ from torch import Tensor
 
 from benchmarks.result import Measurement, Options, StageResult
 from benchmarks.timing import isolated, take_turns
-from poodle_mm.engine.hooks.run_stats_hook import peak_resident_mib
 from poodle_mm.flow.dis import DISFlow
 from poodle_mm.flow.raft import RAFTFlow
+from poodle_mm.utils.memory import peak_resident_mib
 
 # Ways of RAFT through a batch of pairs; the baselines encode a frame for each direction.
 WAYS = (

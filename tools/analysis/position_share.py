@@ -1,42 +1,56 @@
-"""Share of the features' variance that the place in the image explains, for each checkpoint.
+"""Share of the variance of features that the place in the image explains, and a look at some.
 
-python tools/analysis/position_share.py A.pth B.pth --images data/camvid/images/val --size 96 192
+    python tools/analysis/position_share.py PooDLe=a.pth FlowE=b.pth --images data/camvid/images/val
+    python tools/analysis/position_share.py PooDLe=a.pth scratch=none --like CONFIG --images photos
+
+A checkpoint is whatever tools/evaluate.py takes: a file, a name of its `--list-weights`, or `none`
+for random weights. A checkpoint with a decoder has two columns. A network that reports where it
+looks has the same picture for every image.
 """
 
 import argparse
 from pathlib import Path
 
-from tqdm import tqdm
-
-from poodle_mm.apis import dense_features, load_encoder
-from poodle_mm.datasets.files import IMAGE_EXTENSIONS
-from poodle_mm.geometry.position_share import position_share
+from poodle_mm.experiments.figures.feature_norms import DECODER, ENCODER
+from poodle_mm.experiments.figures.output import FOLDER
+from poodle_mm.experiments.figures.position_share import write_position_shares
 from poodle_mm.utils.errors import one_line_errors
 
 
 def main() -> None:
-    """Print a line for each checkpoint and map."""
+    """Write the figure and its numbers."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('checkpoints', nargs='+')
+    parser.add_argument('checkpoints', nargs='+', metavar='[NAME=]CHECKPOINT')
     parser.add_argument('--images', required=True, type=Path, help='folder of images')
-    parser.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), help='resize to')
+    parser.add_argument(
+        '--size', type=int, nargs=2, metavar=('H', 'W'), help="default: the first image's"
+    )
+    parser.add_argument('--shown', type=int, default=3, help='images that are drawn (default: 3)')
+    parser.add_argument(
+        '--layers', nargs='+', choices=[ENCODER, DECODER], default=[ENCODER, DECODER]
+    )
+    parser.add_argument('--weights', choices=['online', 'ema'], default='online')
+    parser.add_argument('--weights-dir', help='folder of published weights')
+    parser.add_argument('--like', metavar='FILE', help='architecture of `none`')
+    parser.add_argument('--out', default=FOLDER / 'position_share', help='files, without an ending')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()
     with one_line_errors(args.debug):
-        files = sorted(f for f in args.images.rglob('*') if f.suffix.lower() in IMAGE_EXTENSIONS)
-        if not files:
-            raise FileNotFoundError(f'{args.images} has no images')
-        for checkpoint in args.checkpoints:
-            whole = load_encoder(checkpoint)
-            parts = {'encoder': load_encoder(checkpoint, with_sdm=False)}
-            if whole.neck is not None:
-                parts['encoder + SDM'] = whole
-            for name, encoder in parts.items():
-                maps = dense_features(encoder, files, tuple(args.size) if args.size else None)
-                share = position_share(tqdm(maps, total=len(files), leave=False))
-                print(f'{checkpoint}\t{name}\t{share:.3f}', flush=True)
+        text, files = write_position_shares(
+            args.out,
+            args.checkpoints,
+            args.images,
+            tuple(args.size) if args.size else None,
+            args.shown,
+            args.layers,
+            weights=args.weights,
+            weights_dir=args.weights_dir,
+            like=args.like,
+        )
+        print(text)
+        print('written:', *files)
 
 
 if __name__ == '__main__':

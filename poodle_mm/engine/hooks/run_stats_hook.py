@@ -1,6 +1,5 @@
 """Throughput, memory and progress of a training, in a file that other programs read."""
 
-import resource
 import time
 from pathlib import Path
 from statistics import median
@@ -12,6 +11,7 @@ from mmengine.runner import Runner
 from poodle_mm.engine.schedule import unit_of_run
 from poodle_mm.registry import HOOKS
 from poodle_mm.utils.files import read_json, write_json
+from poodle_mm.utils.memory import peak_resident_mib
 
 RUN_STATS = 'run_stats.json'
 _KEPT = 10_000  # iteration times of which the median is taken
@@ -86,17 +86,3 @@ class RunStatsHook(Hook):
             unit=unit_of_run(runner),
         )
         write_json(Path(runner.work_dir, RUN_STATS), stats, indent=2)
-
-
-def peak_resident_mib() -> float:
-    """Largest resident size of this process so far.
-
-    From /proc, because what ``getrusage`` tells a process begins with the size of the process that
-    started it.
-    """
-    status = Path('/proc/self/status')
-    if status.is_file():
-        for line in status.read_text().splitlines():
-            if line.startswith('VmHWM:'):
-                return int(line.split()[1]) / 2**10  # kB
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10  # Linux counts in KiB

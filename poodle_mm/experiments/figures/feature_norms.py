@@ -58,7 +58,9 @@ def write_feature_norms(
         encoder = build_encoder(entry.encoder)
         for layer in layers:
             if layer == ENCODER or encoder.neck is not None:
-                maps[_name(entry, entries, encoder, layer)] = last_map_of(encoder, photos, layer)
+                maps[network_name(entry, entries, encoder, layer)] = last_map_of(
+                    encoder, photos, layer
+                )
     if not maps:
         raise ValueError('none of the checkpoints has a decoder: leave out `--layers decoder`')
     rows, notes, words = [], {}, []
@@ -138,16 +140,16 @@ def statistics(maps: Tensor) -> dict[str, float]:
     return dict(channels=channels, height=height, width=width, **norms, rank=rank)
 
 
+def network_name(entry: Entry, entries: Sequence[Entry], encoder: DenseEncoder, layer: str) -> str:
+    """Name of a row; the seed and the layer only where they tell rows apart."""
+    alike = sum(other.name == entry.name for other in entries) > 1
+    name = f'{entry.name} (seed {entry.seed})' if alike else entry.name
+    return name if encoder.neck is None else f'{name}, {layer}'
+
+
 def _numbers(found: dict) -> str:
     return (
         f'mean norm {found["norm"]:.3g}, largest / median {found["norm_peak"]:.2f}, '
         f'above 3 medians {100 * found["norm_outliers"]:.1f} %, '
         f'effective rank {found["rank"]:.1f}'
     )
-
-
-def _name(entry: Entry, entries: Sequence[Entry], encoder: DenseEncoder, layer: str) -> str:
-    """Name of a row; the seed and the layer only where they tell rows apart."""
-    alike = sum(other.name == entry.name for other in entries) > 1
-    name = f'{entry.name} (seed {entry.seed})' if alike else entry.name
-    return name if encoder.neck is None else f'{name}, {layer}'

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from poodle_mm.engine.hooks import run_stats_hook as module
-from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS, RunStatsHook, peak_resident_mib
+from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS, RunStatsHook
+from poodle_mm.utils.memory import peak_resident_mib
 
 
 class Clock:
@@ -104,7 +105,7 @@ def test_a_process_does_not_inherit_the_peak_of_its_parent():
     ballast = bytearray(b'x') * (300 * 2**20)
     program = (
         'import importlib.util, sys\n'
-        'from poodle_mm.engine.hooks.run_stats_hook import peak_resident_mib\n'
+        'from poodle_mm.utils.memory import peak_resident_mib\n'
         'before = peak_resident_mib()\n'
         'more = bytearray(b"x") * (200 * 2**20)\n'
         'print(before, peak_resident_mib())'

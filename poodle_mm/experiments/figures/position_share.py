@@ -1,0 +1,92 @@
+"""How much of the features of several checkpoints is the place in the image, and a look at it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from poodle_mm.apis.encoder import build_encoder
+from poodle_mm.apis.features import load_image
+from poodle_mm.evaluation.evaluate import read_entries
+from poodle_mm.experiments.figures.feature_norms import (
+    DECODER,
+    ENCODER,
+    chosen_images,
+    last_map_of,
+    network_name,
+    resized,
+)
+from poodle_mm.experiments.figures.output import write_analysis
+from poodle_mm.geometry.position_share import position_share
+from poodle_mm.visualization.images import to_images
+from poodle_mm.visualization.pca import feature_pca
+from poodle_mm.visualization.place_figure import draw_places
+
+_ALL = 10**9
+
+
+def write_position_shares(
+    out: str | Path,
+    checkpoints: Sequence[str],
+    images: str | Path,
+    size: tuple[int, int] | None = None,
+    shown: int = 3,
+    layers: Sequence[str] = (ENCODER, DECODER),
+    **reading,
+) -> tuple[str, list[Path]]:
+    """Measure the position share of several checkpoints' features, and draw some features.
+
+    The colours are the first three principal components over the images that are shown: where
+    features are the place alone, every image has the same picture.
+
+    Args:
+        out: Argument of :func:`~poodle_mm.experiments.figures.output.write_analysis`.
+        checkpoints: Arguments of :func:`~poodle_mm.evaluation.evaluate.read_entries`.
+        images: Folder of images, all of which are measured.
+        size: (H, W) to which images are resized; None keeps the first one's size.
+        shown: Images that are drawn, evenly spread.
+        layers: ``'encoder'`` for its last map, ``'decoder'`` for that of the spatial decoder.
+        reading: Further arguments of :func:`~poodle_mm.evaluation.evaluate.read_entries`.
+
+    Returns:
+        The line of text and the files.
+
+    Raises:
+        FileNotFoundError, ValueError: For a checkpoint or an image that is missing or not one, or
+            fewer than two images.
+    """
+    entries = read_entries(checkpoints, **reading)
+    files, drawn = chosen_images([images], _ALL), chosen_images([images], shown)
+    size = size or load_image(files[0]).shape[1:]
+    rows, colours = [], {}
+    for entry in entries:
+        encoder = build_encoder(entry.encoder)
+        for layer in layers:
+            if layer == DECODER and encoder.neck is None:
+                continue
+            name = network_name(entry, entries, encoder, layer)
+            kept = {}
+
+            def maps(encoder=encoder, layer=layer, kept=kept):
+                for file in files:
+                    (found,) = last_map_of(encoder, resized([load_image(file)], size), layer)
+                    if file in drawn:
+                        kept[file] = found
+                    yield found
+
+            share = position_share(tqdm(maps(), name, len(files), leave=False))
+            network = dict(network=entry.name, seed=entry.seed, layer=layer)
+            rows.append(network | dict(images=len(files), share=round(share, 4)))
+            pictures = feature_pca([kept[file] for file in drawn])
+            colours[f'{name}\nexplained by the place: {100 * share:.0f} %'] = pictures
+    if not rows:
+        raise ValueError('none of the checkpoints has a decoder: leave out `--layers decoder`')
+    photos = list(to_images(resized([load_image(file) for file in drawn], size)))
+    shares = '; '.join(
+        f'{heading.splitlines()[0]} {row["share"]:.3f}' for heading, row in zip(colours, rows)
+    )
+    text = (
+        "Share of the features' variance that the place in the image explains, "
+        f'{len(files)} images of {size[0]} x {size[1]} pixels: {shares}.'
+    )
+    return text, write_analysis(out, draw_places(photos, colours), rows, text)
