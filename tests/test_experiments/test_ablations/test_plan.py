@@ -331,7 +331,8 @@ def test_folders_differ_where_runs_do(plan, edition, study):
             if variant.method not in ('byol', 'densecl'):
                 if variant.exact:  # of other data
                     continue
-                run = plan(study, variant.key, edition=edition)
+                data = part.data[-1] if part.data else 'camvid'
+                run = plan(study, variant.key, data=data, edition=edition)
                 options = found.setdefault(run.work_dir, run.options)
                 assert options == run.options
 
@@ -402,7 +403,7 @@ def test_scratch_is_only_read_out(plan):
 
 def test_rows_by_pattern():
     keys = [v.key for _, v in choose((TABLE_4,), None)]
-    assert keys == ['scratch', 'byol', 'densecl', *'1234567']
+    assert keys == ['scratch', 'byol', 'densecl', *'12345', 'pooled', '6', '7']
     assert [v.key for _, v in choose(STUDIES['figure 5'], ['5c-flowe-*'])] == [
         f'5c-flowe-{height}' for height in (192, 256, 320, 384)
     ]
