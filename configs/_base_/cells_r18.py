@@ -18,7 +18,7 @@ train_dataloader = dict(
     sampler=dict(type='PairSampler', shuffle=True, infinite=True),
     collate_fn=dict(type='poodle_mm.frame_pair_collate'),
 )
-# The authors' decay; their rate, 1e-3, is too low for so short a run (docs/results.md).
+# The authors' decay; at their rate, 1e-3, so short a run of PooDLe learns less (docs/results.md).
 optim_wrapper = dict(optimizer=dict(lr=4e-3, weight_decay=1e-6, eps=1e-6))
 param_scheduler = _base_.param_scheduler
 param_scheduler[0].update(end=warmup)
