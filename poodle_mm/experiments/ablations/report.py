@@ -66,8 +66,14 @@ def values(row: dict, readout: str, metric: str) -> list[float]:
     return [value for value in found if value is not None]
 
 
-def table(report: dict, readout: str) -> str:
-    """The table of a readout: mean ± standard deviation over seeds, the paper's beside it."""
+def table(report: dict, readout: str, measured_only: bool = False) -> str:
+    """The table of a readout: mean ± standard deviation over seeds, the paper's beside it.
+
+    Args:
+        report: Result of :func:`collect`.
+        readout: Name of the readout.
+        measured_only: Leave out columns that no row has.
+    """
     paper = [('paper: ' if n == 0 else '') + _METRICS[metric] for n, metric in enumerate(_PAPER)]
     precision = {
         group: title
@@ -90,6 +96,9 @@ def table(report: dict, readout: str) -> str:
             ]
         )
     head = ['', *_METRICS.values(), *precision.values(), 'pairs/s', 'MiB', 'seeds', *paper]
+    if measured_only:
+        columns = zip(head, *rows)
+        head, *rows = zip(*(c for c in columns if any(cell != '–' for cell in c[1:])))
     return markdown_table(head, rows)
 
 

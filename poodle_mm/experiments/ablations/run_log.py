@@ -7,6 +7,7 @@ from pathlib import Path
 from poodle_mm.engine.health.events import read_events
 from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS
 from poodle_mm.experiments.ablations.execute import LOG_FILE, RUN_FILE, attempts, failure
+from poodle_mm.experiments.ablations.report import table
 from poodle_mm.utils.files import read_json, write_json
 from poodle_mm.utils.tables import markdown_table
 
@@ -101,8 +102,48 @@ def run_table(runs: Sequence[dict]) -> str:
     return markdown_table(['run', 'state', 'pairs', 'hours', 'mIoU / Small'], rows)
 
 
-def write_runs(out: str | Path, folders: Sequence[str | Path]) -> str:
-    """Write :func:`collect_runs` as JSON; return the :func:`run_table`."""
-    runs = collect_runs(folders)
+def seeds_table(runs: Sequence[dict], readout: str, split: str | None) -> str:
+    """Mean and standard deviation over the seeds of runs that differ in nothing else.
+
+    Args:
+        runs: Result of :func:`collect_runs`.
+        readout: Name of the readout; runs without it are left out.
+        split: Split that it was scored on, as the runs say it.
+    """
+    rows: dict[str, dict] = {}
+    for run in runs:
+        found = [
+            row['metrics']
+            for row in run['readouts']
+            if (row['readout'], row['split']) == (readout, split)
+        ]
+        if found:
+            name = _SEED.sub('', run['name'])
+            row = rows.setdefault(name, dict(label=name, settings={}, paper={}, seeds={}))
+            row['seeds'][run['seed']] = dict(metrics={readout: found[0]}, stats=run['stats'])
+    return table(dict(rows=list(rows.values())), readout, measured_only=True)
+
+
+def write_runs(out: str | Path, folders: Sequence[str | Path], add: bool = False) -> list[dict]:
+    """Write :func:`collect_runs` as JSON.
+
+    Args:
+        out: File to write.
+        folders: See there; none, with ``add``, changes nothing.
+        add: Keep the runs that the file has and the folders have not, such as those of another
+            machine; of runs that both have, the folders' count.
+
+    Returns:
+        The runs that the file has now.
+
+    Raises:
+        FileNotFoundError: If a folder has no run below it; with ``add``, if there is no file.
+    """
+    out, runs = Path(out), collect_runs(folders)
+    if add:
+        if not out.is_file():
+            raise FileNotFoundError(f'{out} does not exist: there is nothing to add to')
+        merged = {run['name']: run for run in [*read_json(out), *runs]}
+        runs = sorted(merged.values(), key=lambda run: run['name'])
     write_json(out, runs, indent=1)
-    return run_table(runs)
+    return runs

@@ -279,10 +279,10 @@ def test_without_kitti_row_6_is_left_out(repo, tmp_path, fake, capsys):
     missing = f'{tmp_path}/kitti (train_dataloader.dataset.data_root)'
     assert f'Left out: 6 PooDLe, flow from UFlow (data of its flow: {missing})' in table
     assert f'6 PooDLe, flow from UFlow is left out: data of its flow are missing: {missing}' in note
-    assert not [name for name in fake if 'uflow' in name] and len(fake) == 9
+    assert not [name for name in fake if 'uflow' in name] and len(fake) == 10
     with pytest.raises(FileNotFoundError, match='kitti'):
         reproduce('table 4', args, rows=['6'])
     folders(tmp_path / 'kitti')
     assert reproduce('table 4', args) == 0
-    assert fake[9:] == ['uflow_kitti_s0', 'uflow_bdd_s0', 'uflow_r50_bdd_256x512_40e_s0']
+    assert fake[10:] == ['uflow_kitti_s0', 'uflow_bdd_s0', 'uflow_r50_bdd_256x512_40e_s0']
     assert 'Left out' not in capsys.readouterr().out

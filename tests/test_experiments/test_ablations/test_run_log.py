@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from poodle_mm.experiments.ablations.run_log import collect_runs
+from poodle_mm.experiments.ablations.run_log import collect_runs, seeds_table, write_runs
 
 ATTEMPT = '---- attempt ----\n'
 
@@ -76,3 +76,32 @@ def test_command(runs, tmp_path, repo, monkeypatch, capsys):
 def test_folder_without_runs(tmp_path):
     with pytest.raises(FileNotFoundError, match='has no run'):
         collect_runs([tmp_path])
+
+
+def named(name, seed, split, **metrics):
+    rows = [dict(suite='x', split=split, readout='linear', metrics=metrics)]
+    return dict(name=f'{name}_s{seed}', seed=seed, readouts=rows, stats={})
+
+
+def test_seeds_table():
+    """Runs that differ in their seed alone make a row; another split is not mixed in."""
+    runs = [named('a/x', 0, 'test', miou=10.0), named('a/x', 1, 'test', miou=12.0)]
+    runs += [named('b/x', 0, 'test', miou=5.0), named('c/x', 0, 'val', miou=7.0)]
+    head, _, *rows = seeds_table(runs, 'linear', 'test').splitlines()
+    assert [cell.strip() for cell in head.split('|')[1:-1]] == ['', 'All', 'seeds']
+    cells = {row.split('|')[1].strip(): row.split('|')[2].strip() for row in rows}
+    assert cells == {'a/x': '11.0 ± 1.4', 'b/x': '5.0'}
+
+
+def test_add(runs, tmp_path):
+    """Runs of another machine stay, those of the folders are as the folders have them."""
+    out = tmp_path / 'log.json'
+    with pytest.raises(FileNotFoundError, match='nothing to add to'):
+        write_runs(out, [runs], add=True)
+    out.write_text(json.dumps([dict(name='other/y_s0'), dict(name='out/scenes/a_s0', state='?')]))
+    names = [run['name'] for run in write_runs(out, [runs], add=True)]
+    assert names[0] == 'other/y_s0' and len(names) == 5
+    kept = {run['name']: run for run in json.loads(out.read_text())}
+    assert kept['out/scenes/a_s0']['state'] == 'done'
+    assert write_runs(out, [], add=True) == list(kept.values())
+    assert len(write_runs(out, [runs])) == 4
