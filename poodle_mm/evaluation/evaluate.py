@@ -17,6 +17,7 @@ from poodle_mm.checkpoints import (
 from poodle_mm.checkpoints.released_files import is_released_name, released_encoder, similar_name
 from poodle_mm.engine.config import load_config
 from poodle_mm.evaluation.class_groups import groups_of
+from poodle_mm.evaluation.feature_cache import hand_on_features
 from poodle_mm.evaluation.readout import cached_readout, readout_config, readout_key
 from poodle_mm.evaluation.suites import find_suite, is_detection
 from poodle_mm.evaluation.table import markdown_tables
@@ -156,21 +157,22 @@ def evaluate(
 
     results = []
     done = {}  # without a decoder both linear readouts are the same
-    for entry, readout, cfg in (bar := tqdm(prepared, desc=suite, unit='readout')):
-        bar.set_postfix_str(f'{entry.name} (seed {entry.seed}), {readout}')
-        key = readout_key(cfg, entry.encoder.path)
-        result = done[key] = done.get(key) or cached_readout(cfg, key)
-        results.append(
-            dict(
-                name=entry.name,
-                seed=entry.seed,
-                checkpoint=entry.encoder.path,
-                readout=readout,
-                config=cfg.filename,
-                metrics=result['metrics'],
-                seconds=result['seconds'],
+    with hand_on_features():
+        for entry, readout, cfg in (bar := tqdm(prepared, desc=suite, unit='readout')):
+            bar.set_postfix_str(f'{entry.name} (seed {entry.seed}), {readout}')
+            key = readout_key(cfg, entry.encoder.path)
+            result = done[key] = done.get(key) or cached_readout(cfg, key)
+            results.append(
+                dict(
+                    name=entry.name,
+                    seed=entry.seed,
+                    checkpoint=entry.encoder.path,
+                    readout=readout,
+                    config=cfg.filename,
+                    metrics=result['metrics'],
+                    seconds=result['seconds'],
+                )
             )
-        )
     given = {k: str(v) if isinstance(v, Path) else v for k, v in settings.items() if v is not None}
     report = dict(suite=suite, settings=given, results=results)
     write_json(work_dir / f'{suite}.json', report, indent=2)

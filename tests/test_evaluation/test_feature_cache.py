@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from poodle_mm.evaluation.feature_cache import FeatureCache, hand_on_features, open_cache
 from poodle_mm.evaluation.readout import run_readout
 from tests.test_evaluation.tiny import build_config, save_checkpoint
 
@@ -45,7 +46,7 @@ def test_same_head_with_and_without(labelled_set, tmp_path, encoder_calls, reado
         metrics, runner = run_readout(cfg)
         heads.append((runner.model.decode_head.conv_seg.weight.detach().clone(), metrics['miou']))
         images.append(sum(encoder_calls) - 2)  # two test images
-        assert len(runner.model._cache) == (kept if cache_gb else 0)
+        assert len(runner.model._cache or ()) == (kept if cache_gb else 0)
     torch.testing.assert_close(heads[0][0], heads[1][0], rtol=1e-2, atol=1e-3)
     assert heads[0][1] == pytest.approx(heads[1][1], abs=0.5)
     assert images[0] == 48
@@ -66,7 +67,7 @@ def test_kept_features_are_those_of_the_image(labelled_set, tmp_path):
         sample = item['data_samples']
         assert sample.get('flip', False) == (index >= 6)
         image = model.data_preprocessor(dict(inputs=[item['inputs']]))['inputs']
-        kept = model._cache[sample.img_path, index >= 6]
+        kept = model._cache.get((sample.img_path, index >= 6))
         assert len(kept) == 4
         for level, expected in zip(kept, model.extract_feat(image)):
             torch.testing.assert_close(level, expected[0], rtol=1e-4, atol=1e-5)
@@ -134,7 +135,7 @@ def test_thinned_labels_are_every_nth_pixel():
 
 def test_nothing_is_kept_where_memory_is_short(labelled_set, tmp_path, encoder_calls, monkeypatch):
     """With less than 2 GiB left each image is computed each time."""
-    monkeypatch.setattr('poodle_mm.evaluation.segmentation.models.available_gib', lambda: 1.9)
+    monkeypatch.setattr('poodle_mm.evaluation.feature_cache.available_gib', lambda: 1.9)
     checkpoint = tmp_path / 'pretrained.pth'
     save_checkpoint(checkpoint)
     cfg = build_config(checkpoint, labelled_set, tmp_path / 'run', 'linear', iters=24)
@@ -142,3 +143,62 @@ def test_nothing_is_kept_where_memory_is_short(labelled_set, tmp_path, encoder_c
     _, runner = run_readout(cfg)
     assert not runner.model._cache
     assert sum(encoder_calls) == 48 + 2  # and two test images
+
+
+def test_next_readout_has_the_features(labelled_set, tmp_path, encoder_calls):
+    """The second readout of a network computes its first batch alone, for the same head."""
+    checkpoint = tmp_path / 'pretrained.pth'
+    save_checkpoint(checkpoint)
+
+    def model_of(name, readout='linear', **kwargs):
+        encoder_calls.clear()
+        cfg = build_config(checkpoint, labelled_set, tmp_path / name, readout, iters=12, **kwargs)
+        cfg.model.cache_gb = 1.0
+        _, runner = run_readout(cfg)
+        return sum(encoder_calls) - 2, runner.model  # two test images
+
+    computed, alone = model_of('alone', 'linear-weighted')
+    assert computed == 12
+    with hand_on_features():
+        computed, first = model_of('first')
+        assert computed == 12
+        computed, second = model_of('second', 'linear-weighted')
+        assert computed == 2 and second._cache is first._cache
+        weights = [model.decode_head.conv_seg.weight for model in (alone, second)]
+        assert torch.equal(*weights)
+        computed, other = model_of('other', 'linear-encoder')  # other maps
+        assert computed == 12 and other._cache is not first._cache
+        computed, _ = model_of('larger', 'linear-encoder', size=(96, 192))
+        assert computed == 12
+    computed, _ = model_of('after', 'linear-encoder', size=(96, 192))
+    assert computed == 12
+
+
+def test_one_different_number_opens_a_new_cache():
+    """Of an image that is known; a batch of unknown images tells nothing."""
+    images, maps = [('a', False), ('b', True)], (torch.rand(2, 3, 4, 5), torch.rand(2, 6, 2, 2))
+    changed = maps[0], maps[1].clone()
+    changed[1][1, 5, 1, 1] += 1e-6
+    with hand_on_features():
+        cache = open_cache(images, maps, 1.0)
+        for image, own in zip(images, zip(*maps)):
+            cache.keep(image, own)
+        assert open_cache([('a', False), ('c', False)], maps, 1.0) is cache
+        assert cache.agrees(images, maps)
+        assert not cache.agrees(images, changed)
+        assert not cache.agrees(images, maps[:1])
+        assert not cache.agrees(images, (maps[0][:, :2], maps[1]))
+        assert not cache.agrees([('a', True), ('b', False)], maps)
+        assert open_cache(images, changed, 1.0) is not cache
+    assert open_cache(images, maps, 1.0) is not open_cache(images, maps, 1.0)
+
+
+def test_limit_of_a_cache():
+    """Copies of what fits, whole images only, and each once."""
+    cache = FeatureCache(2.5 * 4 * 10 / 2**30)
+    batch = torch.rand(3, 10)
+    for name, x in zip('abca', [*batch, batch[0] + 1]):
+        cache.keep((name, False), (x,))
+    assert len(cache) == 2 and cache.get(('c', False)) is None
+    (kept,) = cache.get(('a', False))
+    assert torch.equal(kept, batch[0]) and kept.untyped_storage().nbytes() == 40

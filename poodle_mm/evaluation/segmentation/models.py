@@ -11,10 +11,8 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
+from poodle_mm.evaluation.feature_cache import FeatureCache, open_cache
 from poodle_mm.models import SpatialDecoderModule
-from poodle_mm.utils.memory import available_gib
-
-_LEFT_TO_OTHERS = 2.0  # GiB
 
 
 @MODELS.register_module()
@@ -25,7 +23,8 @@ class FrozenEncoderDecoder(EncoderDecoder):
     any other neck belongs to the readout and learns. The frozen parts stay in eval mode whatever
     ``train`` asks for and run under ``torch.no_grad``. What they make of a training image can be
     kept in memory if no random transform changes it: an image is known by its path and whether it
-    is flipped.
+    is flipped. Within :func:`~poodle_mm.evaluation.feature_cache.hand_on_features` the next readout
+    of the same network has them, too.
 
     Args:
         cache_gb: Features of training images that are kept at most, in GiB, while the machine has
@@ -73,8 +72,7 @@ class FrozenEncoderDecoder(EncoderDecoder):
 
     def forget(self) -> None:
         """Drop the kept features: to be called whenever encoder or decoder have changed."""
-        self._cache: dict[tuple[str, bool], tuple[Tensor, ...]] = {}
-        self._cached_bytes = 0
+        self._cache: FeatureCache | None = None
 
     @torch.no_grad()
     def _frozen_maps(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -84,21 +82,21 @@ class FrozenEncoderDecoder(EncoderDecoder):
         return tuple(self.neck(maps)) if self.with_neck and not self._neck_is_frozen else maps
 
     def _cached_maps(self, inputs: Tensor, samples: list[SegDataSample]) -> tuple[Tensor, ...]:
-        keys = [(sample.img_path, sample.get('flip', False)) for sample in samples]
-        known = [self._cache.get(key) for key in keys]
-        new = [i for i, maps in enumerate(known) if maps is None]
-        if new:
-            for i, maps in zip(new, zip(*self._frozen_maps(inputs[new]))):
-                known[i] = maps
-                self._keep(keys[i], maps)
+        images = [(sample.img_path, sample.get('flip', False)) for sample in samples]
+        if self._cache is None:
+            maps = self._frozen_maps(inputs)
+            self._cache = open_cache(images, maps, self.cache_gb)
+            known = list(zip(*maps))
+            new = range(len(images))
+        else:
+            known = [self._cache.get(image) for image in images]
+            new = [i for i, maps in enumerate(known) if maps is None]
+            if new:
+                for i, maps in zip(new, zip(*self._frozen_maps(inputs[new]))):
+                    known[i] = maps
+        for i in new:
+            self._cache.keep(images[i], known[i])
         return tuple(torch.stack(level) for level in zip(*known))
-
-    def _keep(self, key: tuple[str, bool], maps: tuple[Tensor, ...]) -> None:
-        size = sum(m.numel() * m.element_size() for m in maps)
-        fits = self._cached_bytes + size <= self.cache_gb * 2**30
-        if key not in self._cache and fits and available_gib() > _LEFT_TO_OTHERS:
-            self._cache[key] = tuple(m.clone() for m in maps)  # not views of the whole batch
-            self._cached_bytes += size
 
 
 @MODELS.register_module()
