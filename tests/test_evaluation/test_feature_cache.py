@@ -193,6 +193,14 @@ def test_one_different_number_opens_a_new_cache():
     assert open_cache(images, maps, 1.0) is not open_cache(images, maps, 1.0)
 
 
+@pytest.mark.parametrize('layout', [torch.contiguous_format, torch.channels_last])
+def test_batch_of_maps(layout):
+    """The maps that were taken apart, in the memory format that they had."""
+    batch = torch.rand(3, 4, 5, 6).contiguous(memory_format=layout)
+    again = seg.models.batch_of([x.clone() for x in batch])
+    assert torch.equal(again, batch) and again.is_contiguous(memory_format=layout)
+
+
 def test_limit_of_a_cache():
     """Copies of what fits, whole images only, and each once."""
     cache = FeatureCache(2.5 * 4 * 10 / 2**30)

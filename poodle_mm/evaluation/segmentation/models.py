@@ -96,7 +96,14 @@ class FrozenEncoderDecoder(EncoderDecoder):
                     known[i] = maps
         for i in new:
             self._cache.keep(images[i], known[i])
-        return tuple(torch.stack(level) for level in zip(*known))
+        return tuple(map(batch_of, zip(*known)))
+
+
+def batch_of(maps: Sequence[Tensor]) -> Tensor:
+    """(C, h, w) maps as one batch, in their memory format: another one takes five times as long."""
+    if maps[0].stride(0) == 1:  # channels last
+        return torch.stack([x.movedim(0, -1) for x in maps]).movedim(-1, 1)
+    return torch.stack(maps)
 
 
 @MODELS.register_module()
