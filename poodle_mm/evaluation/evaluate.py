@@ -17,7 +17,7 @@ from poodle_mm.checkpoints import (
 from poodle_mm.checkpoints.released_files import is_released_name, released_encoder, similar_name
 from poodle_mm.engine.config import load_config
 from poodle_mm.evaluation.class_groups import groups_of
-from poodle_mm.evaluation.feature_cache import hand_on_features
+from poodle_mm.evaluation.feature_cache import drop_features, hand_on_features
 from poodle_mm.evaluation.readout import cached_readout, readout_config, readout_key
 from poodle_mm.evaluation.suites import find_suite, is_detection
 from poodle_mm.evaluation.table import markdown_tables
@@ -156,11 +156,15 @@ def evaluate(
             prepared.append((entry, readout, cfg))
 
     results = []
+    encoder = None
     done = {}  # without a decoder both linear readouts are the same
     with hand_on_features():
         for entry, readout, cfg in (bar := tqdm(prepared, desc=suite, unit='readout')):
             bar.set_postfix_str(f'{entry.name} (seed {entry.seed}), {readout}')
-            key = readout_key(cfg, entry.encoder.path)
+            if entry.encoder is not encoder or not cfg.model.get('cache_gb'):
+                drop_features()  # gigabytes that nobody is going to look up
+            encoder = entry.encoder
+            key = readout_key(cfg, encoder.path)
             result = done[key] = done.get(key) or cached_readout(cfg, key)
             results.append(
                 dict(

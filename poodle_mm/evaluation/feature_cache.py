@@ -44,7 +44,7 @@ class FeatureCache:
             self._maps[image] = tuple(m.clone() for m in maps)  # not views of the whole batch
             self._bytes += size
 
-    def agrees(self, images: Sequence[Image], maps: Maps) -> bool:
+    def agrees(self, images: Sequence[Image], maps: Sequence[Tensor]) -> bool:
         """Whether it has images of a batch, and for each of these the very maps given.
 
         Args:
@@ -75,7 +75,12 @@ def hand_on_features() -> Iterator[None]:
         _Last.active, _Last.cache = False, None
 
 
-def open_cache(images: Sequence[Image], maps: Maps, gib: float) -> FeatureCache:
+def drop_features() -> None:
+    """Free the kept features before work that has no use for them."""
+    _Last.cache = None
+
+
+def open_cache(images: Sequence[Image], maps: Sequence[Tensor], gib: float) -> FeatureCache:
     """The cache of the readout before, if it has the very same features, else a new one.
 
     What a network makes of a batch is compared, bit by bit, not settings: weights, statistics,

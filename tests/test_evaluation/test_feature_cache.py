@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from poodle_mm.evaluation.evaluate import evaluate, read_entries
 from poodle_mm.evaluation.feature_cache import FeatureCache, hand_on_features, open_cache
 from poodle_mm.evaluation.readout import run_readout
-from tests.test_evaluation.tiny import build_config, save_checkpoint
+from tests.test_evaluation.tiny import CONFIGS, build_config, save_checkpoint
 
 seg = pytest.importorskip('poodle_mm.evaluation.segmentation', reason='needs MMSegmentation')
 
@@ -172,6 +173,22 @@ def test_next_readout_has_the_features(labelled_set, tmp_path, encoder_calls):
         assert computed == 12
     computed, _ = model_of('after', 'linear-encoder', size=(96, 192))
     assert computed == 12
+
+
+def test_one_call_computes_features_once(labelled_set, tmp_path, encoder_calls):
+    """Of ``evaluate``: a network's second readout; another network's features are its own."""
+    paths = [tmp_path / f'{name}.pth' for name in 'ab']
+    for path, std in zip(paths, (0.1, 0.2)):
+        save_checkpoint(path, std=std)
+    settings = dict(data_root=labelled_set, size=(64, 128), iters=2)
+    readouts = ['linear', 'linear-weighted']
+    entries = read_entries(list(map(str, paths)))
+    evaluate(entries, 'scenes', CONFIGS, tmp_path / 'out', readouts, **settings)
+    both = sum(encoder_calls)
+    encoder_calls.clear()
+    evaluate(entries, 'scenes', CONFIGS, tmp_path / 'alone', readouts[:1], **settings)
+    # the second readouts compute their first batch, of eight, and two test images
+    assert both == sum(encoder_calls) + 2 * (8 + 2)
 
 
 def test_one_different_number_opens_a_new_cache():

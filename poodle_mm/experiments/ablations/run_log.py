@@ -131,7 +131,8 @@ def write_runs(out: str | Path, folders: Sequence[str | Path], add: bool = False
         out: File to write.
         folders: See there; none, with ``add``, changes nothing.
         add: Keep the runs that the file has and the folders have not, such as those of another
-            machine; of runs that both have, the folders' count.
+            machine. Of runs that both have, the folders' count, but what is done stays until they
+            have done it, too.
 
     Returns:
         The runs that the file has now.
@@ -143,7 +144,11 @@ def write_runs(out: str | Path, folders: Sequence[str | Path], add: bool = False
     if add:
         if not out.is_file():
             raise FileNotFoundError(f'{out} does not exist: there is nothing to add to')
-        merged = {run['name']: run for run in [*read_json(out), *runs]}
+        merged = {run['name']: run for run in read_json(out)}
+        for run in runs:
+            known = merged.get(run['name'])
+            if run['state'] == 'done' or not known or known['state'] != 'done':
+                merged[run['name']] = run
         runs = sorted(merged.values(), key=lambda run: run['name'])
     write_json(out, runs, indent=1)
     return runs

@@ -98,10 +98,12 @@ def test_add(runs, tmp_path):
     out = tmp_path / 'log.json'
     with pytest.raises(FileNotFoundError, match='nothing to add to'):
         write_runs(out, [runs], add=True)
-    out.write_text(json.dumps([dict(name='other/y_s0'), dict(name='out/scenes/a_s0', state='?')]))
+    states = {'other/y_s0': 'done', 'out/scenes/a_s0': 'stopped', 'out/scenes/b_s1': 'done'}
+    out.write_text(json.dumps([dict(name=name, state=state) for name, state in states.items()]))
     names = [run['name'] for run in write_runs(out, [runs], add=True)]
     assert names[0] == 'other/y_s0' and len(names) == 5
     kept = {run['name']: run for run in json.loads(out.read_text())}
     assert kept['out/scenes/a_s0']['state'] == 'done'
+    assert kept['out/scenes/b_s1'] == dict(name='out/scenes/b_s1', state='done')  # failed here
     assert write_runs(out, [], add=True) == list(kept.values())
     assert len(write_runs(out, [runs])) == 4
