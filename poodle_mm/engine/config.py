@@ -32,6 +32,7 @@ _LEFT_OUT = (
     'optim_wrapper.clip_grad',
     'model.backbone.conv_cfg',
     'model.backbone.init_cfg',
+    'model.neck.conv_cfg',
     'model.data_preprocessor.subcrops.motion',
 )
 

@@ -128,14 +128,18 @@ def test_shifted_rows_differ_by_their_views_alone(repo, folder):
         assert (moving.flip_prob, moving.translate) == (0.5, 0.25)
 
 
+@pytest.mark.parametrize('method', ['flowe', 'poodle'])
 @pytest.mark.parametrize('folder', CELLS)
-def test_reflected_row_differs_by_its_borders_alone(repo, folder):
-    """``--study position``: FlowE, every convolution of whose encoder reflects."""
-    plain, reflected = (load(repo, folder, method) for method in ('flowe', 'flowe-reflect'))
-    backbone = MODELS.build(reflected.model.backbone)
-    modes = {m.padding_mode for m in backbone.modules() if isinstance(m, torch.nn.Conv2d)}
+def test_reflected_rows_differ_by_their_borders_alone(repo, folder, method):
+    """``--study position``: every convolution of encoder and decoder that pads, reflects."""
+    plain, reflected = (load(repo, folder, name) for name in (method, f'{method}-reflect'))
+    modes = set()
+    for part in ('backbone', 'neck') if reflected.model.neck else ('backbone',):
+        modules = MODELS.build(reflected.model[part]).modules()
+        convolutions = [m for m in modules if isinstance(m, torch.nn.Conv2d)]
+        modes |= {m.padding_mode for m in convolutions if m.kernel_size != (1, 1)}
+        del reflected.model[part]['conv_cfg']
     assert modes == {'reflect'}
-    del reflected.model.backbone['conv_cfg']
     assert plain.to_dict() == reflected.to_dict()
 
 

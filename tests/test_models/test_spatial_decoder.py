@@ -178,3 +178,16 @@ def test_bad_config_is_named(kwargs, message):
 def test_maps_of_another_depth_are_refused():
     with pytest.raises(ValueError, match=r'expects encoder maps of \[8, 16\].*got \[8, 32\]'):
         SpatialDecoderModule([8, 16])([torch.randn(1, 8, 4, 4), torch.randn(1, 32, 2, 2)])
+
+
+def test_reflected_borders_say_nothing_of_the_place():
+    """Even maps come out even, where blocks padded with zeros tell the border."""
+    torch.manual_seed(0)
+    feats = [torch.rand(1, 3, 1, 1).expand(1, 3, 16, 24)]
+    feats += [torch.rand(1, c, 1, 1).expand(1, c, h, w) for c, h, w in ((4, 8, 12), (8, 4, 6))]
+    spread = {}
+    for mode in ('zeros', 'reflect'):
+        sdm = SpatialDecoderModule([3, 4, 8], conv_cfg=dict(type='Conv2d', padding_mode=mode))
+        z = sdm.eval()(feats)[0]
+        spread[mode] = (z.std((2, 3)).max() / z.abs().mean()).item()
+    assert spread['zeros'] > 1e-2 and spread['reflect'] < 1e-5

@@ -210,6 +210,7 @@ POSITION = Study(
         Variant('5-shifted', '5 dense only, shifted', 'dense-only-shifted'),
         Variant('7-shifted', '7 PooDLe, shifted', 'poodle-shifted'),
         Variant('1-reflect', '1 FlowE, reflected borders', 'flowe-reflect'),
+        Variant('7-reflect', '7 PooDLe, reflected borders', 'poodle-reflect'),
     ),
     data=('scenes-cells', 'camvid-cells'),
 )

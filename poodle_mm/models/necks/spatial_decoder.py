@@ -25,7 +25,7 @@ class DecoderBlock(BaseModule):
         lateral: ``'linear'`` (one 1x1 convolution, appendix A), ``'mlp'`` (two with norm and ReLU
             between, §4.1), or None for no lateral (ablation row 3).
         norm_cfg: Norm of the bottleneck and of the lateral MLP.
-        upsample_first, reduce_first: See :class:`UpsamplingBottleneck`.
+        upsample_first, reduce_first, conv_cfg: See :class:`UpsamplingBottleneck`.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class DecoderBlock(BaseModule):
         norm_cfg: dict | None = None,
         upsample_first: bool = True,
         reduce_first: bool = True,
+        conv_cfg: dict | None = None,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -47,7 +48,9 @@ class DecoderBlock(BaseModule):
             raise ValueError(f"SDM lateral must be 'linear', 'mlp' or None, got {lateral!r}")
         self.block = self.lateral = None
         if block:
-            self.block = UpsamplingBottleneck(channels, norm_cfg, upsample_first, reduce_first)
+            self.block = UpsamplingBottleneck(
+                channels, norm_cfg, upsample_first, reduce_first, conv_cfg
+            )
         if lateral == 'linear':
             self.lateral = nn.Conv2d(lateral_channels, channels, 1)
         elif lateral == 'mlp':
@@ -83,6 +86,8 @@ class SpatialDecoderModule(BaseModule):
         frozen: For downstream use: no gradients, batch norms stay in eval mode.
         reduce_first: The blocks' first 1x1 convolution runs before the upsampling, with which it
             commutes: less memory and time. False: after it, the plain path.
+        conv_cfg: Kind of the blocks' convolutions, None: ``torch.nn.Conv2d``; such as
+            ``dict(type='Conv2d', padding_mode='reflect')``. Laterals are 1x1: nothing to pad.
     """
 
     def __init__(
@@ -95,6 +100,7 @@ class SpatialDecoderModule(BaseModule):
         frozen: bool = False,
         upsample_first: bool = True,
         reduce_first: bool = True,
+        conv_cfg: dict | None = None,
         init_cfg: dict | list | None = None,
     ) -> None:
         super().__init__(init_cfg)  # by default torch's own initialisation, as the released code
@@ -118,6 +124,7 @@ class SpatialDecoderModule(BaseModule):
                 norm_cfg,
                 upsample_first=upsample_first,
                 reduce_first=reduce_first,
+                conv_cfg=conv_cfg,
             )
             for channels in reversed(in_channels[:-1])
         )

@@ -19,12 +19,18 @@ class UpsamplingBottleneck(Bottleneck):
         upsample_first: ``g(upsample(z))`` (Eq. 3). False: ``upsample(g(z))``, the released code's
             order: all of the block on the coarse map.
         reduce_first: False upsamples first and leaves the rest to mmpretrain: the plain path.
+        conv_cfg: Kind of its convolutions; None: ``torch.nn.Conv2d``.
     """
 
     def __init__(
-        self, channels: int, norm_cfg: dict, upsample_first: bool = True, reduce_first: bool = True
+        self,
+        channels: int,
+        norm_cfg: dict,
+        upsample_first: bool = True,
+        reduce_first: bool = True,
+        conv_cfg: dict | None = None,
     ) -> None:
-        super().__init__(channels, channels, expansion=8, norm_cfg=norm_cfg)
+        super().__init__(channels, channels, expansion=8, conv_cfg=conv_cfg, norm_cfg=norm_cfg)
         self.upsample_first, self.reduce_first = upsample_first, reduce_first
 
     def forward(self, z: Tensor, size: tuple[int, int]) -> Tensor:

@@ -110,7 +110,8 @@ def test_table_4_on_bdd100k_is_the_authors_recipe(capsys, repo, tmp_path):
 def test_strides_in_words(repo, tmp_path, capsys):
     """Those of the small configs in the paper's counts of cells are half of the usual ones."""
     rows = dry_run(capsys, repo, tmp_path, 'position', data='camvid-cells')
-    assert [*rows] == ['1', '5', '7', '1-shifted', '5-shifted', '7-shifted', '1-reflect']
+    shifted = ['1-shifted', '5-shifted', '7-shifted']
+    assert [*rows] == ['1', '5', '7', *shifted, '1-reflect', '7-reflect']
     for key, row in rows.items():
         word = 'dilated to stride 4, no decoder' if key[0] == '1' else 'stride 16, decoder'
         assert row['model'].startswith(f'PooDLe: ResNet-18, {word}')
