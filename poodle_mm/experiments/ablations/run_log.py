@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from pathlib import Path
 
 from poodle_mm.engine.health.events import read_events
 from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS
+from poodle_mm.engine.run_log import read_log
 from poodle_mm.experiments.ablations.execute import LOG_FILE, RUN_FILE, attempts, failure
 from poodle_mm.experiments.ablations.report import table
 from poodle_mm.utils.files import read_json, write_json
@@ -31,6 +33,8 @@ def collect_runs(folders: Sequence[str | Path]) -> list[dict]:
         - ``attempts``: times that it was started or gone on with;
         - ``warnings``: kinds of the health log's warnings and errors;
         - ``stats``: length and cost, empty of random weights;
+        - ``logged``: last value of each logged loss and statistic, four digits, as
+          ``position_dense``;
         - ``readouts``: one dict for each, with ``suite``, ``split``, ``readout`` and ``metrics``.
 
     Raises:
@@ -59,11 +63,21 @@ def _run(folder: Path) -> dict:
         attempts=attempts(folder / LOG_FILE),
         warnings=sorted({e['kind'] for e in read_events(folder) if e['level'] != 'recovered'}),
         stats={name: stats[name] for name in _STATS if name in stats},
+        logged=_last_logged(folder),
         readouts=readouts,
     )
     if run['state'] == 'failed':
         run['reason'] = failure(folder / LOG_FILE).splitlines()[-1]
     return run
+
+
+def _last_logged(folder: Path) -> dict[str, float]:
+    try:
+        curves = read_log(folder)
+    except (FileNotFoundError, ValueError):  # random weights, or stopped before the first look
+        return {}
+    last = {name: float(values[-1]) for name, (_, values) in curves.items()}
+    return {name: float(f'{value:.4g}') for name, value in last.items() if isfinite(value)}
 
 
 def _readouts(file: Path) -> list[dict]:

@@ -25,6 +25,10 @@ def runs(tmp_path):
     stats = dict(iter=8, max_iters=8, pairs=128, seconds=7200.0, pairs_per_second=0.5)
     write(data / 'a_s0', 'run_stats.json', stats)
     write(data / 'a_s0', 'job.log', ATTEMPT)
+    shares = (4, 0.12345), (8, 0.98765)
+    lines = [dict(loss_dense=1 / n, position_dense=x, iter=n, step=n) for n, x in shares]
+    lines += [dict(lr=0.5, rank_dense=float('nan'), iter=12, step=12), 'cut']
+    write(data / 'a_s0' / '1' / 'vis_data', 'scalars.json', '\n'.join(map(json.dumps, lines)))
     event = '{"kind": "%s", "level": "%s"}\n'
     events = ('rank', 'warning'), ('rank', 'recovered'), ('time', 'recovered')
     write(data / 'a_s0', 'health.jsonl', ''.join(event % row for row in events))
@@ -54,6 +58,8 @@ def test_each_run_once(runs):
     assert (done['state'], failed['state'], cut['state']) == ('done', 'failed', 'stopped')
     assert done['options'] == {'processes': 1, 'train_cfg.max_iters': 8} and done['config'] == 'a'
     assert done['warnings'] == ['rank']
+    assert done['logged'] == dict(loss_dense=0.125, position_dense=0.9877, lr=0.5)
+    assert scratch['logged'] == cut['logged'] == {}
     assert done['readouts'] == [
         dict(suite='scenes', split='val', readout='linear', metrics=dict(miou=12.5, small=0.5))
     ]
