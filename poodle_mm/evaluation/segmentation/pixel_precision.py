@@ -25,12 +25,13 @@ def score_histogram(logits: Tensor, labels: Tensor, ignore_index: int = 255) -> 
         (2, C, BINS) int64 on the CPU, low scores first: [0] pixels of the class, [1] all pixels.
     """
     known = labels != ignore_index
+    # in place: a new tensor for each step takes longer than the step
     log_p = logits[:, known].float().log_softmax(dim=0)
-    rest = torch.log(-torch.expm1(log_p.clamp(max=-1e-12)))
-    scores = (log_p - rest).clamp(-LIMIT, LIMIT)
-    index = ((scores + LIMIT) * (BINS / (2 * LIMIT))).long().clamp(max=BINS - 1)
+    rest = log_p.clamp(max=-1e-12).expm1_().neg_().log_()
+    scores = log_p.sub_(rest).clamp_(-LIMIT, LIMIT)
+    index = scores.add_(LIMIT).mul_(BINS / (2 * LIMIT)).int().clamp_(max=BINS - 1)
     count = len(logits)
-    index += torch.arange(count, device=index.device)[:, None] * BINS
+    index += torch.arange(count, dtype=torch.int32, device=index.device)[:, None] * BINS
     own = index.gather(0, labels[known].long()[None])
     histograms = [torch.bincount(i.flatten(), minlength=count * BINS) for i in (own, index)]
     return torch.stack(histograms).view(2, count, BINS).cpu()
