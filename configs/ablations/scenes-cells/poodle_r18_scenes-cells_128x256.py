@@ -1,7 +1,8 @@
-# The authors' ablation config in the paper's counts of cells, on synthetic driving scenes of 720x1280 at 30
-# frames a second: crops of 0.04 to 0.11 of a frame, as many of its pixels to a cell as the paper's, frames 15
-# apart, the release recipe without affine and flip.
-#     python tools/make_scenes.py data/scenes720 --train 96 --val 24 --test 32 --size 720 1280 --fps 30 --seconds 2.4
+# The authors' ablation config in the paper's counts of cells, on synthetic driving scenes of 720x1280: crops of 0.04
+# to 0.11 of a frame, as many of its pixels to a cell as the paper's, frames half a second apart, the release recipe
+# without affine and flip.
+#     python tools/make_scenes.py data/scenes720 --train 160 --val 24 --test 32 --size 720 1280 --fps 10 --seconds 2 \
+#         --labelled 2
 _base_ = ['../../_base_/cells_r18.py']
 
 # None, spelt out: overlays change it.
