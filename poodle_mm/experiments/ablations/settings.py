@@ -145,6 +145,15 @@ DATA = {
     'camvid': _small('camvid', 'camvid', 1.0, uflow_small_camvid=('data_root', 'driving')),
     'scenes-cells': _cells('scenes', 0.5, size=(360, 640)),
     'camvid-cells': _cells('camvid', 1.0, size=(360, 480)),
+    'camvid-large': DataSetting(
+        'camvid-large',
+        'camvid',
+        'r18_camvid-large_256x512',
+        'r18_camvid_128x128',
+        size=(360, 480),
+        delta_step=1.0,
+        delta_unit='seconds',
+    ),
     'bdd100k': DataSetting(
         'bdd100k',
         'bdd100k',
