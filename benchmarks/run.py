@@ -11,6 +11,7 @@ import torch
 
 from benchmarks.report import MARKDOWN, add_to_report, stage_markdown
 from benchmarks.result import Options
+from poodle_mm.engine.train import set_tf32
 
 
 def run_stages(args: argparse.Namespace, configs: Path, argv: list[str]) -> None:
@@ -18,7 +19,7 @@ def run_stages(args: argparse.Namespace, configs: Path, argv: list[str]) -> None
 
     Args:
         args: Arguments of ``tools/benchmark.py``: ``stages``, ``device``, ``repeats``, ``threads``,
-            ``quick``, ``video``, ``out``.
+            ``quick``, ``video``, ``tf32``, ``out``.
         configs: The repository's folder of configs.
         argv: The command line, for the report.
 
@@ -27,6 +28,7 @@ def run_stages(args: argparse.Namespace, configs: Path, argv: list[str]) -> None
     """
     if args.device == 'cuda' and not torch.cuda.is_available():
         raise ValueError('--device cuda: torch finds no GPU; use --device cpu')
+    set_tf32(args.tf32)
     options = Options(
         device=args.device,
         repeats=args.repeats,

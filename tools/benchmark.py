@@ -26,6 +26,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--threads', type=int, help="torch's threads (default: all cores)")
     parser.add_argument('--quick', action='store_true', help='tiny shapes: only to see it run')
     parser.add_argument('--video', type=Path, help='video for the loader (default: one is made)')
+    parser.add_argument(
+        '--tf32',
+        action='store_true',
+        help='allow TF32 where the work is float32, as allow_tf32=True does in a config',
+    )
     parser.add_argument('--out', type=Path, default=Path('work_dirs/benchmark'))
     args = parser.parse_args()
     if args.repeats < 1:

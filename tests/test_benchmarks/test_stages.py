@@ -58,8 +58,10 @@ def test_a_stage_that_does_not_fit_leaves_the_others(repo, tmp_path, monkeypatch
     args = argparse.Namespace(
         stages=['memory', 'loss'], device='cpu', repeats=1, threads=1, quick=True, video=None
     )
-    args.out = tmp_path
+    args.out, args.tf32 = tmp_path, False
+    monkeypatch.setattr(torch.backends.cudnn, 'allow_tf32', True)  # torch's default
     run_stages(args, repo / 'configs', [])
+    assert not torch.backends.cudnn.allow_tf32  # as trainings have it
     assert 'memory: left out, it does not fit' in capsys.readouterr().out
     assert list(read_report(tmp_path / 'benchmark_cpu.json')) == ['loss']
 

@@ -4,7 +4,7 @@
 _base_ = ['../camvid-cells/poodle_r18_camvid-cells_128x256.py']
 
 pipeline = [
-    dict(type='PairRandomCrop', scale=(0.75, 1.25), short_side=270, size=(256, 512)),
+    dict(type='PairRandomCrop', scale=(0.75, 1.25), short_side=540, size=(256, 512)),
     dict(type='PackFramePair'),
 ]
 model = dict(

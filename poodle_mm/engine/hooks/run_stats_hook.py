@@ -34,7 +34,8 @@ class RunStatsHook(Hook):
         warmup: Iterations that the median leaves out.
     """
 
-    priority = 'LOWEST'
+    # Before LoggerHook, which resets torch's peak of the GPU's memory.
+    priority = 'NORMAL'
 
     def __init__(self, interval: int = 50, warmup: int = 5) -> None:
         self.interval = interval
@@ -42,6 +43,7 @@ class RunStatsHook(Hook):
         self._times: list[float] = []
         self._done = 0
         self._earlier = 0.0
+        self._peak = 0
 
     def before_train(self, runner: Runner) -> None:
         """Read what earlier parts of a resumed run took, and start the clock."""
@@ -62,6 +64,8 @@ class RunStatsHook(Hook):
             self._times.append(now - self._last)
         self._last = now
         self._batch = len(data_batch['data_samples']) * runner.world_size
+        if torch.cuda.is_available():
+            self._peak = max(self._peak, torch.cuda.max_memory_allocated())
         if (runner.iter + 1) % self.interval == 0 or runner.iter + 1 == runner.max_iters:
             self._write(runner)
 
@@ -80,7 +84,7 @@ class RunStatsHook(Hook):
             pairs=done * self._batch,
             pairs_per_second=self._batch / median(self._times) if self._times else None,
             seconds=self._earlier + self._last - self._start,
-            memory_mib=torch.cuda.max_memory_allocated() / 2**20 if gpu else peak_resident_mib(),
+            memory_mib=self._peak / 2**20 if gpu else peak_resident_mib(),
             device=torch.cuda.get_device_name() if gpu else 'cpu',
             processes=runner.world_size,
             unit=unit_of_run(runner),

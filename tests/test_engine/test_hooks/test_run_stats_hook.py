@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from mmengine.hooks import LoggerHook
+from mmengine.runner import get_priority
 
 from poodle_mm.engine.hooks import run_stats_hook as module
 from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS, RunStatsHook
@@ -82,6 +85,17 @@ def test_damaged_file_does_not_stop_a_resumed_run(tmp_path, clock, content):
     (tmp_path / RUN_STATS).write_text(content)
     train(RunStatsHook(2, warmup=0), FakeRunner(tmp_path, iteration=4), clock, [5] * 4)
     assert read(tmp_path)['seconds'] == 20
+
+
+def test_peak_of_a_gpu_outlives_the_log(tmp_path, clock, monkeypatch):
+    """Per iteration 1, 7, 2, 3 MiB; the log of each second one resets torch's counter."""
+    peaks = iter([1, 7, 2, 3])
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'get_device_name', lambda: 'some GPU')
+    monkeypatch.setattr(torch.cuda, 'max_memory_allocated', lambda: next(peaks) * 2**20)
+    train(RunStatsHook(4), FakeRunner(tmp_path), clock, [1] * 4)
+    assert read(tmp_path)['memory_mib'] == 7
+    assert get_priority(RunStatsHook.priority) < get_priority(LoggerHook.priority)
 
 
 def test_other_ranks_are_silent(tmp_path, clock):
