@@ -1,4 +1,4 @@
-"""Share of dense features that the place in the image alone explains."""
+"""How much of dense features is the place in the image, not what is there."""
 
 from collections.abc import Iterable
 
@@ -45,3 +45,40 @@ def position_share(features: Iterable[Tensor]) -> float:
     if not within + between > 0:
         raise ValueError('the features are constant: their variance has no shares')
     return float(between / (within + between))
+
+
+def content_and_place(first: Tensor, second: Tensor, cells: int) -> tuple[float, float]:
+    """Correlation of features of one content at two places, and of one place with two contents.
+
+    :func:`position_share` mixes what pictures have at a place (sky is above) with what a network
+    is told of it (by zero padding); two windows of one picture tell them apart. A network that
+    sees content alone has 1 for the first number, and for the second what the content of the
+    pictures has in common over that distance; one that sees the place alone has 1 for the second.
+
+    Args:
+        first: (N, C, h, w) maps of a window of each of N images.
+        second: The same of windows that begin ``cells`` cells further to the right.
+        cells: Distance of the windows, 1 to w - 1.
+
+    Returns:
+        Content: correlation over the cells whose content both windows show. Place: over the cells
+        at the same place of both. Channels are centred on their means, and summed.
+
+    Raises:
+        ValueError: For maps of different shapes, no common content, or constant features.
+    """
+    if first.shape != second.shape or not 0 < cells < first.shape[-1]:
+        raise ValueError(
+            f'windows of {tuple(first.shape)} and {tuple(second.shape)}, {cells} cells apart, '
+            'show nothing in common'
+        )
+    mean = torch.cat([first, second]).double().mean(dim=(0, 2, 3), keepdim=True)
+    a, b = first.double() - mean, second.double() - mean
+    return _correlation(a[..., cells:], b[..., :-cells]), _correlation(a, b)
+
+
+def _correlation(a: Tensor, b: Tensor) -> float:
+    scale = (a.square().sum() * b.square().sum()).sqrt()
+    if not scale > 0:
+        raise ValueError('the features are constant: they correlate with nothing')
+    return float((a * b).sum() / scale)

@@ -7,10 +7,12 @@ import sys
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from poodle_mm.apis import dense_features, load_encoder
+from poodle_mm.apis.features import load_image
 from poodle_mm.experiments.figures.position_share import write_position_shares
-from poodle_mm.geometry.position_share import position_share
+from poodle_mm.geometry.position_share import content_and_place, position_share
 from poodle_mm.visualization.place_figure import draw_places
 from tests.test_evaluation.tiny import save_checkpoint
 
@@ -34,7 +36,18 @@ def photos(tmp_path):
 def test_script(checkpoint, photos, tmp_path, monkeypatch, capsys, repo):
     """Shares are those of the API's maps; a network without a decoder has one row."""
     out = tmp_path / 'share'
-    arguments = [f'A={checkpoint}', 'none', '--images', photos, '--shown', '2', '--out', out]
+    arguments = [
+        f'A={checkpoint}',
+        'none',
+        '--images',
+        photos,
+        '--shown',
+        '2',
+        '--out',
+        out,
+        '--shift',
+        32,
+    ]
     monkeypatch.setattr(sys, 'argv', ['position_share.py', *map(str, arguments), '--debug'])
     runpy.run_path(str(repo / 'tools/analysis/position_share.py'), run_name='__main__')
     with open(tmp_path / 'share.csv', newline='') as file:
@@ -44,10 +57,28 @@ def test_script(checkpoint, photos, tmp_path, monkeypatch, capsys, repo):
     assert {row['images'] for row in rows} == {'4'}
     files = sorted(photos.iterdir())
     for row, with_sdm in zip(rows, (False, True)):
-        expected = position_share(dense_features(load_encoder(checkpoint, with_sdm), files))
+        encoder = load_encoder(checkpoint, with_sdm)
+        expected = position_share(dense_features(encoder, files))
         assert float(row['share']) == pytest.approx(expected, abs=1e-4)
+        whole = [load_image(file) for file in files]
+        windows = [
+            torch.stack([*dense_features(encoder, [part[..., u : u + 64] for part in whole])])
+            for u in (0, 32)
+        ]
+        found = float(row['content']), float(row['place'])
+        cells = 32 * windows[0].shape[-1] // 64
+        assert found == pytest.approx(content_and_place(*windows, cells), abs=1e-3)
     assert f'A, encoder {float(rows[0]["share"]):.3f}' in capsys.readouterr().out
     assert cv2.imread(str(tmp_path / 'share.png')).std() > 0
+
+
+def test_windows_that_do_not_fit(checkpoint, photos, tmp_path):
+    with pytest.raises(ValueError, match='64 pixels apart need images of more than 128'):
+        write_position_shares(tmp_path / 'x', ['none'], photos)
+    with pytest.raises(ValueError, match='has a stride of'):
+        write_position_shares(tmp_path / 'x', ['none'], photos, shift=33)
+    write_position_shares(tmp_path / 'x', ['none'], photos, shift=0)
+    assert 'content' not in (tmp_path / 'x.csv').read_text()
 
 
 def test_no_decoder_to_show(photos, tmp_path):

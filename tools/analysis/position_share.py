@@ -5,7 +5,9 @@
 
 A checkpoint is whatever tools/evaluate.py takes: a file, a name of its `--list-weights`, or `none`
 for random weights. A checkpoint with a decoder has two columns. A network that reports where it
-looks has the same picture for every image.
+looks has the same picture for every image. Images of one camera have much in common at a place by
+themselves; what a network is told of the place (by zero padding) is what two windows of one image
+tell: features of the same content should agree, features at the same place need not.
 """
 
 import argparse
@@ -31,6 +33,13 @@ def main() -> None:
     parser.add_argument(
         '--layers', nargs='+', choices=[ENCODER, DECODER], default=[ENCODER, DECODER]
     )
+    parser.add_argument(
+        '--shift',
+        type=int,
+        default=64,
+        metavar='PIXELS',
+        help='distance of two windows of an image, a multiple of the stride; 0: leave out',
+    )
     parser.add_argument('--weights', choices=['online', 'ema'], default='online')
     parser.add_argument('--weights-dir', help='folder of published weights')
     parser.add_argument('--like', metavar='FILE', help='architecture of `none`')
@@ -45,6 +54,7 @@ def main() -> None:
             tuple(args.size) if args.size else None,
             args.shown,
             args.layers,
+            args.shift,
             weights=args.weights,
             weights_dir=args.weights_dir,
             like=args.like,

@@ -1,11 +1,14 @@
 """How much of the features of several checkpoints is the place in the image, and a look at it."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+from torch import Tensor
 from tqdm import tqdm
 
-from poodle_mm.apis.encoder import build_encoder
+from poodle_mm.apis.encoder import DenseEncoder, build_encoder
 from poodle_mm.apis.features import load_image
 from poodle_mm.evaluation.evaluate import read_entries
 from poodle_mm.experiments.figures.feature_norms import (
@@ -17,7 +20,7 @@ from poodle_mm.experiments.figures.feature_norms import (
     resized,
 )
 from poodle_mm.experiments.figures.output import write_analysis
-from poodle_mm.geometry.position_share import position_share
+from poodle_mm.geometry.position_share import content_and_place, position_share
 from poodle_mm.visualization.images import to_images
 from poodle_mm.visualization.pca import feature_pca
 from poodle_mm.visualization.place_figure import draw_places
@@ -32,6 +35,7 @@ def write_position_shares(
     size: tuple[int, int] | None = None,
     shown: int = 3,
     layers: Sequence[str] = (ENCODER, DECODER),
+    shift: int = 64,
     **reading,
 ) -> tuple[str, list[Path]]:
     """Measure the position share of several checkpoints' features, and draw some features.
@@ -46,6 +50,8 @@ def write_position_shares(
         size: (H, W) to which images are resized; None keeps the first one's size.
         shown: Images that are drawn, evenly spread.
         layers: ``'encoder'`` for its last map, ``'decoder'`` for that of the spatial decoder.
+        shift: Distance in pixels, a multiple of the stride, of two windows of each image of which
+            :func:`~poodle_mm.geometry.position_share.content_and_place` tells; 0: not measured.
         reading: Further arguments of :func:`~poodle_mm.evaluation.evaluate.read_entries`.
 
     Returns:
@@ -76,17 +82,54 @@ def write_position_shares(
 
             share = position_share(tqdm(maps(), name, len(files), leave=False))
             network = dict(network=entry.name, seed=entry.seed, layer=layer)
-            rows.append(network | dict(images=len(files), share=round(share, 4)))
+            row = network | dict(images=len(files), share=round(share, 4))
+            heading = f'explained by the place: {100 * share:.0f} %'
+            if shift:
+                content, place = _two_windows(encoder, layer, files, size, shift, name)
+                row |= dict(content=round(content, 4), place=round(place, 4))
+                heading = f'place {share:.2f}; same content {content:.2f}, same place {place:.2f}'
+            rows.append(row)
             pictures = feature_pca([kept[file] for file in drawn])
-            colours[f'{name}\nexplained by the place: {100 * share:.0f} %'] = pictures
+            colours[f'{name}\n{heading}'] = pictures
     if not rows:
         raise ValueError('none of the checkpoints has a decoder: leave out `--layers decoder`')
     photos = list(to_images(resized([load_image(file) for file in drawn], size)))
     shares = '; '.join(
-        f'{heading.splitlines()[0]} {row["share"]:.3f}' for heading, row in zip(colours, rows)
+        f'{heading.splitlines()[0]} {row["share"]:.3f}'
+        + (f' (content {row["content"]:.3f}, place {row["place"]:.3f})' if shift else '')
+        for heading, row in zip(colours, rows)
     )
     text = (
         "Share of the features' variance that the place in the image explains, "
         f'{len(files)} images of {size[0]} x {size[1]} pixels: {shares}.'
     )
+    if shift:
+        text += (
+            f' In brackets: correlation of the features of one content seen {shift} pixels apart, '
+            'and of what the two windows have at the same place.'
+        )
     return text, write_analysis(out, draw_places(photos, colours), rows, text)
+
+
+def _two_windows(
+    encoder: DenseEncoder,
+    layer: str,
+    files: Sequence[Path],
+    size: tuple[int, int],
+    shift: int,
+    name: str,
+) -> tuple[float, float]:
+    """:func:`content_and_place` of a window of each image and one ``shift`` pixels to its right."""
+    width = size[1] - shift
+    if width <= shift:
+        raise ValueError(f'windows {shift} pixels apart need images of more than {2 * shift}')
+    windows: tuple[list[Tensor], list[Tensor]] = ([], [])
+    for file in tqdm(files, f'{name}, windows', leave=False):
+        image = resized([load_image(file)], size)
+        for found, left in zip(windows, (0, shift)):
+            found.append(last_map_of(encoder, image[..., left : left + width], layer))
+    first, second = map(torch.cat, windows)
+    stride = 2 ** round(math.log2(width / first.shape[-1]))
+    if shift % stride:
+        raise ValueError(f'{name} has a stride of {stride} pixels, windows are {shift} apart')
+    return content_and_place(first, second, shift // stride)
