@@ -1,6 +1,7 @@
 """How much of dense features is the place in the image, not what is there."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -47,13 +48,22 @@ def position_share(features: Iterable[Tensor]) -> float:
     return float(between / (within + between))
 
 
-def content_and_place(first: Tensor, second: Tensor, cells: int) -> tuple[float, float]:
+class Agreement(NamedTuple):
+    """Correlations of features that share their content, their place, or neither."""
+
+    content: float
+    place: float
+    neither: float
+
+
+def content_and_place(first: Tensor, second: Tensor, cells: int) -> Agreement:
     """Correlation of features of one content at two places, and of one place with two contents.
 
     :func:`position_share` mixes what pictures have at a place (sky is above) with what a network
     is told of it (by zero padding); two windows of one picture tell them apart. A network that
-    sees content alone has 1 for the first number, and for the second what the content of the
-    pictures has in common over that distance; one that sees the place alone has 1 for the second.
+    sees content alone has 1 for the same content and no more for the same place than for neither,
+    which is what pictures have in common over that distance; one that sees the place alone has 1
+    for the same place and no more for the same content than for neither.
 
     Args:
         first: (N, C, h, w) maps of a window of each of N images.
@@ -62,7 +72,8 @@ def content_and_place(first: Tensor, second: Tensor, cells: int) -> tuple[float,
 
     Returns:
         Content: correlation over the cells whose content both windows show. Place: over the cells
-        at the same place of both. Channels are centred on their means, and summed.
+        at the same place of both. Neither: over the cells of one window that are as far apart.
+        Channels are centred on their means, and summed.
 
     Raises:
         ValueError: For maps of different shapes, no common content, or constant features.
@@ -74,7 +85,14 @@ def content_and_place(first: Tensor, second: Tensor, cells: int) -> tuple[float,
         )
     mean = torch.cat([first, second]).double().mean(dim=(0, 2, 3), keepdim=True)
     a, b = first.double() - mean, second.double() - mean
-    return _correlation(a[..., cells:], b[..., :-cells]), _correlation(a, b)
+    return Agreement(
+        content=_correlation(a[..., cells:], b[..., :-cells]),
+        place=_correlation(a, b),
+        neither=_correlation(
+            torch.cat([a[..., cells:], b[..., cells:]]),
+            torch.cat([a[..., :-cells], b[..., :-cells]]),
+        ),
+    )
 
 
 def _correlation(a: Tensor, b: Tensor) -> float:

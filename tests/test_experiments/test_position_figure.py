@@ -65,7 +65,7 @@ def test_script(checkpoint, photos, tmp_path, monkeypatch, capsys, repo):
             torch.stack([*dense_features(encoder, [part[..., u : u + 64] for part in whole])])
             for u in (0, 32)
         ]
-        found = float(row['content']), float(row['place'])
+        found = tuple(float(row[key]) for key in ('content', 'place', 'neither'))
         cells = 32 * windows[0].shape[-1] // 64
         assert found == pytest.approx(content_and_place(*windows, cells), abs=1e-3)
     assert f'A, encoder {float(rows[0]["share"]):.3f}' in capsys.readouterr().out

@@ -55,7 +55,7 @@ def windows(content: float, place: float) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize(
-    ('content', 'place', 'expected'), [(1, 0, (1, 0)), (0, 1, (None, 1)), (2, 0, (1, 0))]
+    ('content', 'place', 'expected'), [(1, 0, (1, 0, 0)), (0, 1, (None, 1)), (2, 0, (1, 0, 0))]
 )
 def test_content_and_place_alone(content, place, expected):
     found = content_and_place(*windows(content, place), cells=3)
@@ -74,6 +74,9 @@ def test_content_and_place_together():
             x, y = a[..., u + shift] - mean[:, None], b[..., u] - mean[:, None]
             sums += torch.stack([(x * y).sum(), (x * x).sum(), (y * y).sum()])
         assert number == pytest.approx(float(sums[0] / (sums[1] * sums[2]).sqrt()), rel=1e-9)
+    across = [torch.cat([m[..., k : k + 5] for m in (a, b)]) - mean[:, None, None] for k in (3, 0)]
+    x, y = (part.flatten() for part in across)
+    assert found.neither == pytest.approx(float(x @ y / (x @ x * (y @ y)).sqrt()), rel=1e-9)
     assert 0.2 < found[1] < 0.4 < found[0] < 0.8
     assert content_and_place(5 * a - 3, 5 * b - 3, 3) == pytest.approx(found)
 

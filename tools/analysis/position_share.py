@@ -7,7 +7,7 @@ A checkpoint is whatever tools/evaluate.py takes: a file, a name of its `--list-
 for random weights. A checkpoint with a decoder has two columns. A network that reports where it
 looks has the same picture for every image. Images of one camera have much in common at a place by
 themselves; what a network is told of the place (by zero padding) is what two windows of one image
-tell: features of the same content should agree, features at the same place need not.
+tell: features of the same content should agree, and those at the same place no more than others.
 """
 
 import argparse

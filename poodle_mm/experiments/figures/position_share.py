@@ -20,7 +20,7 @@ from poodle_mm.experiments.figures.feature_norms import (
     resized,
 )
 from poodle_mm.experiments.figures.output import write_analysis
-from poodle_mm.geometry.position_share import content_and_place, position_share
+from poodle_mm.geometry.position_share import Agreement, content_and_place, position_share
 from poodle_mm.visualization.images import to_images
 from poodle_mm.visualization.pca import feature_pca
 from poodle_mm.visualization.place_figure import draw_places
@@ -85,9 +85,9 @@ def write_position_shares(
             row = network | dict(images=len(files), share=round(share, 4))
             heading = f'explained by the place: {100 * share:.0f} %'
             if shift:
-                content, place = _two_windows(encoder, layer, files, size, shift, name)
-                row |= dict(content=round(content, 4), place=round(place, 4))
-                heading = f'place {share:.2f}; same content {content:.2f}, same place {place:.2f}'
+                agreement = _two_windows(encoder, layer, files, size, shift, name)
+                row |= {key: round(value, 4) for key, value in agreement._asdict().items()}
+                heading = 'same content {:.2f}, place {:.2f}, neither {:.2f}'.format(*agreement)
             rows.append(row)
             pictures = feature_pca([kept[file] for file in drawn])
             colours[f'{name}\n{heading}'] = pictures
@@ -96,7 +96,7 @@ def write_position_shares(
     photos = list(to_images(resized([load_image(file) for file in drawn], size)))
     shares = '; '.join(
         f'{heading.splitlines()[0]} {row["share"]:.3f}'
-        + (f' (content {row["content"]:.3f}, place {row["place"]:.3f})' if shift else '')
+        + (' ({content:.3f}, {place:.3f}, {neither:.3f})'.format(**row) if shift else '')
         for heading, row in zip(colours, rows)
     )
     text = (
@@ -105,8 +105,8 @@ def write_position_shares(
     )
     if shift:
         text += (
-            f' In brackets: correlation of the features of one content seen {shift} pixels apart, '
-            'and of what the two windows have at the same place.'
+            f' In brackets: correlation of features of two windows {shift} pixels apart, of one '
+            'content, of one place, and of neither.'
         )
     return text, write_analysis(out, draw_places(photos, colours), rows, text)
 
@@ -118,7 +118,7 @@ def _two_windows(
     size: tuple[int, int],
     shift: int,
     name: str,
-) -> tuple[float, float]:
+) -> Agreement:
     """:func:`content_and_place` of a window of each image and one ``shift`` pixels to its right."""
     width = size[1] - shift
     if width <= shift:
