@@ -165,8 +165,27 @@ def test_a_window_that_exceeds_the_frame_is_made_smaller_and_warns_once(monkeypa
         x0, y0, x1, y1 = crop(pair())['crop_box']
         assert (x0, x1, y1 - y0) == (0, 160, 80)
     assert len(messages) == 1
-    assert 'aspect 2' in messages[0] and 'scales of (0.4, 0.4)' in messages[0]
-    assert '160x90' in messages[0]
+    assert '1024x512 does not fit into a frame of 160x90 at scales below 0.53' in messages[0]
+    assert '100% of its crops are the largest there is, 160x80' in messages[0]
+    assert messages[0].endswith('with short_side=1440 all fit')
+    PairRandomCrop(scale=(0.4, 0.4), size=(512, 1024), short_side=1440)(pair())
+    assert len(messages) == 1
+
+
+def test_share_of_windows_that_exceed_the_frame(monkeypatch):
+    """Scales up to 8/15 of 0.4 to 0.6 do not fit: two thirds, as many as are made smaller."""
+    messages = []
+    monkeypatch.setattr(
+        'poodle_mm.datasets.transforms.crop.warn', lambda text: messages.append(text)
+    )
+    crop, rng = PairRandomCrop(scale=(0.4, 0.6), size=(512, 1024)), np.random.default_rng(0)
+    heights = []
+    for _ in range(1500):
+        box = crop(pair() | dict(rng=rng))['crop_box']
+        heights.append(box[3] - box[1])
+    assert 'scales below 0.53 of (0.4, 0.6): 67% of its crops' in messages[0]
+    # a whole pixel less than the largest is still cut off: 0.53 to 0.54
+    assert np.mean(np.array(heights) == 80) == pytest.approx(2 / 3, abs=0.06)
 
 
 # --- a normal law of the area -----------------------------------------------------------------
@@ -342,7 +361,9 @@ def test_clamping_warns_once(monkeypatch):
     crop = PairRandomCrop(area=(1, 1), size=(32, 64), aspect=2.0)
     done = crop(pair())
     crop(pair())
-    assert len(messages) == 1 and 'aspect 2 ' in messages[0] and 'areas of (1, 1)' in messages[0]
+    assert len(messages) == 1
+    assert 'of areas (1, 1), those above 0.89 do not fit into a frame of 160x90' in messages[0]
+    assert messages[0].endswith('at aspect 2: these crops are 160x80')
     x0, y0, x1, y1 = done['crop_box']
     assert (x1 - x0, y1 - y0) == (160, 80)  # 8/9 of a 16:9 frame
 

@@ -1,5 +1,6 @@
 """The global crop."""
 
+import math
 from statistics import NormalDist
 
 import cv2
@@ -195,12 +196,7 @@ class PairRandomCrop(BaseTransform):
             share = share_of_scale(rng, shape, self.scale, self.size, self.short_side)
         box, clamped = place_box(rng, shape, share, aspect)
         if clamped:
-            wanted = f'areas of {self.area}' if self.scale is None else f'scales of {self.scale}'
-            self._warn_once(
-                'clamped',
-                f'aspect {aspect:g} cannot give all {wanted} in a frame of {shape[1]}x{shape[0]}: '
-                'clamped',
-            )
+            self._warn_once('clamped', self._what_does_not_fit(shape, aspect))
         if self.scale is None:
             self._warn_of_stretch(shape)
         box2 = box
@@ -217,6 +213,25 @@ class PairRandomCrop(BaseTransform):
                 [crop_nearest(v, b, self.size) for v, b in zip(results['visible'], boxes)]
             )
         return results
+
+    def _what_does_not_fit(self, shape: tuple[int, int], aspect: float) -> str:
+        height, width = shape
+        largest = min(height, round(width / aspect)), min(width, round(height * aspect))
+        frame, most = f'{width}x{height}', f'{largest[1]}x{largest[0]}'
+        if self.scale is None:
+            share = largest[0] * largest[1] / (height * width)
+            return (
+                f'of areas {self.area}, those above {share:.2g} do not fit into a frame of {frame} '
+                f'at aspect {aspect:g}: these crops are {most}'
+            )
+        low, high = self.scale
+        least = self.size[0] / largest[0] * min(shape) / self.short_side
+        share = min((least - low) / (high - low), 1) if high > low else 1
+        return (
+            f'{self.size[1]}x{self.size[0]} does not fit into a frame of {frame} at scales '
+            f'below {least:.2g} of {self.scale}: {share:.0%} of its crops are the largest there '
+            f'is, {most}; with short_side={math.ceil(self.short_side * least / low)} all fit'
+        )
 
     def _warn_of_stretch(self, shape: tuple[int, int]) -> None:
         stretch = self.size[1] / self.size[0] / (self.aspect or shape[1] / shape[0])
