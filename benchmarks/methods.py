@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 from benchmarks.result import Measurement, Options, StageResult
 from benchmarks.timing import isolated
 from poodle_mm.engine.config import set_data_root
-from poodle_mm.engine.hooks.run_stats_hook import peak_resident_mib
+from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS
 from poodle_mm.engine.schedule import frames_per_item
 from poodle_mm.engine.train import build_runner, training_config
 from poodle_mm.experiments.ablations.budget import pairs_per_step
@@ -20,6 +20,7 @@ from poodle_mm.experiments.ablations.settings import DATA
 from poodle_mm.experiments.ablations.studies import METHODS
 from poodle_mm.experiments.ablations.study import SCRATCH
 from poodle_mm.registry import register_all_modules
+from poodle_mm.utils.files import read_json
 from poodle_scenes import write_scenes
 
 WARMUP = 3
@@ -110,10 +111,9 @@ def train_some_steps(
         runner = build_runner(cfg)
         runner.register_hook(clock)
         runner.train()
+        peak = read_json(Path(work_dir, RUN_STATS))['memory_mib']
     seconds = [end - start for start, end in zip(clock.ends[WARMUP - 1 :], clock.ends[WARMUP:])]
     waits = clock.waits[WARMUP - 1 :]
-    on_gpu = torch.cuda.is_available()
-    peak = torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak_resident_mib()
     frames = pairs_per_step(cfg) * frames_per_item(cfg.train_dataloader.dataset)
     row = Measurement(config.stem, seconds)
     row.more = {

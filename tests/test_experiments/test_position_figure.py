@@ -73,7 +73,9 @@ def test_script(checkpoint, photos, tmp_path, monkeypatch, capsys, repo):
 
 
 def test_windows_that_do_not_fit(checkpoint, photos, tmp_path):
-    with pytest.raises(ValueError, match='64 pixels apart need images of more than 128'):
+    with pytest.raises(
+        ValueError, match='64 pixels apart need images wider than 128 pixels, these have 96'
+    ):
         write_position_shares(tmp_path / 'x', ['none'], photos)
     with pytest.raises(ValueError, match='has a stride of'):
         write_position_shares(tmp_path / 'x', ['none'], photos, shift=33)
@@ -83,7 +85,7 @@ def test_windows_that_do_not_fit(checkpoint, photos, tmp_path):
 
 def test_no_decoder_to_show(photos, tmp_path):
     with pytest.raises(ValueError, match='none of the checkpoints has a decoder'):
-        write_position_shares(tmp_path / 'x', ['none'], photos, layers=['decoder'])
+        write_position_shares(tmp_path / 'x', ['none'], photos, layers=['decoder'], shift=32)
 
 
 def test_a_column_each(tmp_path):

@@ -216,7 +216,8 @@ class PairRandomCrop(BaseTransform):
 
     def _what_does_not_fit(self, shape: tuple[int, int], aspect: float) -> str:
         height, width = shape
-        largest = min(height, round(width / aspect)), min(width, round(height * aspect))
+        sides = min(height, round(width / aspect)), min(width, round(height * aspect))
+        largest = max(sides[0], 1), max(sides[1], 1)
         frame, most = f'{width}x{height}', f'{largest[1]}x{largest[0]}'
         if self.scale is None:
             share = largest[0] * largest[1] / (height * width)

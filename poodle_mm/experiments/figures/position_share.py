@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from poodle_mm.apis.encoder import DenseEncoder, build_encoder
+from poodle_mm.apis.encoder import build_encoder
 from poodle_mm.apis.features import load_image
 from poodle_mm.evaluation.evaluate import read_entries
 from poodle_mm.experiments.figures.feature_norms import (
@@ -20,7 +20,7 @@ from poodle_mm.experiments.figures.feature_norms import (
     resized,
 )
 from poodle_mm.experiments.figures.output import write_analysis
-from poodle_mm.geometry.position_share import Agreement, content_and_place, position_share
+from poodle_mm.geometry.position_share import content_and_place, position_share
 from poodle_mm.visualization.images import to_images
 from poodle_mm.visualization.pca import feature_pca
 from poodle_mm.visualization.place_figure import draw_places
@@ -64,6 +64,12 @@ def write_position_shares(
     entries = read_entries(checkpoints, **reading)
     files, drawn = chosen_images([images], _ALL), chosen_images([images], shown)
     size = size or load_image(files[0]).shape[1:]
+    width = size[1] - shift  # of a window
+    if width <= shift:
+        raise ValueError(
+            f'windows {shift} pixels apart need images wider than {2 * shift} pixels, these have '
+            f'{size[1]}: give a smaller --shift, or 0'
+        )
     rows, colours = [], {}
     for entry in entries:
         encoder = build_encoder(entry.encoder)
@@ -71,13 +77,17 @@ def write_position_shares(
             if layer == DECODER and encoder.neck is None:
                 continue
             name = network_name(entry, entries, encoder, layer)
-            kept = {}
+            kept: dict[Path, Tensor] = {}
+            windows: tuple[list[Tensor], list[Tensor]] = ([], [])
 
-            def maps(encoder=encoder, layer=layer, kept=kept):
+            def maps(encoder=encoder, layer=layer, kept=kept, windows=windows):
                 for file in files:
-                    (found,) = last_map_of(encoder, resized([load_image(file)], size), layer)
+                    image = resized([load_image(file)], size)
+                    (found,) = last_map_of(encoder, image, layer)
                     if file in drawn:
                         kept[file] = found
+                    for part, left in zip(windows, (0, shift) if shift else ()):
+                        part.append(last_map_of(encoder, image[..., left : left + width], layer))
                     yield found
 
             share = position_share(tqdm(maps(), name, len(files), leave=False))
@@ -85,7 +95,8 @@ def write_position_shares(
             row = network | dict(images=len(files), share=round(share, 4))
             heading = f'explained by the place: {100 * share:.0f} %'
             if shift:
-                agreement = _two_windows(encoder, layer, files, size, shift, name)
+                first, second = map(torch.cat, windows)
+                agreement = content_and_place(first, second, _cells(shift, width, first, name))
                 row |= {key: round(value, 4) for key, value in agreement._asdict().items()}
                 heading = 'same content {:.2f}, place {:.2f}, neither {:.2f}'.format(*agreement)
             rows.append(row)
@@ -111,25 +122,12 @@ def write_position_shares(
     return text, write_analysis(out, draw_places(photos, colours), rows, text)
 
 
-def _two_windows(
-    encoder: DenseEncoder,
-    layer: str,
-    files: Sequence[Path],
-    size: tuple[int, int],
-    shift: int,
-    name: str,
-) -> Agreement:
-    """:func:`content_and_place` of a window of each image and one ``shift`` pixels to its right."""
-    width = size[1] - shift
-    if width <= shift:
-        raise ValueError(f'windows {shift} pixels apart need images of more than {2 * shift}')
-    windows: tuple[list[Tensor], list[Tensor]] = ([], [])
-    for file in tqdm(files, f'{name}, windows', leave=False):
-        image = resized([load_image(file)], size)
-        for found, left in zip(windows, (0, shift)):
-            found.append(last_map_of(encoder, image[..., left : left + width], layer))
-    first, second = map(torch.cat, windows)
-    stride = 2 ** round(math.log2(width / first.shape[-1]))
+def _cells(shift: int, width: int, maps: Tensor, name: str) -> int:
+    """Pixels as cells of the maps of windows of a width."""
+    stride = 2 ** round(math.log2(width / maps.shape[-1]))
     if shift % stride:
-        raise ValueError(f'{name} has a stride of {stride} pixels, windows are {shift} apart')
-    return content_and_place(first, second, shift // stride)
+        raise ValueError(
+            f'{name} has a stride of {stride} pixels, windows are {shift} apart: give a multiple '
+            'of it as --shift, or 0'
+        )
+    return shift // stride
