@@ -7,7 +7,8 @@ from torch import Tensor
 
 from poodle_mm.checkpoints.encoder_checkpoint import EncoderCheckpoint
 
-# Decided by the detector: a C4 encoder ends after its third stage, and no stage is dilated.
+# Decided by the detector: a C4 encoder ends after its third stage, and no stage is dilated. But an
+# encoder that learned with a second stage as fine as its first keeps it so.
 _DETECTORS = (
     'type', 'num_stages', 'strides', 'dilations', 'contract_dilation', 'out_indices',
     'frozen_stages', 'norm_eval',
@@ -18,7 +19,10 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     """Put a checkpoint's encoder into a detection config, in place.
 
     Architecture, weights and the channels that follow from them: of FPN, or of C4's heads, whose
-    shared head is the encoder's last stage. A decoder in the checkpoint is not used.
+    shared head is the encoder's last stage. A decoder in the checkpoint is not used. Dilated stages
+    run at the detector's strides, where their kernels meet the pixels they learned on. An encoder
+    with two stages of stride 4 (``strides=(1, 1, 2, 2)``) keeps them: FPN then begins at the second
+    and pools its fourth level; C4's map has stride 8.
 
     Args:
         cfg: One of ``configs/downstream/mmdet``.
@@ -41,12 +45,21 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     if encoder.path is not None:
         bare['init_cfg'] = encoder.init_cfg()
     detectors = {key: model.backbone[key] for key in _DETECTORS if key in model.backbone}
+    finer = tuple(encoder.backbone.get('strides', ())[:2]) == (1, 1)
+    if finer:
+        detectors['strides'] = (1, 1, 2, 2)[: detectors.get('num_stages', 4)]
     model.backbone = ConfigDict(**bare, **detectors)
     if 'neck' in model:
         model.neck.in_channels = [width // 2 ** (3 - k) for k in model.backbone.out_indices]
+        if finer:
+            model.neck.start_level = 1
         return
     model.rpn_head.in_channels = width // 2
     head = model.roi_head
+    if finer:
+        anchors = model.rpn_head.anchor_generator
+        anchors.update(strides=[8], scales=[2 * scale for scale in anchors.scales])  # of one size
+        head.bbox_roi_extractor.featmap_strides = [8]
     head.bbox_roi_extractor.out_channels = width // 2
     head.bbox_head.in_channels = width
     shared = dict(bare, type=head.shared_head.type, frozen=head.shared_head.frozen)

@@ -7,7 +7,7 @@ import torch
 
 pytest.importorskip('mmcv.ops', reason='needs `bash tools/build_mmcv_ops.sh`', exc_type=ImportError)
 
-from mmdet.registry import DATASETS, MODELS
+from mmdet.registry import DATASETS, MODELS, TASK_UTILS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.models import ResNet
@@ -68,6 +68,41 @@ def test_encoder_and_heads_fit_together(config, encoder, kind, depth):
         pooled = head.shared_head(head.bbox_roi_extractor(maps, regions))
         scores, offsets = head.bbox_head(pooled)
         assert scores.shape == (1, 11) and offsets.shape == (1, 40)
+
+
+@pytest.mark.parametrize('kind', ['c4', 'fpn'])
+@pytest.mark.parametrize('learned', [(1, 1, 2, 2), (1, 1, 1, 1)])
+def test_a_finer_encoder_stays_finer(config, encoder, kind, learned):
+    """Two stages of stride 4, dilated later or not: its own maps at the strides the heads count on.
+
+    The anchors are those of every encoder, and the map at stride 8 is the third stage's.
+    """
+    cfg = config(f'faster-rcnn_r50-{kind}_scenes.py')
+    usual = TASK_UTILS.build(cfg.model.rpn_head.anchor_generator)
+    dilations = (1, 1, 2, 4) if learned[2] == 1 else (1, 1, 1, 1)
+    found = TINY | dict(strides=learned, dilations=dilations, out_indices=(1, 2, 3))
+    set_encoder(cfg, EncoderCheckpoint(None, found))
+    model = MODELS.build(cfg.model).eval()
+    image = torch.randn(1, 3, 64, 128)
+    maps = model.extract_feat(image)
+    own = ResNet(**{k: v for k, v in TINY.items() if k != 'type'}, strides=(1, 1, 2, 2))
+    own.eval()
+    own.load_state_dict(model.backbone.state_dict(), strict=False)
+    extractor = model.roi_head.bbox_roi_extractor
+    if kind == 'fpn':
+        shapes = [tuple(m.shape[1:]) for m in maps]
+        assert shapes == [(64, 16, 32), (64, 8, 16), (64, 4, 8), (64, 2, 4), (64, 1, 2)]
+        strides = [4, 8, 16, 32]
+        torch.testing.assert_close(model.backbone(image)[-1], own(image)[-1], rtol=0, atol=0)
+    else:
+        assert maps[0].shape[2:] == (8, 16)
+        strides = [8]
+    assert extractor.featmap_strides == strides
+    anchors = model.rpn_head.prior_generator
+    assert [s[0] for s in anchors.strides][: len(strides)] == strides
+    for found, expected in zip(anchors.base_anchors, usual.base_anchors, strict=True):
+        areas = [(b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]) for b in (found, expected)]
+        torch.testing.assert_close(*areas)
 
 
 def test_scratch_stays_random(config):
