@@ -73,31 +73,32 @@ def test_encoder_and_heads_fit_together(config, encoder, kind, depth):
 @pytest.mark.parametrize('kind', ['c4', 'fpn'])
 @pytest.mark.parametrize('learned', [(1, 1, 2, 2), (1, 1, 1, 1)])
 def test_a_finer_encoder_stays_finer(config, encoder, kind, learned):
-    """Two stages of stride 4, dilated later or not: its own maps at the strides the heads count on.
+    """Two stages of stride 4, dilated later or not: every fourth of the pixels it learned on.
 
-    The anchors are those of every encoder, and the map at stride 8 is the third stage's.
+    The heads count on those strides, and the anchors are those of every encoder.
     """
     cfg = config(f'faster-rcnn_r50-{kind}_scenes.py')
     usual = TASK_UTILS.build(cfg.model.rpn_head.anchor_generator)
     dilations = (1, 1, 2, 4) if learned[2] == 1 else (1, 1, 1, 1)
-    found = TINY | dict(strides=learned, dilations=dilations, out_indices=(1, 2, 3))
+    settings = dict(strides=learned, dilations=dilations, out_indices=(0, 1, 2, 3))
+    found = TINY | settings | dict(type='poodle_mm.ResNet')
     set_encoder(cfg, EncoderCheckpoint(None, found))
-    model = MODELS.build(cfg.model).eval()
-    image = torch.randn(1, 3, 64, 128)
-    maps = model.extract_feat(image)
-    own = ResNet(**{k: v for k, v in TINY.items() if k != 'type'}, strides=(1, 1, 2, 2))
+    model = MODELS.build(cfg.model)
+    model.eval()
+    own = MODELS.build(found)
     own.eval()
     own.load_state_dict(model.backbone.state_dict(), strict=False)
-    extractor = model.roi_head.bbox_roi_extractor
-    if kind == 'fpn':
-        shapes = [tuple(m.shape[1:]) for m in maps]
-        assert shapes == [(64, 16, 32), (64, 8, 16), (64, 4, 8), (64, 2, 4), (64, 1, 2)]
-        strides = [4, 8, 16, 32]
-        torch.testing.assert_close(model.backbone(image)[-1], own(image)[-1], rtol=0, atol=0)
-    else:
-        assert maps[0].shape[2:] == (8, 16)
-        strides = [8]
-    assert extractor.featmap_strides == strides
+    image = torch.randn(1, 3, 64, 128)
+    learned_maps = own(image)
+    stages = cfg.model.backbone.out_indices
+    for stage, of_detector in zip(stages, model.backbone(image), strict=True):
+        dilated = learned_maps[stage]
+        step = dilated.shape[2] // of_detector.shape[2]
+        torch.testing.assert_close(of_detector, dilated[..., ::step, ::step], rtol=1e-5, atol=1e-6)
+    strides = [4, 8, 16, 32] if kind == 'fpn' else [8]
+    maps = model.extract_feat(image)[: len(strides)]
+    assert [64 // m.shape[2] for m in maps] == strides
+    assert model.roi_head.bbox_roi_extractor.featmap_strides == strides
     anchors = model.rpn_head.prior_generator
     assert [s[0] for s in anchors.strides][: len(strides)] == strides
     for found, expected in zip(anchors.base_anchors, usual.base_anchors, strict=True):
