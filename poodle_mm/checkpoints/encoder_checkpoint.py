@@ -41,6 +41,13 @@ class EncoderCheckpoint:
     neck_prefix: str | None = None
     scheme: str = ''
 
+    @property
+    def first_strides(self) -> tuple[int, int]:
+        """Strides of a ResNet's first two stages, which readouts keep; a dilation counts as one."""
+        first, second = tuple(self.backbone.get('strides', (1, 2)))[:2]
+        dilation, dilated = tuple(self.backbone.get('dilations', (1, 1)))[:2]
+        return first * dilation, second * dilated // dilation
+
     def init_cfg(self, part: str = 'backbone') -> dict | None:
         """``init_cfg`` for OpenMMLab's models: loads ``part`` from the file; None if random."""
         if self.path is None or (part == 'neck' and self.neck_prefix is None):

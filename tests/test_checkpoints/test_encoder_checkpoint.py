@@ -6,7 +6,7 @@ from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS as BACKBONES
 from torchvision.models import resnet18, resnet34, resnet50, resnet101
 
-from poodle_mm.checkpoints import load_part, read_checkpoint
+from poodle_mm.checkpoints import EncoderCheckpoint, load_part, read_checkpoint
 from poodle_mm.checkpoints.convert_vit import convert_vit_file
 from poodle_mm.checkpoints.encoder_checkpoint import check_pretrained
 from poodle_mm.registry import MODELS
@@ -132,3 +132,18 @@ def test_errors_name_file_and_remedy(tmp_path):
         read_checkpoint(path, 'ema')
     with pytest.raises(ValueError, match='weights must be one of'):
         read_checkpoint(path, 'best')
+
+
+@pytest.mark.parametrize(
+    'settings, expected',
+    [
+        (dict(), (1, 2)),
+        (dict(strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4)), (1, 2)),
+        (dict(strides=(1, 1, 2, 2)), (1, 1)),
+        (dict(strides=(1, 1, 1, 1), dilations=(1, 1, 2, 4)), (1, 1)),
+        (dict(strides=(1, 1, 1, 1), dilations=(1, 2, 4, 8)), (1, 2)),
+    ],
+)
+def test_strides_of_the_first_stages(settings, expected):
+    """Of the ResNet that a dilated one stands for: dilation in place of a stride is that stride."""
+    assert EncoderCheckpoint(None, BACKBONE | settings).first_strides == expected

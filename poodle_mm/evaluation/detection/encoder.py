@@ -45,7 +45,7 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     if encoder.path is not None:
         bare['init_cfg'] = encoder.init_cfg()
     detectors = {key: model.backbone[key] for key in _DETECTORS if key in model.backbone}
-    finer = tuple(encoder.backbone.get('strides', ())[:2]) == (1, 1)
+    finer = encoder.first_strides == (1, 1)
     if finer:
         detectors['strides'] = (1, 1, 2, 2)[: detectors.get('num_stages', 4)]
     model.backbone = ConfigDict(**bare, **detectors)

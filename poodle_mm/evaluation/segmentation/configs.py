@@ -41,9 +41,8 @@ def set_encoder(cfg: Config, encoder: EncoderCheckpoint) -> None:
     readout = {key: model.backbone[key] for key in kept if key in model.backbone}
     if kinds[0] == 'VisionTransformer':
         readout['type'] = encoder.backbone['type']  # ours, if it has registers
-    first = tuple(encoder.backbone.get('strides', _STRIDES)[:2])
-    if not keeps_decoder and first != _STRIDES[:2]:  # a finer encoder stays finer
-        readout['strides'] = (*first, *readout.get('strides', _STRIDES)[2:])
+    if not keeps_decoder and encoder.first_strides != _STRIDES[:2]:  # a finer one stays finer
+        readout['strides'] = (*encoder.first_strides, *readout.get('strides', _STRIDES)[2:])
     bare = {k: v for k, v in encoder.backbone.items() if k not in kept}
     if keeps_decoder:
         bare.setdefault('out_indices', model.backbone.out_indices)
