@@ -72,7 +72,7 @@ def test_encoder_and_heads_fit_together(config, encoder, kind, depth):
 
 @pytest.mark.parametrize('kind', ['c4', 'fpn'])
 @pytest.mark.parametrize('learned', [(1, 1, 2, 2), (1, 1, 1, 1)])
-def test_a_finer_encoder_stays_finer(config, encoder, kind, learned):
+def test_a_finer_encoder_stays_finer(config, kind, learned):
     """Two stages of stride 4, dilated later or not: every fourth of the pixels it learned on.
 
     The heads count on those strides, and the anchors are those of every encoder.
@@ -101,8 +101,8 @@ def test_a_finer_encoder_stays_finer(config, encoder, kind, learned):
     assert model.roi_head.bbox_roi_extractor.featmap_strides == strides
     anchors = model.rpn_head.prior_generator
     assert [s[0] for s in anchors.strides][: len(strides)] == strides
-    for found, expected in zip(anchors.base_anchors, usual.base_anchors, strict=True):
-        areas = [(b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]) for b in (found, expected)]
+    for boxes, expected in zip(anchors.base_anchors, usual.base_anchors, strict=True):
+        areas = [(b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]) for b in (boxes, expected)]
         torch.testing.assert_close(*areas)
 
 
