@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from poodle_mm.apis.encoder import DenseEncoder, load_encoder
 from poodle_mm.apis.feature_files import (
@@ -35,6 +34,7 @@ from poodle_mm.datasets.remote.urls import file_name, is_url, suffix_of
 from poodle_mm.datasets.video.reader import VideoReader
 from poodle_mm.utils.distributed import device_of_process
 from poodle_mm.utils.files import replacing
+from poodle_mm.utils.progress import Progress
 from poodle_mm.utils.shards import WHOLE, Shard
 
 
@@ -167,7 +167,7 @@ def save_video_features(
     todo = unwritten(blocks, names, since)
     todo = frames[np.array([n for block in todo for n in block], np.int64)].tolist()
     items = video_features(encoder, video, size, batch_size, step, todo)
-    items = tqdm(items, desc=file_name(str(video)), total=len(todo), unit='frame')
+    items = Progress(items, desc=file_name(str(video)), total=len(todo), unit='frame')
     if out.suffix != '.npy':
         for frame, second, features in items:
             features = stored(features, half, f'{video}: frame {frame}')
@@ -215,7 +215,7 @@ def save_image_features(
     """
     blocks = blocks_of(len(out), batch_size, shard)
     todo = unwritten(blocks, out, since)
-    with tqdm(total=sum(map(len, todo)), unit='image') as progress:
+    with Progress(total=sum(map(len, todo)), unit='image') as progress:
         for block in todo:
             cells = []
 

@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from tqdm import tqdm
 
 from poodle_mm.engine.cpu_ranks import cpu_ranks
 from poodle_mm.engine.schedule import unit_of_run
 from poodle_mm.engine.train import build_runner
 from poodle_mm.utils.modules import bare_model
+from poodle_mm.utils.progress import Progress
 
 _WARM_STEPS, _TIMED_STEPS = 8, 16
 
@@ -52,7 +52,7 @@ class ProgressHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Start the clock."""
-        self.bar = tqdm(total=runner.max_iters, desc=self.title, unit='step', smoothing=0.05)
+        self.bar = Progress(total=runner.max_iters, desc=self.title, unit='step', smoothing=0.05)
         self.unit = unit_of_run(runner)
         self.ends.append(time.monotonic())
 

@@ -14,11 +14,11 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from poodle_mm.catalog import IGNORE_INDEX
 from poodle_mm.datasets.files import list_files
 from poodle_mm.datasets.labels import read_label
+from poodle_mm.utils.progress import Progress
 from poodle_mm.utils.tables import markdown_table, spread
 
 
@@ -177,7 +177,7 @@ def _read_classes(
     """Classes of label images; ``to_class`` has every id that they may hold."""
     table = np.full(256, IGNORE_INDEX, np.uint8)
     table[list(to_class)] = list(to_class.values())
-    for path in tqdm(paths, desc='labels', unit='image', leave=False):
+    for path in Progress(paths, desc='labels', unit='image', leave=False):
         yield table[read_label(path, to_class)]
 
 

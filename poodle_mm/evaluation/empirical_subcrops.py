@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from poodle_mm.catalog import DataSet
 from poodle_mm.datasets.label_files import read_classes
 from poodle_mm.datasets.transforms.crop import Box, place_box
 from poodle_mm.geometry.box_sums import box_areas, box_sums, summed_area
+from poodle_mm.utils.progress import Progress
 
 BACKGROUND = frozenset(
     ('road', 'sky', 'building', 'vegetation', 'sidewalk', 'fence', 'terrain', 'pavement', 'tree')
@@ -151,7 +151,7 @@ def simulate_subcrops(
     image_pixels = np.zeros(count)
     pixels, hits, labels = (np.zeros((len(files) * draws.crops, count)) for _ in range(3))
     row = 0
-    for index, file in enumerate(tqdm(files, desc='subcrops', unit='image', leave=False)):
+    for index, file in enumerate(Progress(files, desc='subcrops', unit='image', leave=False)):
         label = read_classes(file, data)
         present = np.flatnonzero(np.bincount(label.ravel(), minlength=256)[:count])
         # one table of an image serves all of its crops; absent classes need none

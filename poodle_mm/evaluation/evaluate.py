@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tqdm import tqdm
-
 from poodle_mm.checkpoints import (
     EncoderCheckpoint,
     encoder_of_config,
@@ -22,6 +20,7 @@ from poodle_mm.evaluation.readout import cached_readout, readout_config, readout
 from poodle_mm.evaluation.suites import find_suite, is_detection
 from poodle_mm.evaluation.table import markdown_tables
 from poodle_mm.utils.files import write_json, write_text
+from poodle_mm.utils.progress import Progress
 
 SCRATCH = 'none'
 
@@ -159,7 +158,7 @@ def evaluate(
     encoder = None
     done = {}  # without a decoder both linear readouts are the same
     with hand_on_features():
-        for entry, readout, cfg in (bar := tqdm(prepared, desc=suite, unit='readout')):
+        for entry, readout, cfg in (bar := Progress(prepared, desc=suite, unit='readout')):
             bar.set_postfix_str(f'{entry.name} (seed {entry.seed}), {readout}')
             if entry.encoder is not encoder or not cfg.model.get('cache_gb'):
                 drop_features()  # gigabytes that nobody is going to look up

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from poodle_mm.catalog import CATALOG
 from poodle_mm.datasets.labelled_pairs import LabelledPair, labelled_pairs
@@ -18,6 +17,7 @@ from poodle_mm.geometry.box_sums import box_shares
 from poodle_mm.geometry.boxes import cell_grid
 from poodle_mm.geometry.occlusion import visible_mask
 from poodle_mm.utils.files import replacing
+from poodle_mm.utils.progress import Progress
 from poodle_mm.utils.tables import markdown_table, spread
 from poodle_mm.views.motion_prior import RESIDUALS
 from poodle_mm.views.subcrops import FlowSubcrops
@@ -155,7 +155,7 @@ def measure_subcrops(
     pixels: dict[str, list[float]] = {}
     found: dict[str, dict] = {}
     for flow in flows:
-        for seed in tqdm(seeds, desc=flow, unit='seed', leave=False):
+        for seed in Progress(seeds, desc=flow, unit='seed', leave=False):
             crops = [*labelled_crops(pairs, crop, flow, seed)]
             labels = [label.numpy() for batch in crops for label in batch.labels.flatten(0, 1)]
             if not groups:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.config import Config
-from tqdm import tqdm
 
 from poodle_mm.engine.browse.draws import Drawn, Draws
 from poodle_mm.engine.browse.rows import Row, measure
@@ -20,6 +19,7 @@ from poodle_mm.engine.config import load_config, set_data_root
 from poodle_mm.evaluation.flow.methods import estimator_config
 from poodle_mm.experiments.report import Picture, write_report
 from poodle_mm.utils.files import replacing
+from poodle_mm.utils.progress import Progress
 from poodle_mm.utils.tables import markdown_table
 
 _SHORT = dict(dis='dis-medium', raft='raft-large')
@@ -74,7 +74,7 @@ def browse_pairs(
     draws = Draws(cfg, folder / 'index', estimator, device)
 
     rows, first, wrong = [], [], []
-    bar = tqdm(islice(draws, stats), desc='draws', unit='draw', total=stats)
+    bar = Progress(islice(draws, stats), desc='draws', unit='draw', total=stats)
     for drawn in bar:
         row = measure(drawn)
         rows.append(row)

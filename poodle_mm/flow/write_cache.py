@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from torch.utils.data import DataLoader, Dataset, Sampler
-from tqdm import tqdm
 
 from poodle_mm.datasets.flow_cache import FlowStorage, flow_cache_path, is_cached, write_flow
 from poodle_mm.datasets.flow_note import AS_IT_WAS, claim_cache
@@ -20,6 +19,7 @@ from poodle_mm.flow.base import FlowEstimator, resize_images
 from poodle_mm.flow.uflow.packaged import PACKAGED
 from poodle_mm.registry import DATASETS, MODELS
 from poodle_mm.utils.distributed import device_of_process
+from poodle_mm.utils.progress import Progress
 from poodle_mm.utils.shards import WHOLE, Shard
 
 
@@ -109,7 +109,7 @@ def cache_flow(
         dataset, batch_size=None, sampler=keys, num_workers=num_workers, collate_fn=_as_list
     )
     done: Counter[str] = Counter()
-    for pairs in (progress := tqdm(items, desc='flow', unit='item')):
+    for pairs in (progress := Progress(items, desc='flow', unit='item')):
         for pair in pairs:
             path = flow_cache_path(root, pair['source_id'], pair['frame_ids'], storage.format)
             if is_cached(path):
@@ -122,7 +122,7 @@ def cache_flow(
                 flow = torch.cat(estimator(*frames[:, None]))
                 write_flow(path, flow.cpu().numpy())
                 done['written'] += 1
-        progress.set_postfix(done)
+        progress.set_postfix(done, refresh=False)
     return done
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import islice
 from typing import Any
 
-from tqdm import tqdm
+from poodle_mm.utils.progress import Progress
 
 _QUEUE = 4096
 
@@ -36,7 +36,7 @@ def map_in_threads(
     source = iter(items)
     with (
         ThreadPoolExecutor(threads) as pool,
-        tqdm(None, desc, total, leave=False, unit=unit) as progress,
+        Progress(None, desc, total, leave=False, unit=unit) as progress,
     ):
         # a million jobs in the pool's queue at once would take a gigabyte
         while part := list(islice(source, _QUEUE)):

@@ -5,12 +5,12 @@ import shutil
 from pathlib import Path
 
 from PIL import Image
-from tqdm import tqdm
 
 from poodle_mm.catalog import CATALOG
 from poodle_mm.datasets.files import file_problem, find_files
 from poodle_mm.datasets.labels import read_label
 from poodle_mm.utils.files import replacing
+from poodle_mm.utils.progress import Progress
 
 
 def convert_camvid(
@@ -36,7 +36,7 @@ def convert_camvid(
     source, target, splits = Path(source), Path(target), CATALOG['camvid'].splits
     files = {split: find_files(source / split, ('.png',)) for split in splits}
     for split, names in files.items():
-        for name in tqdm(names, desc=split, unit='image'):
+        for name in Progress(names, desc=split, unit='image'):
             old_image, label = source / split / name, source / f'{split}annot' / name
             if not label.is_file():
                 raise FileNotFoundError(f'{label}: no label of {old_image}')

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
-from tqdm import tqdm
 
 from poodle_mm.catalog import BOX_CLASSES
 from poodle_mm.datasets.files import file_problem
 from poodle_mm.datasets.preparation.scalabel import IMAGE_SIZE, BoxCounts, frame_boxes, read_frames
 from poodle_mm.utils.files import write_json
+from poodle_mm.utils.progress import Progress
 
 
 def convert_frames(
@@ -34,7 +34,7 @@ def convert_frames(
     category_ids = {name: number for number, name in enumerate(BOX_CLASSES, start=1)}
     counts = BoxCounts()
     images, annotations = [], []
-    for image_id, frame in enumerate(tqdm(frames, desc='frames', leave=False), start=1):
+    for image_id, frame in enumerate(Progress(frames, desc='frames', leave=False), start=1):
         size = _image_size(frame, image_root, counts)
         if size is None:
             continue

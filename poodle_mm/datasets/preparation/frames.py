@@ -11,12 +11,12 @@ from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from poodle_mm.datasets.files import VIDEO_EXTENSIONS, find_files
 from poodle_mm.datasets.video.reader import FrameReadError, VideoReader
 from poodle_mm.utils.files import replacing_folder, write_image, write_json
 from poodle_mm.utils.processes import process_pool
+from poodle_mm.utils.progress import Progress
 from poodle_mm.utils.shards import WHOLE, Shard
 
 _CHUNK_BYTES = 2**28
@@ -138,7 +138,7 @@ def extract_frames(
     todo = [job for job in jobs if not job[1].is_dir()]
     result = Extraction(present=len(jobs) - len(todo))
     results = _results([(*job, choice) for job in todo], workers)
-    for outcome in tqdm(results, total=len(todo), desc='videos', unit='video'):
+    for outcome in Progress(results, total=len(todo), desc='videos', unit='video'):
         if isinstance(outcome, FrameReadError):
             result.failed[outcome.path] = outcome.reason
         else:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from poodle_mm.datasets.preparation.frames import (
     FrameChoice,
@@ -19,6 +18,7 @@ from poodle_mm.datasets.preparation.frames import (
 )
 from poodle_mm.datasets.video.reader import FrameReadError
 from poodle_mm.utils.files import write_image, write_json
+from poodle_mm.utils.progress import Progress
 
 FACTS = 'pseudo_labels.json'
 """Stands beside the folders and tells how they were made."""
@@ -134,7 +134,7 @@ def label_videos(
     facts = vars(frames) | dict(model=model, classes=list(classes), labels=_CONVENTION)
     _write_facts(out, facts, splits)
     done = Labelling()
-    for name in tqdm(sorted(videos), desc='videos', unit='video'):
+    for name in Progress(sorted(videos), desc='videos', unit='video'):
         try:
             _label_video(videos[name], out, name, splits[name], frames, label, len(classes), done)
         except FrameReadError as error:
@@ -158,7 +158,7 @@ def _label_video(
         todo = np.array([not path.is_file() for path in targets], bool)
         done.present += int((~todo).sum())
         images = zip(np.flatnonzero(todo), frames_at(reader, positions[todo]))
-        for index, image in tqdm(images, name, int(todo.sum()), leave=False, unit='frame'):
+        for index, image in Progress(images, name, int(todo.sum()), leave=False, unit='frame'):
             ids = np.asarray(label(image))
             if ids.shape != image.shape[:2] or ids.min() < 0 or ids.max() >= num_classes:
                 raise ValueError(

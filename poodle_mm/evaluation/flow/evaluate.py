@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from poodle_mm.datasets.flow_pairs import FlowPair, open_flow_pairs
 from poodle_mm.datasets.transforms.crop import crop_nearest, crop_resize
 from poodle_mm.evaluation.flow.measures import self_measures, summarise, true_measures
 from poodle_mm.evaluation.flow.methods import Method, build_methods
 from poodle_mm.utils.files import write_json
+from poodle_mm.utils.progress import Progress
 from poodle_mm.utils.tables import markdown_table
 
 COLUMNS = dict(
@@ -70,7 +70,7 @@ def evaluate_flow(
             raise ValueError(f'flow method {spec} needs true flow, which clips do not have')
     sums: dict[str, Counter] = defaultdict(Counter)
     each: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for index in tqdm(range(len(pairs)), desc='flow', unit='pair'):
+    for index in Progress(range(len(pairs)), desc='flow', unit='pair'):
         pair = pairs[index] if size is None else resize_pair(pairs[index], size)
         a, b = (
             torch.from_numpy(frame).to(device).permute(2, 0, 1)[None].float() / 255

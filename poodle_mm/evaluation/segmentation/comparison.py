@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from poodle_mm.apis.features import load_image
 from poodle_mm.evaluation.mask_scores import image_miou, ious, most_different, spread_over
 from poodle_mm.evaluation.segmentation.predictions import MaskPredictor
 from poodle_mm.evaluation.trained_readout import read_readouts
+from poodle_mm.utils.progress import Progress
 from poodle_mm.visualization.images import to_images
 from poodle_mm.visualization.mask_figure import TRUTH
 
@@ -60,7 +60,7 @@ class MaskComparison:
         self.classes, self.palette, self.files = first.classes, first.palette, first.files
         self.indices = spread_over(len(self.files), candidates)
         self.areas = {
-            name: np.stack([own.areas(k) for k in tqdm(self.indices, desc=name, leave=False)])
+            name: np.stack([own.areas(k) for k in Progress(self.indices, desc=name, leave=False)])
             for name, own in self.networks.items()
         }
 

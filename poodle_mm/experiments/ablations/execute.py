@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS
 from poodle_mm.experiments.ablations.runs import Run, job_line
 from poodle_mm.experiments.ablations.settings import datasets_of
 from poodle_mm.utils.errors import HINT
 from poodle_mm.utils.files import read_json, write_json
+from poodle_mm.utils.progress import Progress
 
 RUN_FILE = 'run.json'
 LOG_FILE = 'job.log'
@@ -144,7 +144,7 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
     watched, ours = os.pipe()
     # kill, like Ctrl-C, ends the jobs too: they run in sessions of their own
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    bar = tqdm(total=float(len(runs)), unit='run', bar_format=_BAR)
+    bar = Progress(total=float(len(runs)), unit='run', bar_format=_BAR, miniters=0)
     try:
         while waiting or running:
             for job in [job for job in waiting if _is_lost(job[1], waiting, running)]:
@@ -168,9 +168,9 @@ def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
                     reason = failure(run.work_dir / LOG_FILE)
                     bar.write(f'{run.work_dir.name} failed ({run.work_dir / LOG_FILE}):\n{reason}')
             pending = len(waiting) + sum(1 - _share(run) for run, _ in running.values())
-            bar.n = len(runs) - pending
-            bar.set_postfix_str(', '.join(run.work_dir.name for run, _ in running.values()))
-            bar.refresh()
+            names = ', '.join(run.work_dir.name for run, _ in running.values())
+            bar.set_postfix_str(names, refresh=False)
+            bar.update(len(runs) - pending - bar.n)
     finally:
         end_groups([process for _, process in running.values()])
         signal.signal(signal.SIGTERM, before)

@@ -9,12 +9,12 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from poodle_mm.checkpoints import read_checkpoint
 from poodle_mm.evaluation.class_groups import groups_of
 from poodle_mm.evaluation.readout import readout_config, run_readout, without_nan
 from poodle_mm.evaluation.suites import LINEAR, LINEAR_ENCODER
+from poodle_mm.utils.progress import Progress
 from poodle_mm.visualization.images import label_colours
 from poodle_mm.visualization.pca import feature_pca
 
@@ -84,7 +84,7 @@ def read_out(
         for weights, encoder in encoders.items()
     }
     result = Readouts(groups=groups_of(next(iter(runs.values()))))
-    for (part, weights), run in (bar := tqdm(runs.items(), desc='linear readouts', unit='fit')):
+    for (part, weights), run in (bar := Progress(runs.items(), desc='linear readouts', unit='fit')):
         bar.set_postfix_str(f'{part}, {weights}')
         run.log_level = 'ERROR'
         run.test_evaluator.groups = result.groups

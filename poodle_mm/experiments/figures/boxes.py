@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from poodle_mm.apis.features import load_image
 from poodle_mm.evaluation.detection.predictions import Boxes, BoxPredictor
 from poodle_mm.evaluation.mask_scores import most_different, spread_over
 from poodle_mm.evaluation.trained_readout import read_readouts
 from poodle_mm.experiments.figures.output import write_analysis
+from poodle_mm.utils.progress import Progress
 from poodle_mm.visualization.box_figure import draw_boxes
 from poodle_mm.visualization.images import to_images
 from poodle_mm.visualization.mask_figure import TRUTH
@@ -56,7 +56,7 @@ def write_boxes(
     indices = spread_over(len(first.files), candidates)
     boxes: list[dict[str, Boxes]] = [{} for _ in indices]
     for name, network in networks.items():
-        for own, index in zip(boxes, tqdm(indices, desc=name, leave=False)):
+        for own, index in zip(boxes, Progress(indices, desc=name, leave=False)):
             own[TRUTH], own[name] = network(index)
     scores = [[f1(own[TRUTH], own[name]) for own in boxes] for name in networks]
     chosen = (most_different if differing else lambda _, n: spread_over(len(indices), n))(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from poodle_mm.apis.encoder import build_encoder
 from poodle_mm.apis.features import load_image
@@ -21,6 +20,7 @@ from poodle_mm.experiments.figures.feature_norms import (
 )
 from poodle_mm.experiments.figures.output import write_analysis
 from poodle_mm.geometry.position_share import content_and_place, position_share
+from poodle_mm.utils.progress import Progress
 from poodle_mm.visualization.images import to_images
 from poodle_mm.visualization.pca import feature_pca
 from poodle_mm.visualization.place_figure import draw_places
@@ -90,7 +90,7 @@ def write_position_shares(
                         part.append(last_map_of(encoder, image[..., left : left + width], layer))
                     yield found
 
-            share = position_share(tqdm(maps(), name, len(files), leave=False))
+            share = position_share(Progress(maps(), name, len(files), leave=False))
             network = dict(network=entry.name, seed=entry.seed, layer=layer)
             row = network | dict(images=len(files), share=round(share, 4))
             heading = f'explained by the place: {100 * share:.0f} %'
