@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from poodle_mm.visualization.curves import COLOURS, style
 
 _MARKERS = ('o', 's', '^', 'D')
+_LEAST_SPAN = 4.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ def draw_sweeps(rows: Sequence[Sequence[SweepPanel]]) -> Figure:
     """Draw panels, rows of equally many.
 
     Lines join means over seeds; bars are standard deviations (n - 1), dots the single seeds. A
-    name has one colour in a row.
+    name has one colour in a row. Vertical axes span 4 points or more, so that what another seed
+    could turn round does not look like a trend.
     """
     across = len(rows[0])
     figure = Figure(
@@ -60,6 +62,10 @@ def draw_sweeps(rows: Sequence[Sequence[SweepPanel]]) -> Figure:
             axis.set(xlim=(-0.4, len(panel.ticks) - 0.6), xlabel=panel.x_label)
             axis.set_ylabel(panel.y_label)
             style(axis, panel.title)
+            low, high = axis.get_ylim()
+            if panel.lines and high - low < _LEAST_SPAN:
+                low = max((low + high - _LEAST_SPAN) / 2, min(low, 0))
+                axis.set_ylim(low, low + _LEAST_SPAN)
             if not panel.lines:
                 axis.text(0.5, 0.5, 'not measured', transform=axis.transAxes, ha='center')
     return figure

@@ -10,7 +10,7 @@ from poodle_mm.experiments.ablations.settings import DATA
 from poodle_mm.experiments.ablations.studies import EDITIONS, FIGURE_5C, FIGURE_7
 from poodle_mm.experiments.figures.sweep import PAPER, all_rows, study_panels, sweep_figure
 from poodle_mm.utils.files import read_json, write_json
-from poodle_mm.visualization.sweep_curves import draw_sweeps
+from poodle_mm.visualization.sweep_curves import SweepPanel, draw_sweeps
 
 
 def report(folder, study, scores: dict) -> dict:
@@ -69,11 +69,23 @@ def test_lines_ticks_and_bars(tmp_path):
     assert [t.get_text() for t in axes[2].get_xticklabels()] == panels[2].ticks
 
 
+@pytest.mark.parametrize(
+    ('scores', 'limits'),
+    [([22.0, 23.0], (20.5, 24.5)), ([0.1, 0.5], (0.0, 4.0)), ([10.0, 40.0], (8.5, 41.5))],
+)
+def test_small_differences_do_not_fill_the_axis(scores, limits):
+    lines = {'PooDLe': {'0': scores[:1], '3': scores[1:]}}
+    (axis,) = draw_sweeps([[SweepPanel('All', 'K', 'mIoU', ('0', '3'), lines)]]).axes
+    np.testing.assert_allclose(axis.get_ylim(), limits, atol=0.03)
+
+
 def test_a_difference_within_the_spread_is_called_so(tmp_path):
     folder = tmp_path / 'camvid'
     report(folder, FIGURE_7, {'7-0': [20.0, 24.0], '7-3': [23.0, 23.5]})
     _, text = sweep_figure('7', folder, tmp_path / 'a')
     assert "best 23.2 at 3 (within the seeds' spread)" in text
+    report(folder, FIGURE_7, {'7-0': [20.0], '7-3': [23.0]})
+    assert 'best 23.0 at 3 (one seed each)' in sweep_figure('7', folder, tmp_path / 'a')[1]
 
 
 def test_nothing_to_draw(tmp_path):

@@ -175,5 +175,7 @@ def _trends(panel: SweepPanel) -> str:
         stds = [np.std(found, ddof=1) for found in points.values() if len(found) > 1]
         if stds and max(means.values()) - min(means.values()) < 2 * max(stds):
             text += " (within the seeds' spread)"
+        elif not stds:
+            text += ' (one seed each)'
         words.append(text)
     return '; '.join(words)
