@@ -378,7 +378,7 @@ def test_row_of_the_page(name):
     elif name in compared():
         assert row['here'] == 'results.md, 12,800 frames'
     elif '-cells_' in name or '-large_' in name:
-        assert row['here'] == 'results.md, 16,000 pairs'
+        assert row['here'] == 'evidence.md, 16,000 pairs'
     elif name == 'poodle_r18_scenes-exact_96x192':
         assert row['here'] == 'results.md, earlier recipe'
     else:
