@@ -116,6 +116,23 @@ def run_table(runs: Sequence[dict]) -> str:
     return markdown_table(['run', 'state', 'pairs', 'hours', 'mIoU / Small'], rows)
 
 
+def by_setting(runs: Sequence[dict], readout: str, split: str | None) -> dict[str, dict]:
+    """Metrics of a readout by name of the run without its seed, and then by seed.
+
+    Args:
+        runs: Result of :func:`collect_runs`.
+        readout: Name of the readout; runs without it are left out.
+        split: Split that it was scored on, as the runs say it.
+    """
+    found: dict[str, dict] = {}
+    for run in runs:
+        for row in run['readouts']:
+            if (row['readout'], row['split']) == (readout, split):
+                seeds = found.setdefault(_SEED.sub('', run['name']), {})
+                seeds.setdefault(run['seed'], row['metrics'])
+    return found
+
+
 def seeds_table(runs: Sequence[dict], readout: str, split: str | None) -> str:
     """Mean and standard deviation over the seeds of runs that differ in nothing else.
 
@@ -124,18 +141,20 @@ def seeds_table(runs: Sequence[dict], readout: str, split: str | None) -> str:
         readout: Name of the readout; runs without it are left out.
         split: Split that it was scored on, as the runs say it.
     """
-    rows: dict[str, dict] = {}
-    for run in runs:
-        found = [
-            row['metrics']
-            for row in run['readouts']
-            if (row['readout'], row['split']) == (readout, split)
-        ]
-        if found:
-            name = _SEED.sub('', run['name'])
-            row = rows.setdefault(name, dict(label=name, settings={}, paper={}, seeds={}))
-            row['seeds'][run['seed']] = dict(metrics={readout: found[0]}, stats=run['stats'])
-    return table(dict(rows=list(rows.values())), readout, measured_only=True)
+    stats = {(_SEED.sub('', run['name']), run['seed']): run['stats'] for run in runs}
+    rows = [
+        dict(
+            label=name,
+            settings={},
+            paper={},
+            seeds={
+                seed: dict(metrics={readout: metrics}, stats=stats[name, seed])
+                for seed, metrics in seeds.items()
+            },
+        )
+        for name, seeds in by_setting(runs, readout, split).items()
+    ]
+    return table(dict(rows=rows), readout, measured_only=True)
 
 
 def write_runs(out: str | Path, folders: Sequence[str | Path], add: bool = False) -> list[dict]:
