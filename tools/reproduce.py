@@ -23,7 +23,7 @@ from pathlib import Path
 from poodle_mm.evaluation.suites import READOUTS, is_detection
 from poodle_mm.experiments.ablations.settings import DATA
 from poodle_mm.experiments.tables import RECIPES
-from poodle_mm.utils.arguments import KeyValues
+from poodle_mm.utils.arguments import KeyValues, not_negative, positive
 from poodle_mm.utils.resources import resource_root
 
 
@@ -56,14 +56,16 @@ def parse_args() -> argparse.Namespace:
         'with their exact flow',
     )
     parser.add_argument('--rows', nargs='+', metavar='KEY', help='e.g. scratch 1 7, or "5c-*"')
-    parser.add_argument('--seeds', nargs='+', type=int, default=[0])
+    parser.add_argument('--seeds', nargs='+', type=not_negative, default=[0])
     parser.add_argument(
         '--budget',
         help='of each pretraining: 10min, 6400pairs, 12800frames, or epochs (default: the configs)',
     )
-    parser.add_argument('--jobs', type=int, default=1, help='runs at the same time')
+    parser.add_argument('--jobs', type=positive, default=1, help='runs at the same time')
     parser.add_argument(
-        '--processes', type=int, help='of each run, GPUs if there are any (default: the configs)'
+        '--processes',
+        type=positive,
+        help='of each run, GPUs if there are any (default: the configs)',
     )
     parser.add_argument(
         '--readouts',
@@ -95,7 +97,9 @@ def parse_args() -> argparse.Namespace:
         'walking-tours',
     )
     tables.add_argument('--recipe', choices=RECIPES, default='release', help='of PooDLe and FlowE')
-    tables.add_argument('--iters', type=int, help="length of each readout (default: the configs')")
+    tables.add_argument(
+        '--iters', type=positive, help="length of each readout (default: the configs')"
+    )
     tables.add_argument(
         '--weights-dir', help='folder of published weights, as of tools/evaluate.py'
     )

@@ -1,9 +1,25 @@
 """Arguments that several commands take."""
 
-from argparse import ArgumentError, ArgumentParser, Namespace
+from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
 from mmengine.config import DictAction
+
+
+def positive(word: str) -> int:
+    """``type`` of an argument: an integer of 1 or more."""
+    return _at_least(1, word)
+
+
+def not_negative(word: str) -> int:
+    """``type`` of an argument: an integer of 0 or more, as a seed is."""
+    return _at_least(0, word)
+
+
+def _at_least(least: int, word: str) -> int:
+    if not word.isdecimal() or not least <= int(word) < 2**32:
+        raise ArgumentTypeError(f'{word!r} is not an integer from {least} to {2**32 - 1}')
+    return int(word)
 
 
 class KeyValues(DictAction):

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ def warn(message: str) -> None:
 def one_line_errors(debug: bool = False, active: Callable[[], bool] = lambda: True) -> Iterator:
     """Print an error's message to stderr, on one line where possible, and exit with code 2.
 
+    Ctrl-C exits with 130, without a trace.
+
     Args:
         debug: Let the error through, with its trace.
         active: Called when an error arrives; False lets it through. Training passes "no iteration
@@ -47,6 +50,11 @@ def one_line_errors(debug: bool = False, active: Callable[[], bool] = lambda: Tr
             raise
         print(f'error: {describe(error)} {HINT}', file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        print('stopped', file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
 
 
 def describe(error: Exception) -> str:

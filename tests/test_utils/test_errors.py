@@ -53,3 +53,11 @@ def test_the_message_ends_with_a_hint(capsys):
     assert text.startswith('error: 3 of 9') and text.endswith(
         'c.mp4: a link (--debug shows where)\n'
     )
+
+
+def test_ctrl_c_leaves_no_trace(capsys):
+    with pytest.raises(SystemExit) as stop, one_line_errors():
+        raise KeyboardInterrupt
+    assert stop.value.code == 130 and capsys.readouterr().err == 'stopped\n'
+    with pytest.raises(KeyboardInterrupt), one_line_errors(debug=True):
+        raise KeyboardInterrupt

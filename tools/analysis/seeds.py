@@ -41,6 +41,9 @@ def main() -> None:
                 f'--panels: {readout}:{metric} is not one of {list(READOUTS)} and one of '
                 f'{list(METRICS)}'
             )
+    names = [name for name, _ in args.rows]
+    if len(set(names)) < len(names):
+        parser.error(f'NAME=RUN: a name twice in {", ".join(names)}; a run has all its seeds')
     with one_line_errors(args.debug):
         files, text = seeds_figure(
             args.log, dict(args.rows), args.panels, args.out, args.split, args.dpi

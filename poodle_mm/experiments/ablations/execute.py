@@ -1,7 +1,6 @@
 """Runs jobs side by side, shows how far they are, and goes on where it was stopped."""
 
 import contextlib
-import json
 import os
 import re
 import signal
@@ -14,13 +13,19 @@ from pathlib import Path
 import torch
 
 from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS
+from poodle_mm.experiments.ablations.folders import (
+    RUN_FILE,
+    identity,
+    is_done,
+    keep_readouts,
+    read_result,
+)
 from poodle_mm.experiments.ablations.runs import Run, job_line
 from poodle_mm.experiments.ablations.settings import datasets_of
 from poodle_mm.utils.errors import HINT
 from poodle_mm.utils.files import read_json, write_json
 from poodle_mm.utils.progress import Progress
 
-RUN_FILE = 'run.json'
 LOG_FILE = 'job.log'
 _POLL_SECONDS = 0.5
 _ATTEMPT = '---- attempt ----'
@@ -29,29 +34,6 @@ _BAR = '{l_bar}{bar}| {n:.1f}/{total:.0f} runs [{elapsed}<{remaining}] {postfix}
 _WATCH = (
     '{{ read -r -u {fd} _; kill -TERM 0; }} & watch=$!; {job}; code=$?; kill $watch; exit $code'
 )
-
-
-def check_folders(runs: Sequence[Run]) -> None:
-    """Refuse folders that hold a run with other options.
-
-    Raises:
-        ValueError: Naming the folder and what differs.
-    """
-    for run in runs:
-        before, now = read_json(run.work_dir / RUN_FILE), _identity(run)
-        if not isinstance(before, dict):
-            continue
-        # An option that says None is not one that says nothing.
-        pairs = {
-            key: (before.get(key, 'not set'), now.get(key, 'not set'))
-            for key in sorted(before.keys() | now.keys())
-        }
-        changed = [f'{key}: {old} → {new}' for key, (old, new) in pairs.items() if old != new]
-        if changed:
-            raise ValueError(
-                f'{run.work_dir} holds another run ({", ".join(changed)}): choose another '
-                '--work-dir, or delete it'
-            )
 
 
 def check_machine(runs: Sequence[Run], root: Path) -> None:
@@ -90,35 +72,6 @@ def missing_data(runs: Sequence[Run], root: Path) -> list[str]:
         if dataset.get('data_root')
     }
     return [f'{f} ({key}.data_root)' for f, key in folders.items() if not f.exists()]
-
-
-def is_done(run: Run) -> bool:
-    """Whether a run was trained and read out, here or by the lines that a cluster was given."""
-    return read_result(run) is not None
-
-
-def read_result(run: Run) -> dict | None:
-    """Results of a run: ``dict(metrics by readout, stats)``, or None while there are none.
-
-    With several suites ``metrics`` are those of the first, and ``suites`` has those of each.
-
-    A training of flow has no metrics: its result is its last checkpoint.
-    """
-    stats = read_json(run.work_dir / RUN_STATS) or {}
-    if not run.readout:
-        return dict(metrics={}, stats=stats) if run.checkpoint.is_file() else None
-    suites = {}
-    for readout in run.readouts:
-        (suite,) = readout['suite']
-        report = read_json(run.readout_dir / f'{suite}.json')
-        if not isinstance(report, dict):
-            return None
-        suites[suite] = {result['readout']: result['metrics'] for result in report['results']}
-        if not set(readout['readouts']) <= suites[suite].keys():
-            return None
-    (first,) = run.readout['suite']
-    result = dict(metrics=suites[first], stats=stats)
-    return result | (dict(suites=suites) if run.more else {})
 
 
 def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:
@@ -219,7 +172,7 @@ def _is_lost(run: Run, waiting: Sequence, running: Mapping[int, tuple]) -> bool:
 
 def _start(run: Run, port: int, jobs: int, root: Path, watched: int) -> subprocess.Popen:
     run.work_dir.mkdir(parents=True, exist_ok=True)
-    write_json(run.work_dir / RUN_FILE, _identity(run), indent=2)
+    write_json(run.work_dir / RUN_FILE, identity(run), indent=2)
     env = dict(
         os.environ,
         PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ.get("PATH", "")}',
@@ -230,7 +183,7 @@ def _start(run: Run, port: int, jobs: int, root: Path, watched: int) -> subproce
         log.write(f'{_ATTEMPT}\n'.encode())
         log.flush()
         return subprocess.Popen(
-            ['bash', '-c', _WATCH.format(fd=watched, job=job_line(run, port))],
+            ['bash', '-c', _WATCH.format(fd=watched, job=job_line(keep_readouts(run), port))],
             stdout=log,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -241,22 +194,11 @@ def _start(run: Run, port: int, jobs: int, root: Path, watched: int) -> subproce
         )
 
 
-def _identity(run: Run) -> dict:
-    """The settings that tell runs apart; the places of their data and of all runs do not."""
-    folder = f'{run.work_dir.parent}{os.sep}'
-    options = {
-        key: value.removeprefix(folder) if isinstance(value, str) else value
-        for key, value in run.options.items()
-        if not key.endswith('data_root')
-    }
-    identity = dict(config=run.config.stem, processes=run.processes) | options
-    return json.loads(json.dumps(identity))  # tuples as they are read back
-
-
 def _share(run: Run) -> float:
     """Progress of a run, of which training is nearly all."""
     stats = read_json(run.work_dir / RUN_STATS)
-    return 0.95 * stats['iter'] / stats['max_iters'] if stats else 0.0
+    known = isinstance(stats, dict) and {'iter', 'max_iters'} <= stats.keys()
+    return 0.95 * stats['iter'] / stats['max_iters'] if known else 0.0
 
 
 def attempts(log: Path) -> int:

@@ -53,6 +53,11 @@ def with_flow(run: Run, args: PlanOptions) -> Run:
         file = find_weights(str(given), '--flow-weights')
         options[WEIGHTS] = str(given) if given in PACKAGED else carried(file.resolve())
         return replace(run, options=options)
+    if not data.flow:
+        raise ValueError(
+            f'{run.variant.label}: on {args.data} no flow network is trained for it: pass '
+            '--flow-weights small (the packaged one) or a file, or name --rows without it'
+        )
     before, share = None, _share(run)
     for name, roots in data.flow.items():
         config = args.root / 'configs' / 'flow' / f'{name}.py'

@@ -10,8 +10,8 @@ import numpy as np
 
 from poodle_mm.experiments import report as reports
 from poodle_mm.experiments.ablations.costs import cost_table, costs_of
-from poodle_mm.experiments.ablations.execute import read_result
 from poodle_mm.experiments.ablations.flow_runs import flow_text, flow_trainings
+from poodle_mm.experiments.ablations.folders import read_result
 from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.experiments.ablations.settings import DataSetting, scaled, setting_text
 from poodle_mm.experiments.ablations.study import Study

@@ -6,21 +6,30 @@ from dataclasses import replace
 
 from poodle_mm.experiments.ablations.budget import timed_options
 from poodle_mm.experiments.ablations.execute import (
-    check_folders,
     check_machine,
     execute,
-    is_done,
     missing_data,
     port_of,
-    read_result,
     threads_of,
 )
-from poodle_mm.experiments.ablations.flow_runs import after, before_its_flow, in_order, with_flow
+from poodle_mm.experiments.ablations.flow_runs import (
+    WEIGHTS,
+    after,
+    before_its_flow,
+    in_order,
+    with_flow,
+)
+from poodle_mm.experiments.ablations.folders import (
+    check_folders,
+    is_done,
+    keep_readouts,
+    read_result,
+)
 from poodle_mm.experiments.ablations.plan import PlanOptions, choose, plan_run
 from poodle_mm.experiments.ablations.recipe import describe
 from poodle_mm.experiments.ablations.report import write_report
 from poodle_mm.experiments.ablations.runs import Run, job_line, readout_words
-from poodle_mm.experiments.ablations.settings import DATA, MissingConfigError
+from poodle_mm.experiments.ablations.settings import DATA, LEARNED_FLOW, MissingConfigError
 from poodle_mm.experiments.ablations.studies import studies_of
 from poodle_mm.experiments.ablations.study import Study, Variant
 from poodle_mm.experiments.ablations.vit_study import VIT, write_vit_report
@@ -66,6 +75,7 @@ def reproduce(
     left_out = {}
     if rows is None:
         chosen, left_out = _with_configs(chosen, args)
+        chosen = _without_learned_flow(chosen, args, left_out)
     runs = {
         (v.key, seed): with_flow(plan_run(v, seed, args), args) for seed in seeds for _, v in chosen
     }
@@ -80,7 +90,7 @@ def reproduce(
     if mode == 'print-commands':
         to_do = [run for run in unique if not is_done(run)]
         for index, run in enumerate(to_do):
-            print(job_line(run, port_of(index)))
+            print(job_line(keep_readouts(run), port_of(index)))
         if first := sum(not run.readout for run in to_do):
             print(
                 f'note: the lines up to line {first} train flow for others: run them one after '
@@ -140,6 +150,19 @@ def _with_configs(
         else:
             kept.append((part, variant))
     return kept, left_out
+
+
+def _without_learned_flow(
+    chosen: list[tuple[Study, Variant]], args: PlanOptions, left_out: dict[str, str]
+) -> list[tuple[Study, Variant]]:
+    """Without rows that learn their flow, where there is neither a training of it nor weights."""
+    given = args.flow_weights or WEIGHTS in (args.cfg_options or {})
+    if given or DATA[args.data].of(LEARNED_FLOW).flow:
+        return chosen
+    for label in [v.label for _, v in chosen if v.method == LEARNED_FLOW]:
+        left_out[label] = 'no --flow-weights'
+        print(f'{label} is left out: pass --flow-weights small, or a file', file=sys.stderr)
+    return [(part, v) for part, v in chosen if v.method != LEARNED_FLOW]
 
 
 def _without_flow_data(runs: Iterable[Run], args: PlanOptions) -> dict[str, str]:

@@ -1,14 +1,17 @@
 """The log of all runs below some folders, the failed ones too: what results rest on."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from poodle_mm.engine.health.events import read_events
 from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS
 from poodle_mm.engine.run_log import read_log
-from poodle_mm.experiments.ablations.execute import LOG_FILE, RUN_FILE, attempts, failure
+from poodle_mm.experiments.ablations.execute import LOG_FILE, attempts, failure
+from poodle_mm.experiments.ablations.folders import RUN_FILE
 from poodle_mm.experiments.ablations.report import table
 from poodle_mm.utils.files import read_json, write_json
 from poodle_mm.utils.tables import markdown_table
@@ -39,6 +42,7 @@ def collect_runs(folders: Sequence[str | Path]) -> list[dict]:
 
     Raises:
         FileNotFoundError: If a folder has no run below it.
+        ValueError: If two runs would have one name.
     """
     runs = {}
     for folder in map(Path, folders):
@@ -46,6 +50,13 @@ def collect_runs(folders: Sequence[str | Path]) -> list[dict]:
         if not files:
             raise FileNotFoundError(f'{folder} has no run of tools/reproduce.py below it')
         runs |= {file.parent: _run(file.parent) for file in files}
+    names: dict[str, Path] = {}
+    for path, run in runs.items():
+        if (other := names.setdefault(run['name'], path)) != path:
+            raise ValueError(
+                f'{other} and {path} would have one name in the log, {run["name"]}: rename the '
+                'work dir of one'
+            )
     return sorted(runs.values(), key=lambda run: run['name'])
 
 
@@ -58,7 +69,7 @@ def _run(folder: Path) -> dict:
         name='/'.join(folder.parts[-3:]),
         config=settings.pop('config', None),
         seed=int(seed[1]) if seed else None,
-        options=settings,
+        options={key: _without_folder(value) for key, value in settings.items()},
         state=_state(folder, stats, readouts),
         attempts=attempts(folder / LOG_FILE),
         warnings=sorted({e['kind'] for e in read_events(folder) if e['level'] != 'recovered'}),
@@ -69,6 +80,11 @@ def _run(folder: Path) -> dict:
     if run['state'] == 'failed':
         run['reason'] = failure(folder / LOG_FILE).splitlines()[-1]
     return run
+
+
+def _without_folder(value: Any) -> Any:
+    absolute = isinstance(value, str) and Path(value).is_absolute()
+    return Path(value).name if absolute else value
 
 
 def _last_logged(folder: Path) -> dict[str, float]:
@@ -98,6 +114,29 @@ def _state(folder: Path, stats: Mapping, readouts: Sequence) -> str:
         return 'trained'
     log = folder / LOG_FILE
     return 'failed' if attempts(log) and 'rror' in failure(log) else 'stopped'
+
+
+def read_runs(file: str | Path) -> list[dict]:
+    """Content of a file of :func:`write_runs`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: Naming the file, if it is damaged or something else.
+    """
+    file = Path(file)
+    if not file.is_file():
+        raise FileNotFoundError(f'{file} does not exist: tools/analysis/runs.py writes it')
+    try:
+        runs = json.loads(file.read_text(encoding='utf-8'))
+    except ValueError as error:  # also: no UTF-8
+        raise ValueError(f'{file} is damaged: {error}') from error
+    keys = {'name', 'seed', 'state', 'stats', 'readouts'}
+    if not isinstance(runs, list) or not all(
+        isinstance(run, dict) and keys <= run.keys() and isinstance(run['readouts'], list)
+        for run in runs
+    ):
+        raise ValueError(f'{file} is no log of tools/analysis/runs.py: {sorted(keys)} are missing')
+    return runs
 
 
 def run_table(runs: Sequence[dict]) -> str:
@@ -140,7 +179,13 @@ def seeds_table(runs: Sequence[dict], readout: str, split: str | None) -> str:
         runs: Result of :func:`collect_runs`.
         readout: Name of the readout; runs without it are left out.
         split: Split that it was scored on, as the runs say it.
+
+    Raises:
+        ValueError: If no run has it.
     """
+    found = by_setting(runs, readout, split)
+    if not found:
+        raise ValueError(f'no run has a readout {readout} of the {split} split')
     stats = {(_SEED.sub('', run['name']), run['seed']): run['stats'] for run in runs}
     rows = [
         dict(
@@ -152,9 +197,13 @@ def seeds_table(runs: Sequence[dict], readout: str, split: str | None) -> str:
                 for seed, metrics in seeds.items()
             },
         )
-        for name, seeds in by_setting(runs, readout, split).items()
+        for name, seeds in found.items()
     ]
     return table(dict(rows=rows), readout, measured_only=True)
+
+
+def _readout(row: Mapping) -> tuple:
+    return row['suite'], row['split'], row['readout']
 
 
 def write_runs(out: str | Path, folders: Sequence[str | Path], add: bool = False) -> list[dict]:
@@ -165,23 +214,27 @@ def write_runs(out: str | Path, folders: Sequence[str | Path], add: bool = False
         folders: See there; none, with ``add``, changes nothing.
         add: Keep the runs that the file has and the folders have not, such as those of another
             machine. Of runs that both have, the folders' count, but what is done stays until they
-            have done it, too.
+            have done it, too, and so do readouts that they lack.
 
     Returns:
         The runs that the file has now.
 
     Raises:
         FileNotFoundError: If a folder has no run below it; with ``add``, if there is no file.
+        ValueError: If two runs would have one name, or the file is no such log.
     """
     out, runs = Path(out), collect_runs(folders)
     if add:
         if not out.is_file():
             raise FileNotFoundError(f'{out} does not exist: there is nothing to add to')
-        merged = {run['name']: run for run in read_json(out)}
+        merged = {run['name']: run for run in read_runs(out)}
         for run in runs:
             known = merged.get(run['name'])
             if run['state'] == 'done' or not known or known['state'] != 'done':
                 merged[run['name']] = run
+                mine = {_readout(row) for row in run['readouts']}
+                before = known['readouts'] if known else []
+                run['readouts'] += [row for row in before if _readout(row) not in mine]
         runs = sorted(merged.values(), key=lambda run: run['name'])
     write_json(out, runs, indent=1)
     return runs

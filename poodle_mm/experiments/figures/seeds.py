@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from poodle_mm.experiments.ablations.run_log import by_setting
+from poodle_mm.experiments.ablations.run_log import by_setting, read_runs
 from poodle_mm.experiments.figures.output import write_analysis
-from poodle_mm.utils.files import read_json
 from poodle_mm.utils.tables import spread
 from poodle_mm.visualization.seed_dots import draw_seeds
 
@@ -39,10 +38,9 @@ def seeds_figure(
 
     Raises:
         FileNotFoundError: If there is no log.
-        ValueError: If the log has no such runs, or a setting has no score in any panel.
+        ValueError: If the log is none, has no such runs, or a setting has no score in any panel.
     """
-    if (runs := read_json(log)) is None:
-        raise FileNotFoundError(f'{log} does not exist: tools/analysis/runs.py writes it')
+    runs = read_runs(log)
     known = {(r, metric): by_setting(runs, r, split) for r, metric in panels}
     found = {
         f'{METRICS[metric]}, {readout}': {
@@ -53,8 +51,12 @@ def seeds_figure(
     for name, run in rows.items():
         if not any(scores[name] for scores in found.values()):
             names = sorted(set().union(*known.values()))
-            near = ', '.join(get_close_matches(run, names, 3, 0.3) or names)
-            raise ValueError(f'{log} has no such scores of {run!r} ({split} split) but of {near}')
+            asked = ', '.join(f'{readout}:{metric}' for readout, metric in panels)
+            near = ', '.join(get_close_matches(run, names, 3, 0.3) or names) or 'no run'
+            raise ValueError(
+                f'{log} has none of {asked} ({split} split) of {run!r}; it has these readouts of '
+                f'{near}'
+            )
     shown = {
         title: {name: [*seeds.values()] for name, seeds in scores.items()}
         for title, scores in found.items()

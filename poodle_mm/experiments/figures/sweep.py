@@ -35,7 +35,7 @@ def sweep_figure(
     data: str | None = None,
     dpi: int = 150,
 ) -> tuple[list[Path], str]:
-    """Draw what is there of a figure's runs, and write it with what is missing.
+    """Draw the studies of a figure that have results, and write what is missing.
 
     Args:
         figure: ``'5'``, ``'7'`` or ``'9'``.
@@ -67,10 +67,12 @@ def sweep_figure(
     panels, rows, words = [], [], [f'{readout} readout of {name}, mIoU in %.']
     for study, report in zip(studies, reports):
         own = all_rows(study, report, DATA[name])
-        panels.append(study_panels(study, own, readout, DATA[name]))
+        drawn = study_panels(study, own, readout, DATA[name])
+        if drawn[0].lines:
+            panels.append(drawn)
         rows += _csv_rows(study, own, readout)
         missing = [row['key'] for row in own if not values(row, readout, 'miou')]
-        words.append(f'{study.title}: {_trends(panels[-1][0])}.')
+        words.append(f'{study.title}: {_trends(drawn[0])}.')
         if missing:
             words.append(f'Missing: {", ".join(missing)} ({again} --rows {" ".join(missing)}).')
         words.append(f'The paper: {PAPER[study.name.removesuffix("-iclr")]}.')

@@ -4,7 +4,8 @@ import sys
 from collections.abc import Sequence
 from fnmatch import fnmatch
 
-from poodle_mm.experiments.ablations.execute import check_folders, execute, is_done, port_of
+from poodle_mm.experiments.ablations.execute import execute, port_of
+from poodle_mm.experiments.ablations.folders import check_folders, is_done, keep_readouts
 from poodle_mm.experiments.ablations.runs import Run, job_line, readout_words
 from poodle_mm.experiments.tables.rows import TableRow, sources_of, table_rows
 from poodle_mm.experiments.tables.runs_of_table import TableOptions, needs_of, run_of
@@ -58,7 +59,7 @@ def reproduce_table(
         return 0
     if mode == 'print-commands':
         for index, run in enumerate(run for run in ready if not is_done(run)):
-            print(job_line(run, port_of(index)))
+            print(job_line(keep_readouts(run), port_of(index)))
         return 0
     failed = []
     if mode != 'report-only':

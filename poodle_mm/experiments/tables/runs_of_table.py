@@ -17,7 +17,8 @@ from poodle_mm.checkpoints.released_weights import RELEASED
 from poodle_mm.engine.config import load_config
 from poodle_mm.evaluation.readout import check_data, config_file, set_data_root
 from poodle_mm.experiments.ablations.budget import Budget, budget_options, pairs_per_step
-from poodle_mm.experiments.ablations.execute import is_done, missing_data
+from poodle_mm.experiments.ablations.execute import missing_data
+from poodle_mm.experiments.ablations.folders import is_done
 from poodle_mm.experiments.ablations.plan import carried, seed_options
 from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.experiments.ablations.settings import datasets_of

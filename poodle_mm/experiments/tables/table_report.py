@@ -5,7 +5,7 @@ from pathlib import Path
 
 from poodle_mm.evaluation.table import GROUP_TITLES, METRIC_TITLES, READOUT_TITLES
 from poodle_mm.experiments import report as reports
-from poodle_mm.experiments.ablations.execute import read_result
+from poodle_mm.experiments.ablations.folders import read_result
 from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.experiments.tables.rows import Column, TableRow
 from poodle_mm.utils.files import write_json

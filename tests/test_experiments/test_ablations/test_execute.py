@@ -13,14 +13,8 @@ from pathlib import Path
 import pytest
 
 from poodle_mm.experiments.ablations import execute as module
-from poodle_mm.experiments.ablations.execute import (
-    check_folders,
-    check_machine,
-    execute,
-    is_done,
-    read_result,
-    threads_of,
-)
+from poodle_mm.experiments.ablations.execute import check_machine, execute, threads_of
+from poodle_mm.experiments.ablations.folders import check_folders, is_done, read_result
 from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.experiments.ablations.study import Variant
 

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 import sys
 
 import pytest
@@ -21,7 +22,11 @@ def write(folder, name, content):
 def runs(tmp_path):
     """A run that is done, one that failed at its second attempt, one cut off, random weights."""
     data = tmp_path / 'out' / 'scenes'
-    write(data / 'a_s0', 'run.json', {'config': 'a', 'processes': 1, 'train_cfg.max_iters': 8})
+    write(
+        data / 'a_s0',
+        'run.json',
+        {'config': 'a', 'processes': 1, 'train_cfg.max_iters': 8, 'flow.weights': '/there/w.pth'},
+    )
     stats = dict(iter=8, max_iters=8, pairs=128, seconds=7200.0, pairs_per_second=0.5)
     write(data / 'a_s0', 'run_stats.json', stats)
     write(data / 'a_s0', 'job.log', ATTEMPT)
@@ -56,7 +61,8 @@ def test_each_run_once(runs):
     assert [*found] == [f'out/scenes/{name}' for name in ('a_s0', 'b_s1', 'c_s2', 'scratch_s0')]
     done, failed, cut, scratch = found.values()
     assert (done['state'], failed['state'], cut['state']) == ('done', 'failed', 'stopped')
-    assert done['options'] == {'processes': 1, 'train_cfg.max_iters': 8} and done['config'] == 'a'
+    expected = {'processes': 1, 'train_cfg.max_iters': 8, 'flow.weights': 'w.pth'}
+    assert done['options'] == expected and done['config'] == 'a'
     assert done['warnings'] == ['rank']
     assert done['logged'] == dict(loss_dense=0.125, position_dense=0.9877, lr=0.5)
     assert scratch['logged'] == cut['logged'] == {}
@@ -105,11 +111,34 @@ def test_add(runs, tmp_path):
     with pytest.raises(FileNotFoundError, match='nothing to add to'):
         write_runs(out, [runs], add=True)
     states = {'other/y_s0': 'done', 'out/scenes/a_s0': 'stopped', 'out/scenes/b_s1': 'done'}
-    out.write_text(json.dumps([dict(name=name, state=state) for name, state in states.items()]))
+    rest = dict(seed=0, stats={}, readouts=[])
+    known = [dict(name=name, state=state) | rest for name, state in states.items()]
+    out.write_text(json.dumps(known))
     names = [run['name'] for run in write_runs(out, [runs], add=True)]
     assert names[0] == 'other/y_s0' and len(names) == 5
     kept = {run['name']: run for run in json.loads(out.read_text())}
     assert kept['out/scenes/a_s0']['state'] == 'done'
-    assert kept['out/scenes/b_s1'] == dict(name='out/scenes/b_s1', state='done')  # failed here
+    assert kept['out/scenes/b_s1'] == known[2]  # failed here
     assert write_runs(out, [], add=True) == list(kept.values())
     assert len(write_runs(out, [runs])) == 4
+
+
+def test_a_readout_that_was_not_made_again_stays(runs, tmp_path):
+    """A later call wrote another readout in place of the first."""
+    out = tmp_path / 'log.json'
+    write_runs(out, [runs])
+    file = runs / 'scenes' / 'a_s0' / 'readout' / 'scenes.json'
+    report = json.loads(file.read_text())
+    report['results'] = [dict(report['results'][0], readout='knn', metrics=dict(miou=7.0))]
+    file.write_text(json.dumps(report))
+    done = next(run for run in write_runs(out, [runs], add=True) if run['name'].endswith('a_s0'))
+    assert {row['readout']: row['metrics']['miou'] for row in done['readouts']} == {
+        'linear': 12.5, 'knn': 7.0
+    }  # fmt: skip
+
+
+def test_two_runs_of_one_name_are_refused(runs, tmp_path):
+    shutil.copytree(runs, tmp_path / 'elsewhere' / 'out')
+    with pytest.raises(ValueError, match=r'out/scenes/a_s0.*out/scenes/a_s0.*rename the work dir'):
+        write_runs(tmp_path / 'log.json', [runs, tmp_path / 'elsewhere'])
+    assert not (tmp_path / 'log.json').exists()

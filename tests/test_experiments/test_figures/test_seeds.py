@@ -15,7 +15,8 @@ from poodle_mm.visualization.seed_dots import draw_seeds
 def run(name: str, seed: int, split: str = 'test', **metrics) -> dict:
     """A run of the log, with one readout; without metrics one that failed."""
     readouts = [dict(suite='scenes', split=split, readout='linear', metrics=metrics)]
-    return dict(name=f'{name}_s{seed}', seed=seed, stats={}, readouts=readouts if metrics else [])
+    readouts = readouts if metrics else []
+    return dict(name=f'{name}_s{seed}', seed=seed, state='done', stats={}, readouts=readouts)
 
 
 @pytest.fixture
@@ -47,12 +48,18 @@ def test_every_seed_of_the_split(log, tmp_path):
 
 
 def test_what_is_not_there_is_named(log, tmp_path):
-    with pytest.raises(ValueError, match=r"'out/scenes/A' \(test split\) but of .*out/scenes/a"):
+    with pytest.raises(
+        ValueError, match=r"'out/scenes/A'; it has these readouts of .*out/scenes/a"
+    ):
         seeds_figure(log, {'A': 'out/scenes/A'}, [('linear', 'miou')], tmp_path / 'x')
-    with pytest.raises(ValueError, match='no such scores'):  # B has no small classes
+    with pytest.raises(ValueError, match='none of linear:small'):  # B has no small classes
         seeds_figure(log, {'B': 'out/scenes/b'}, [('linear', 'small')], tmp_path / 'x')
     with pytest.raises(FileNotFoundError, match='writes it'):
         seeds_figure(tmp_path / 'none.json', {}, [('linear', 'miou')], tmp_path / 'x')
+    for content in ('[1', '{}', '[{"name": "a"}]', '[1]'):
+        log.write_text(content)
+        with pytest.raises(ValueError, match=r'runs\.json is (damaged|no log)'):
+            seeds_figure(log, {'A': 'out/scenes/a'}, [('linear', 'miou')], tmp_path / 'x')
     assert not [*tmp_path.glob('x.*')]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from poodle_mm.checkpoints.released_weights import RELEASED
 from poodle_mm.evaluation.published import PUBLISHED
-from poodle_mm.experiments.ablations.execute import read_result
+from poodle_mm.experiments.ablations.folders import read_result
 from poodle_mm.experiments.ablations.runs import job_line
 from poodle_mm.experiments.tables.reproduce_table import reproduce_table
 from poodle_mm.experiments.tables.rows import sources_of, table_rows
