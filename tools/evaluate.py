@@ -17,7 +17,7 @@ from pathlib import Path
 
 from poodle_mm.evaluation.published import EDITIONS
 from poodle_mm.evaluation.suites import READOUTS, SUITES
-from poodle_mm.utils.arguments import KeyValues
+from poodle_mm.utils.arguments import KeyValues, not_negative, positive
 from poodle_mm.utils.resources import config_dir
 
 
@@ -54,10 +54,16 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--split', choices=['val', 'test'], help='scenes and camvid: default test')
     parser.add_argument(
-        '--size', type=int, nargs=2, metavar=('H', 'W'), help='scenes and camvid: size of images'
+        '--size',
+        type=positive,
+        nargs=2,
+        metavar=('H', 'W'),
+        help='scenes and camvid: size of images',
     )
-    parser.add_argument('--iters', type=int, help='length of the training (default: the config)')
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--iters', type=positive, help='length of the training (default: the config)'
+    )
+    parser.add_argument('--seed', type=not_negative, default=0)
     parser.add_argument(
         '--edition',
         choices=[*EDITIONS, 'all'],

@@ -10,7 +10,7 @@ _SECONDS = 30.0
 
 
 class Progress(tqdm):
-    """tqdm's bar on a terminal; elsewhere it is drawn every 30 seconds instead of ten times each.
+    """tqdm's bar on a terminal; elsewhere every 30 seconds, not ten times a second.
 
     Work of hours is left with its output in a file, which bars would fill with megabytes.
 

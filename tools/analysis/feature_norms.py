@@ -13,6 +13,7 @@ import argparse
 
 from poodle_mm.experiments.figures.feature_norms import DECODER, ENCODER, write_feature_norms
 from poodle_mm.experiments.figures.output import FOLDER
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -29,7 +30,7 @@ def main() -> None:
         '--number', type=int, default=3, help='images of a folder, evenly spread (default: 3)'
     )
     parser.add_argument(
-        '--size', type=int, nargs=2, metavar=('H', 'W'), help="default: the first image's"
+        '--size', type=positive, nargs=2, metavar=('H', 'W'), help="default: the first image's"
     )
     parser.add_argument(
         '--layers', nargs='+', choices=[ENCODER, DECODER], default=[ENCODER, DECODER]

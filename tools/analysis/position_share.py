@@ -16,6 +16,7 @@ from pathlib import Path
 from poodle_mm.experiments.figures.feature_norms import DECODER, ENCODER
 from poodle_mm.experiments.figures.output import FOLDER
 from poodle_mm.experiments.figures.position_share import write_position_shares
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument('checkpoints', nargs='+', metavar='[NAME=]CHECKPOINT')
     parser.add_argument('--images', required=True, type=Path, help='folder of images')
     parser.add_argument(
-        '--size', type=int, nargs=2, metavar=('H', 'W'), help="default: the first image's"
+        '--size', type=positive, nargs=2, metavar=('H', 'W'), help="default: the first image's"
     )
     parser.add_argument('--shown', type=int, default=3, help='images that are drawn (default: 3)')
     parser.add_argument(
