@@ -5,7 +5,6 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,6 +13,7 @@ from torchvision.transforms.functional import normalize
 
 from poodle_mm.apis.encoder import DenseEncoder
 from poodle_mm.catalog import IMAGENET_MEAN, IMAGENET_STD
+from poodle_mm.datasets.images import read_image
 from poodle_mm.datasets.remote.remote_file import RemoteFile
 from poodle_mm.datasets.video.reader import VideoReader
 
@@ -124,10 +124,7 @@ def load_image(image: Image, name: str = 'image') -> Tensor:
         name = str(image)
         if not Path(image).is_file():
             raise FileNotFoundError(f'image {name} does not exist')
-        bgr = cv2.imread(name, cv2.IMREAD_COLOR)
-        if bgr is None:
-            raise ValueError(f'{name} cannot be read as an image')
-        image = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+        image = read_image(image)
     if isinstance(image, np.ndarray):
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(

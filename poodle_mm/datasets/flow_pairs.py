@@ -10,6 +10,7 @@ from torchvision.datasets import HD1K, FlyingChairs, Sintel
 
 from poodle_mm.datasets.flow_files import read_flow_file
 from poodle_mm.datasets.frame_pair_dataset import FramePairDataset
+from poodle_mm.datasets.images import read_image
 from poodle_mm.datasets.video.reader import VideoReader
 from poodle_scenes.flow import exact_flow
 
@@ -122,7 +123,8 @@ def open_pair(
         if not path.is_file():
             raise FileNotFoundError(f'there is no file {path}')
     if len(paths) == 2:
-        pair = FlowPair(f'{paths[0].name} - {paths[1].name}', (_image(paths[0]), _image(paths[1])))
+        images = read_image(paths[0]), read_image(paths[1])
+        pair = FlowPair(f'{paths[0].name} - {paths[1].name}', images)
         first, second = (frame.shape[:2] for frame in pair.frames)
         if first != second:
             raise ValueError(f'the images differ in size: {first} and {second} (height, width)')
@@ -149,7 +151,7 @@ def _read(item: tuple[Sequence[str], str]) -> FlowPair:
     """Images and flow by their paths; visibility where the data set has it beside the flow."""
     images, file = item
     flow, known = read_flow_file(file)
-    frames = tuple(_image(path) for path in images)
+    frames = tuple(read_image(path) for path in images)
     visible = _visible(Path(file))
     _check_sizes(file, frames, flow, visible)
     return FlowPair(Path(images[0]).name, frames, flow, known, visible=visible)
@@ -181,15 +183,12 @@ def _visible(flow: Path) -> np.ndarray | None:
     if flow.parent.parent.name != 'flow':
         return None
     other = flow.parents[1].with_name('occlusions') / flow.parent.name / f'{flow.stem}.png'
-    mask = cv2.imread(str(other), cv2.IMREAD_GRAYSCALE) if other.is_file() else None
-    return None if mask is None else mask == 0
-
-
-def _image(path: str | Path) -> np.ndarray:
-    image = cv2.imread(str(path))
-    if image is None:
-        raise ValueError(f'{path} cannot be read as an image')
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    if not other.is_file():
+        return None
+    mask = cv2.imread(str(other), cv2.IMREAD_GRAYSCALE)
+    if mask is None:
+        raise ValueError(f'{other} cannot be read as an image')
+    return mask == 0
 
 
 def _torchvision(kind: type, folder: str, **options) -> Callable[..., FlowPairs]:

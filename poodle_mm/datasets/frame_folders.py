@@ -8,13 +8,12 @@ from pathlib import PurePosixPath
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from poodle_mm.datasets.clips import ClipRule, clip_starts
-from poodle_mm.datasets.files import IMAGE_EXTENSIONS, file_problem, find_files
+from poodle_mm.datasets.files import IMAGE_EXTENSIONS, FrameReadError, file_problem, find_files
+from poodle_mm.datasets.images import read_image
 from poodle_mm.datasets.items import Items
 from poodle_mm.datasets.sources import MAX_BAD_SHARE, FrameSource
-from poodle_mm.datasets.video.file import MAX_PIXELS, FrameReadError
 from poodle_mm.utils.distributed import on_main_process
 from poodle_mm.utils.errors import warn
 from poodle_mm.utils.ragged import Ragged
@@ -108,31 +107,10 @@ class FolderReader(AbstractContextManager):
 
     def _read(self, index: int) -> np.ndarray:
         path = f'{self._root}/{self._paths.string(index)}'
-        if problem := file_problem(path) or _size_problem(path):
-            raise FrameReadError(path, problem)
-        try:
-            image = cv2.imread(path, cv2.IMREAD_COLOR)
-        except cv2.error as error:
-            raise FrameReadError(path, f'cannot be read as an image: {error.err}') from error
-        if image is None:
-            raise FrameReadError(path, 'cannot be read as an image')
+        image = read_image(path)
         if image.max() < 256 // 8:
             _warn_of_dark(self._root, path)
-        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def _size_problem(path: str) -> str:
-    """Refuse a header that announces too many pixels; the picture is not decoded."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-    except Image.DecompressionBombError as error:
-        return f'is too large: {error}'
-    except (OSError, SyntaxError, ValueError):
-        return ''  # for OpenCV to judge
-    if width * height <= MAX_PIXELS:
-        return ''
-    return f'{width}x{height} is larger than {MAX_PIXELS / 1e6:.0f} megapixels'
+        return image
 
 
 class FrameFolders(FrameSource):

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from poodle_mm.catalog import CATALOG
-from poodle_mm.datasets.files import FileError, find_files
+from poodle_mm.datasets.files import find_files
 from poodle_mm.datasets.frame_folders import parse_frame_name
+from poodle_mm.datasets.images import read_image
 from poodle_mm.datasets.labels import read_label
 
 FPS = dict(camvid=30.0, scenes=10.0)
@@ -37,17 +37,14 @@ class LabelledPair:
         """Images, uint8 RGB (H, W, 3), and classes, uint8 (H, W) with 255 for none.
 
         Raises:
-            FileError: If a file cannot be read, or label and image differ in size.
+            FileError: If a file cannot be read or is damaged, or label and image differ in size.
         """
-        images = [cv2.imread(str(path), cv2.IMREAD_COLOR) for path in self.images]
-        for path, image in zip(self.images, images):
-            if image is None:
-                raise FileError(path, 'cannot be read as an image')
+        images = [read_image(path) for path in self.images]
         labels = [
             read_label(path, size=image.shape[:2], ignore_index=self.ignore_index)
             for path, image in zip(self.labels, images)
         ]
-        return [cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in images], labels
+        return images, labels
 
 
 def labelled_pairs(

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from poodle_mm.datasets.images import read_image
 from poodle_mm.datasets.video.reader import VideoReader
 
 _IMAGES = ('.png', '.jpg', '.jpeg', '.bmp', '.ppm', '.tif', '.tiff', '.webp')
@@ -32,10 +32,7 @@ def read_frames(
         if not source.is_file():
             raise FileNotFoundError(f'there is no file {source}: name images or videos')
         if source.suffix.lower() in _IMAGES:
-            image = cv2.imread(str(source))
-            if image is None:
-                raise ValueError(f'{source} cannot be read as an image')
-            frames[source.name] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+            frames[source.name] = read_image(source)
             continue
         with VideoReader(source) as video:
             wrong = [number for number in numbers if not 0 <= number < len(video)]
