@@ -8,6 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from poodle_mm.utils.arguments import positive
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # benchmarks/ is not installed
 
@@ -22,8 +24,10 @@ def parse_args() -> argparse.Namespace:
 
     parser.add_argument('stages', nargs='+', choices=[*STAGES, 'all'], metavar='STAGE')
     parser.add_argument('--device', choices=['cpu', 'cuda'], default='cpu')
-    parser.add_argument('--repeats', type=int, default=5, help='runs of which the median is taken')
-    parser.add_argument('--threads', type=int, help="torch's threads (default: all cores)")
+    parser.add_argument(
+        '--repeats', type=positive, default=5, help='runs of which the median is taken'
+    )
+    parser.add_argument('--threads', type=positive, help="torch's threads (default: all cores)")
     parser.add_argument('--quick', action='store_true', help='tiny shapes: only to see it run')
     parser.add_argument('--video', type=Path, help='video for the loader (default: one is made)')
     parser.add_argument(

@@ -12,7 +12,7 @@ import argparse
 
 from poodle_mm.evaluation.flow.methods import ESTIMATORS
 from poodle_mm.experiments.browse_pairs import browse_pairs
-from poodle_mm.utils.arguments import KeyValues
+from poodle_mm.utils.arguments import KeyValues, not_negative, positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -23,8 +23,10 @@ def main() -> None:
     )
     parser.add_argument('config', help='config file, or the name of one of ours')
     parser.add_argument('--data-root', metavar='DIR', help='folder of the data; any path or URL')
-    parser.add_argument('--num', type=int, default=12, help='draws on the sheet (default: 12)')
-    parser.add_argument('--stats', type=int, default=200, help='draws to measure (default: 200)')
+    parser.add_argument('--num', type=positive, default=12, help='draws on the sheet (default: 12)')
+    parser.add_argument(
+        '--stats', type=not_negative, default=200, help='draws to measure (default: 200)'
+    )
     parser.add_argument(
         '--flow',
         metavar='NAME[=FILE]',

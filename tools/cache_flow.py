@@ -10,7 +10,7 @@ import argparse
 from poodle_mm.datasets.flow_cache import SUFFIXES, FlowStorage
 from poodle_mm.engine.config import load_config
 from poodle_mm.flow.write_cache import cache_training_flow
-from poodle_mm.utils.arguments import KeyValues
+from poodle_mm.utils.arguments import KeyValues, not_negative, positive
 from poodle_mm.utils.errors import one_line_errors
 from poodle_mm.utils.shards import add_shard_option
 
@@ -21,7 +21,7 @@ def main() -> None:
     )
     parser.add_argument('config', help='config of the training run')
     parser.add_argument('out', help='folder of the cache')
-    parser.add_argument('--epochs', type=int, required=True, help='epochs of the training run')
+    parser.add_argument('--epochs', type=positive, required=True, help='epochs of the training run')
     parser.add_argument(
         '--estimator',
         nargs='+',
@@ -36,12 +36,12 @@ def main() -> None:
     )
     parser.add_argument(
         '--size',
-        type=int,
+        type=positive,
         nargs=2,
         metavar=('H', 'W'),
         help='size at which flow is estimated and kept (default: the frames as they are)',
     )
-    parser.add_argument('--num-workers', type=int, default=0, help='processes that decode')
+    parser.add_argument('--num-workers', type=not_negative, default=0, help='processes that decode')
     parser.add_argument('--cfg-options', nargs='+', action=KeyValues, help='override the config')
     add_shard_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')

@@ -12,6 +12,7 @@ import argparse
 import sys
 
 from poodle_mm.datasets.preparation.check import CHECKS, check_data
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 from poodle_mm.utils.shards import add_shard_option
 
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument('root', help='folder of the data set; of videos also a URL')
     parser.add_argument(
         '--sample',
-        type=int,
+        type=positive,
         metavar='N',
         help='open only N files of each folder (default: all images and labels; of 100 videos one '
         'frame is decoded)',

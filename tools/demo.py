@@ -8,6 +8,7 @@ import argparse
 import shlex
 import sys
 
+from poodle_mm.utils.arguments import not_negative
 from poodle_mm.utils.resources import config_dir
 
 DEFAULT_CONFIG = config_dir() / 'demo' / 'poodle_r18_scenes.py'
@@ -24,7 +25,7 @@ def parse_args() -> argparse.Namespace:
         '--minutes', type=float, help="length of the pretraining (default: the config's steps)"
     )
     parser.add_argument('--work-dir', default='work_dirs/demo', help='folder of the results')
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--seed', type=not_negative, default=0)
     parser.add_argument('--eval-split', choices=['val', 'test'], default='test')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     return parser.parse_args()

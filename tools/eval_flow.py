@@ -12,6 +12,7 @@ from poodle_mm.datasets.flow_pairs import FLOW_DATA
 from poodle_mm.evaluation.flow.evaluate import evaluate_flow
 from poodle_mm.evaluation.flow.options import add_flow_options, flow_options
 from poodle_mm.registry import register_all_modules
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -22,7 +23,7 @@ def main() -> None:
     parser.add_argument('data', choices=FLOW_DATA)
     parser.add_argument('root', help='folder of the data')
     add_flow_options(parser, ['zero', 'translation', 'farneback', 'dis-medium'])
-    parser.add_argument('--max-pairs', type=int, help='number of pairs, evenly spread')
+    parser.add_argument('--max-pairs', type=positive, help='number of pairs, evenly spread')
     parser.add_argument('--out', help='JSON file for the figures')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()

@@ -6,6 +6,7 @@ python tools/export.py CHECKPOINT encoder.onnx --format onnx
 import argparse
 
 from poodle_mm.apis.export import FORMATS, export_encoder
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -21,7 +22,11 @@ def main() -> None:
     )
     parser.add_argument('--weights', choices=['online', 'ema'], default='online')
     parser.add_argument(
-        '--size', type=int, nargs=2, metavar=('H', 'W'), help='torch-export, onnx: this size alone'
+        '--size',
+        type=positive,
+        nargs=2,
+        metavar=('H', 'W'),
+        help='torch-export, onnx: this size alone',
     )
     parser.add_argument(
         '--tolerance', type=float, default=1e-4, help="share of the map's largest value"

@@ -7,6 +7,7 @@ process does its part of the files.
 import argparse
 
 from poodle_mm.apis.store import extract_features
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 from poodle_mm.utils.shards import add_shard_option
 
@@ -25,9 +26,9 @@ def main() -> None:
         help='with the spatial decoder, or without (default: if there is one)',
     )
     parser.add_argument('--weights', choices=['online', 'ema'], default='online')
-    parser.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), help='resize to')
-    parser.add_argument('--batch-size', type=int, default=8)
-    parser.add_argument('--step', type=int, default=1, help='every n-th frame of a video')
+    parser.add_argument('--size', type=positive, nargs=2, metavar=('H', 'W'), help='resize to')
+    parser.add_argument('--batch-size', type=positive, default=8)
+    parser.add_argument('--step', type=positive, default=1, help='every n-th frame of a video')
     parser.add_argument('--half', action='store_true', help='store float16')
     parser.add_argument('--memory-map', action='store_true', help='one .npy for a video')
     parser.add_argument('--pca', action='store_true', help='also draw the features as colours')

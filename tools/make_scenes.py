@@ -7,6 +7,7 @@ python tools/make_scenes.py --preview scenes.png
 import argparse
 
 from poodle_mm.catalog import CATALOG
+from poodle_mm.utils.arguments import not_negative, positive
 from poodle_scenes import count_boxes, draw_preview, write_scenes
 
 
@@ -17,15 +18,15 @@ def main() -> None:
     )
     facts = CATALOG['scenes']
     parser.add_argument('root', nargs='?', default=facts.root, help='folder (%(default)s)')
-    parser.add_argument('--train', type=int, default=64, help='training scenes')
-    parser.add_argument('--val', type=int, default=12, help='validation scenes')
-    parser.add_argument('--test', type=int, default=12, help='test scenes')
-    parser.add_argument('--size', type=int, nargs=2, default=(288, 512), metavar=('H', 'W'))
+    parser.add_argument('--train', type=not_negative, default=64, help='training scenes')
+    parser.add_argument('--val', type=not_negative, default=12, help='validation scenes')
+    parser.add_argument('--test', type=not_negative, default=12, help='test scenes')
+    parser.add_argument('--size', type=positive, nargs=2, default=(288, 512), metavar=('H', 'W'))
     parser.add_argument('--fps', type=float, default=facts.fps)
     parser.add_argument('--seconds', type=float, default=4.0, help='length of a scene')
-    parser.add_argument('--labelled', type=int, default=4, help='labelled frames per scene')
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--workers', type=int, default=1, help='processes')
+    parser.add_argument('--labelled', type=positive, default=4, help='labelled frames per scene')
+    parser.add_argument('--seed', type=not_negative, default=0)
+    parser.add_argument('--workers', type=positive, default=1, help='processes')
     parser.add_argument('--preview', metavar='PNG', help='only draw a picture of two scenes')
     args = parser.parse_args()
     if args.preview:

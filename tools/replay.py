@@ -10,6 +10,7 @@ too. The batch is read as data; the config, found in the run's folder, is a prog
 import argparse
 
 from poodle_mm.engine.health.replay import replay
+from poodle_mm.utils.arguments import not_negative
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -24,7 +25,9 @@ def main() -> None:
         '--checkpoint', help='other weights (default: those of the iteration, kept with the batch)'
     )
     parser.add_argument('--out', help="folder for pictures (default: the batch's)")
-    parser.add_argument('--num', type=int, default=2, help='samples drawn, 0 for none (default: 2)')
+    parser.add_argument(
+        '--num', type=not_negative, default=2, help='samples drawn, 0 for none (default: 2)'
+    )
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()
     with one_line_errors(args.debug):

@@ -10,7 +10,7 @@ from poodle_mm.engine.config import load_config
 from poodle_mm.engine.evaluate import evaluate_losses
 from poodle_mm.engine.train import build_runner
 from poodle_mm.registry import register_all_modules
-from poodle_mm.utils.arguments import KeyValues
+from poodle_mm.utils.arguments import KeyValues, positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -20,7 +20,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--work-dir', help='folder for logs of the test loop')
-    parser.add_argument('--max-batches', type=int, help='measure losses on so many batches only')
+    parser.add_argument(
+        '--max-batches', type=positive, help='measure losses on so many batches only'
+    )
     parser.add_argument('--cfg-options', nargs='+', action=KeyValues, metavar='KEY=VALUE')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     return parser.parse_args()

@@ -6,7 +6,7 @@ import os
 from poodle_mm.engine.cpu_ranks import cpu_ranks, processes_to_start
 from poodle_mm.engine.loggers import LOGGERS
 from poodle_mm.engine.train import build_runner, training_config
-from poodle_mm.utils.arguments import KeyValues
+from poodle_mm.utils.arguments import KeyValues, positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -18,7 +18,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--work-dir', help='folder for checkpoints, logs and pictures')
     parser.add_argument(
         '--iters',
-        type=int,
+        type=positive,
         metavar='N',
         help='another length in iterations, schedules in proportion',
     )

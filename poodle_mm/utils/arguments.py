@@ -1,25 +1,28 @@
 """Arguments that several commands take."""
 
 from argparse import ArgumentError, ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable
 from typing import Any
 
 from mmengine.config import DictAction
 
 
-def positive(word: str) -> int:
-    """``type`` of an argument: an integer of 1 or more."""
-    return _at_least(1, word)
+def between(least: int, most: int) -> Callable[[str], int]:
+    """``type`` of an argument: an integer from ``least`` to ``most``."""
+
+    def parse(word: str) -> int:
+        if not word.isdecimal() or not least <= int(word) <= most:
+            raise ArgumentTypeError(f'{word!r} is not an integer from {least} to {most}')
+        return int(word)
+
+    return parse
 
 
-def not_negative(word: str) -> int:
-    """``type`` of an argument: an integer of 0 or more, as a seed is."""
-    return _at_least(0, word)
+positive = between(1, 2**32 - 1)
+"""``type`` of an argument that counts or measures something."""
 
-
-def _at_least(least: int, word: str) -> int:
-    if not word.isdecimal() or not least <= int(word) < 2**32:
-        raise ArgumentTypeError(f'{word!r} is not an integer from {least} to {2**32 - 1}')
-    return int(word)
+not_negative = between(0, 2**32 - 1)
+"""``type`` of an argument that may be 0, as a seed is."""
 
 
 class KeyValues(DictAction):

@@ -114,3 +114,15 @@ def read_json(path: str | os.PathLike) -> Any:
 
         warn(f'{path} is damaged and is ignored ({error})')
         return None
+
+
+def read_object(path: str | os.PathLike) -> dict:
+    """As :func:`read_json` for a file that holds a JSON object; an empty one in place of None.
+
+    Raises:
+        ValueError: Naming the file, if it holds something else.
+    """
+    content = read_json(path)
+    if content is not None and not isinstance(content, dict):
+        raise ValueError(f'{path} holds a {type(content).__name__} in place of a JSON object')
+    return content or {}

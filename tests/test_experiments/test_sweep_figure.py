@@ -98,6 +98,9 @@ def test_nothing_to_draw(tmp_path):
     report(tmp_path, FIGURE_7, {'7-0': [20.0]})
     with pytest.raises(ValueError, match='no run has a result of the readout upernet'):
         sweep_figure('7', tmp_path, tmp_path / 'a', 'upernet', data='scenes')
+    (tmp_path / 'figure7.json').write_text('[1]')
+    with pytest.raises(ValueError, match=r'figure7\.json holds a list'):
+        sweep_figure('7', tmp_path, tmp_path / 'a', data='scenes')
     assert not [*tmp_path.glob('a.*')]
 
 

@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 
 import pytest
 
-from poodle_mm.utils.arguments import KeyValues, not_negative, positive
+from poodle_mm.utils.arguments import KeyValues, between, not_negative, positive
 
 
 @pytest.fixture
@@ -29,7 +29,8 @@ def test_a_word_without_a_value_is_an_error_of_usage(parser, capsys):
 @pytest.mark.parametrize(
     ('kind', 'word', 'value'),
     [(positive, '1', 1), (positive, '0', None), (not_negative, '0', 0), (not_negative, '-1', None),
-     (positive, '1.5', None), (positive, '', None), (not_negative, '99999999999', None)],
+     (positive, '1.5', None), (positive, '', None), (not_negative, '99999999999', None),
+     (between(1, 100), '100', 100), (between(1, 100), '101', None)],
 )  # fmt: skip
 def test_integers_within_bounds(kind, word, value, capsys):
     parser = ArgumentParser()

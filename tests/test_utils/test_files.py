@@ -9,7 +9,7 @@ import pytest
 
 from poodle_mm.engine.hooks.checkpoint_hook import AtomicLocalBackend
 from poodle_mm.utils import errors, files
-from poodle_mm.utils.files import read_json, replacing, replacing_folder, write_json
+from poodle_mm.utils.files import read_json, read_object, replacing, replacing_folder, write_json
 
 
 def test_two_writers_with_the_same_process_number(tmp_path):
@@ -93,3 +93,13 @@ def test_image_reads_back(tmp_path):
     files.write_image(tmp_path / 'new' / 'a.png', image, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / 'new' / 'a.png')), image)
     assert [path.name for path in (tmp_path / 'new').iterdir()] == ['a.png']
+
+
+def test_an_object_is_one_or_is_refused(tmp_path):
+    path = tmp_path / 'a.json'
+    assert read_object(path) == {}
+    path.write_text('{"a": 1}')
+    assert read_object(path) == dict(a=1)
+    path.write_text('"a"')
+    with pytest.raises(ValueError, match=r'a\.json holds a str'):
+        read_object(path)

@@ -12,6 +12,7 @@ spread, or with --most-different those on which the detectors' F1 differs most.
 import argparse
 
 from poodle_mm.experiments.figures.output import FOLDER
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -23,10 +24,12 @@ def main() -> None:
     parser.add_argument('readouts', nargs='+', metavar='[NAME=]PATH')
     parser.add_argument('--data-root', help="folder of the data (default: the readout's)")
     parser.add_argument('--readout', help='e.g. det-fpn, where folders hold several')
-    parser.add_argument('--images', type=int, default=4, help='how many are drawn (default: 4)')
+    parser.add_argument(
+        '--images', type=positive, default=4, help='how many are drawn (default: 4)'
+    )
     parser.add_argument(
         '--candidates',
-        type=int,
+        type=positive,
         default=32,
         help='images they are chosen from, and that are counted, evenly spread (default: 32)',
     )

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from poodle_mm.catalog import DataSet
 from poodle_mm.datasets.label_files import LABELLED, class_names
 from poodle_mm.evaluation.class_groups import label_statistics, table7
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 from poodle_mm.utils.files import write_json
 
@@ -24,7 +25,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('--labels', required=True, help='folder of the training labels')
-    parser.add_argument('--num-classes', type=int, help='needed where --classes is not given')
+    parser.add_argument('--num-classes', type=positive, help='needed where --classes is not given')
     parser.add_argument(
         '--classes', nargs='+', help=f'one of {", ".join(LABELLED)}, or the names in order'
     )

@@ -8,6 +8,7 @@ import argparse
 
 from poodle_mm.experiments.figures.crops_by_area import AREAS, crops_by_area
 from poodle_mm.experiments.figures.output import FOLDER
+from poodle_mm.utils.arguments import between, not_negative, positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -17,13 +18,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('source', nargs='+', help='images, videos')
-    parser.add_argument('--frames', type=int, nargs='+', default=[0], help='of videos (default: 0)')
+    parser.add_argument(
+        '--frames', type=not_negative, nargs='+', default=[0], help='of videos (default: 0)'
+    )
     parser.add_argument(
         '--areas', type=float, nargs='+', default=AREAS, help=f'shares of the frame: {AREAS}'
     )
     parser.add_argument(
         '--size',
-        type=int,
+        type=positive,
         nargs=2,
         default=(512, 1024),
         metavar=('H', 'W'),
@@ -37,8 +40,10 @@ def main() -> None:
         metavar=('X', 'Y'),
         help='where the crops lie, shares of width and height (default: 0.5 0.5)',
     )
-    parser.add_argument('--seed', type=int, help='random places instead, as in training')
-    parser.add_argument('--dpi', type=int, default=150, help='pixels per inch, of 14 inches')
+    parser.add_argument('--seed', type=not_negative, help='random places instead, as in training')
+    parser.add_argument(
+        '--dpi', type=between(10, 1200), default=150, help='pixels per inch, of 14 inches'
+    )
     parser.add_argument('--out', metavar='STEM', default=FOLDER / 'crops_by_area')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()

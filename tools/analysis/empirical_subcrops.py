@@ -15,6 +15,7 @@ from poodle_mm.datasets.label_files import LABELLED
 from poodle_mm.evaluation.empirical_subcrops import DRAWS, SubcropDraws
 from poodle_mm.experiments.figures.empirical_subcrops import write_empirical_subcrops
 from poodle_mm.experiments.figures.output import FOLDER
+from poodle_mm.utils.arguments import not_negative, positive
 from poodle_mm.utils.errors import one_line_errors
 
 _HELP = dict(
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument('data', choices=list(LABELLED))
     parser.add_argument('root', help='root of the data')
     parser.add_argument('--split', default='train')
-    parser.add_argument('--images', type=int, help='at most so many images, evenly spread')
+    parser.add_argument('--images', type=positive, help='at most so many images, evenly spread')
     for field in fields(DRAWS):
         several = dict(nargs=2, type=float) if isinstance(field.default, tuple) else {}
         parser.add_argument(
@@ -46,7 +47,7 @@ def main() -> None:
             **several or dict(type=type(field.default)),
         )
     parser.add_argument('--background', nargs='+', metavar='CLASS', help="default: the street's")
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--seed', type=not_negative, default=0)
     parser.add_argument('--out', default=FOLDER / 'empirical_subcrops', metavar='STEM')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()

@@ -10,6 +10,7 @@ import argparse
 
 from poodle_mm.experiments.figures.encoder_cost import SIZE, write_encoder_cost
 from poodle_mm.experiments.figures.output import FOLDER
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -18,7 +19,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--size', type=int, nargs=2, default=SIZE, metavar=('H', 'W'))
+    parser.add_argument('--size', type=positive, nargs=2, default=SIZE, metavar=('H', 'W'))
     parser.add_argument('--out', default=FOLDER / 'encoder_cost', metavar='STEM')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()

@@ -27,7 +27,7 @@ def main() -> None:
         '--images', nargs='+', required=True, metavar='PATH', help='image files, or folders of them'
     )
     parser.add_argument(
-        '--number', type=int, default=3, help='images of a folder, evenly spread (default: 3)'
+        '--number', type=positive, default=3, help='images of a folder, evenly spread (default: 3)'
     )
     parser.add_argument(
         '--size', type=positive, nargs=2, metavar=('H', 'W'), help="default: the first image's"

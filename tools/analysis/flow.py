@@ -15,6 +15,7 @@ from poodle_mm.evaluation.flow.pictures import write_flow_pictures
 from poodle_mm.experiments.figures.flow_maps import write_flow_maps
 from poodle_mm.experiments.figures.output import FOLDER
 from poodle_mm.registry import register_all_modules
+from poodle_mm.utils.arguments import between, not_negative
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -32,11 +33,17 @@ def main() -> None:
     add_flow_options(parser, ['zero', 'farneback', 'dis-medium'])
     parser.add_argument('--labels', nargs='+', metavar='NAME', help='names of the rows')
     parser.add_argument(
-        '--pairs', type=int, nargs='+', default=[0], help='numbers of the pairs (default: 0)'
+        '--pairs',
+        type=not_negative,
+        nargs='+',
+        default=[0],
+        help='numbers of the pairs (default: 0)',
     )
-    parser.add_argument('--frames', type=int, **two, help='video: frames by number')
+    parser.add_argument('--frames', type=not_negative, **two, help='video: frames by number')
     parser.add_argument('--seconds', type=float, **two, help='video: frames by time')
-    parser.add_argument('--dpi', type=int, default=150, help='pixels per inch, of 14 inches')
+    parser.add_argument(
+        '--dpi', type=between(10, 1200), default=150, help='pixels per inch, of 14 inches'
+    )
     parser.add_argument(
         '--together',
         action='store_true',

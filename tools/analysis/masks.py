@@ -14,6 +14,7 @@ networks' mIoU differs most. mIoU of an image: over the classes that its ground 
 import argparse
 
 from poodle_mm.experiments.figures.output import FOLDER
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 
 KINDS = ('whole', 'classes', 'difference')
@@ -34,10 +35,12 @@ def main() -> None:
     )
     parser.add_argument('--data-root', help="folder of the data (default: the readout's)")
     parser.add_argument('--readout', help='e.g. linear, where folders hold several')
-    parser.add_argument('--images', type=int, default=4, help='how many are drawn (default: 4)')
+    parser.add_argument(
+        '--images', type=positive, default=4, help='how many are drawn (default: 4)'
+    )
     parser.add_argument(
         '--candidates',
-        type=int,
+        type=positive,
         default=64,
         help='images they are chosen from, and that are measured, evenly spread (default: 64)',
     )

@@ -9,6 +9,7 @@ import argparse
 from poodle_mm.evaluation.flow.methods import ESTIMATORS
 from poodle_mm.experiments.figures.output import FOLDER
 from poodle_mm.experiments.figures.overlaid_frames import DELTAS, overlaid_frames
+from poodle_mm.utils.arguments import between, not_negative, positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -21,10 +22,12 @@ def main() -> None:
     parser.add_argument(
         '--deltas', type=int, nargs='+', default=DELTAS, help=f'in frames (default: {DELTAS})'
     )
-    parser.add_argument('--start', type=int, nargs='+', default=[0], help='frames t (default: 0)')
+    parser.add_argument(
+        '--start', type=not_negative, nargs='+', default=[0], help='frames t (default: 0)'
+    )
     parser.add_argument(
         '--size',
-        type=int,
+        type=positive,
         nargs=2,
         default=(256, 512),
         metavar=('H', 'W'),
@@ -36,7 +39,9 @@ def main() -> None:
         metavar='NAME[=FILE]',
         help=f'{", ".join(ESTIMATORS)}; =FILE: weights (default: dis-medium)',
     )
-    parser.add_argument('--dpi', type=int, default=150, help='pixels per inch, of 14 inches')
+    parser.add_argument(
+        '--dpi', type=between(10, 1200), default=150, help='pixels per inch, of 14 inches'
+    )
     parser.add_argument('--out', metavar='STEM', default=FOLDER / 'overlaid_frames')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()

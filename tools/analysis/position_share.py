@@ -16,7 +16,7 @@ from pathlib import Path
 from poodle_mm.experiments.figures.feature_norms import DECODER, ENCODER
 from poodle_mm.experiments.figures.output import FOLDER
 from poodle_mm.experiments.figures.position_share import write_position_shares
-from poodle_mm.utils.arguments import positive
+from poodle_mm.utils.arguments import not_negative, positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -30,13 +30,15 @@ def main() -> None:
     parser.add_argument(
         '--size', type=positive, nargs=2, metavar=('H', 'W'), help="default: the first image's"
     )
-    parser.add_argument('--shown', type=int, default=3, help='images that are drawn (default: 3)')
+    parser.add_argument(
+        '--shown', type=not_negative, default=3, help='images that are drawn (default: 3)'
+    )
     parser.add_argument(
         '--layers', nargs='+', choices=[ENCODER, DECODER], default=[ENCODER, DECODER]
     )
     parser.add_argument(
         '--shift',
-        type=int,
+        type=not_negative,
         default=64,
         metavar='PIXELS',
         help='distance of two windows of an image, a multiple of the stride; 0: leave out',

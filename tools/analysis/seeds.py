@@ -12,6 +12,7 @@ import argparse
 from poodle_mm.evaluation.suites import READOUTS
 from poodle_mm.experiments.figures.output import FOLDER
 from poodle_mm.experiments.figures.seeds import METRICS, seeds_figure
+from poodle_mm.utils.arguments import between
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -31,7 +32,7 @@ def main() -> None:
         help=f'metrics: {", ".join(METRICS)} (default: linear:miou linear:small)',
     )
     parser.add_argument('--split', choices=['val', 'test'], default='test')
-    parser.add_argument('--dpi', type=int, default=150, help='pixels per inch')
+    parser.add_argument('--dpi', type=between(10, 1200), default=150, help='pixels per inch')
     parser.add_argument('--out', default=FOLDER / 'seeds', metavar='STEM')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()

@@ -10,6 +10,7 @@ import argparse
 
 from poodle_mm.datasets.labelled_pairs import FPS
 from poodle_mm.evaluation.subcrop_classes import FLOWS, compare_samplers, subcrop_table
+from poodle_mm.utils.arguments import not_negative, positive
 from poodle_mm.utils.errors import one_line_errors
 from poodle_mm.utils.files import write_json
 
@@ -28,8 +29,8 @@ def main() -> None:
     parser.add_argument(
         '--flow', nargs='+', choices=FLOWS, default=['dis'], help='exact: scenes only'
     )
-    parser.add_argument('--pairs', type=int, help='at most so many pairs, evenly spread')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument('--pairs', type=positive, help='at most so many pairs, evenly spread')
+    parser.add_argument('--seeds', type=not_negative, nargs='+', default=[0, 1, 2])
     parser.add_argument('--share', type=float, help="the prior's share (default: its own)")
     parser.add_argument('--scale', type=float, help="the prior's scale (default: its own)")
     parser.add_argument('--out', metavar='JSON', help='file for the numbers')

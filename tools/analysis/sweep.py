@@ -12,6 +12,7 @@ from poodle_mm.evaluation.suites import READOUTS
 from poodle_mm.experiments.ablations.settings import DATA
 from poodle_mm.experiments.figures.output import FOLDER
 from poodle_mm.experiments.figures.sweep import sweep_figure
+from poodle_mm.utils.arguments import between
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument('--data', choices=list(DATA), help='default: the name of the folder')
     parser.add_argument('--readout', choices=READOUTS, default='linear')
     parser.add_argument('--edition', choices=['seed', 'iclr'], default='seed')
-    parser.add_argument('--dpi', type=int, default=150, help='pixels per inch')
+    parser.add_argument('--dpi', type=between(10, 1200), default=150, help='pixels per inch')
     parser.add_argument('--out', metavar='STEM', help=f'default: {FOLDER}/figure_5 (7, 9)')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()

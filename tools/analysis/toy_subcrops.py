@@ -15,6 +15,7 @@ from poodle_mm.experiments.figures.toy_subcrops import (
     THRESHOLDS,
     write_toy_subcrops,
 )
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -28,8 +29,8 @@ def main() -> None:
         '--threshold', type=float, nargs='+', default=THRESHOLDS, help='least share of a subcrop'
     )
     parser.add_argument('--aspect', type=float, default=1.0, help='width over height of a subcrop')
-    parser.add_argument('--size', type=int, nargs=2, default=SIZE, metavar=('H', 'W'))
-    parser.add_argument('--steps', type=int, default=100, help='number of sizes of the disc')
+    parser.add_argument('--size', type=positive, nargs=2, default=SIZE, metavar=('H', 'W'))
+    parser.add_argument('--steps', type=positive, default=100, help='number of sizes of the disc')
     parser.add_argument('--out', default=FOLDER / 'toy_subcrops', metavar='STEM')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()

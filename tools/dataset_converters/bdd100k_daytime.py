@@ -7,6 +7,7 @@ python tools/dataset_converters/bdd100k_daytime.py data/bdd100k/labels/det_20/de
 import argparse
 
 from poodle_mm.datasets.preparation.daytime import link_daytime
+from poodle_mm.utils.arguments import not_negative
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -19,7 +20,7 @@ def main() -> None:
     parser.add_argument('videos', help='folder of the videos')
     parser.add_argument('out', help='folder of links, to be made')
     parser.add_argument('--share', type=float, default=1.0, help='share of them to link')
-    parser.add_argument('--seed', type=int, default=0, help='of the draw')
+    parser.add_argument('--seed', type=not_negative, default=0, help='of the draw')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()
     with one_line_errors(args.debug):

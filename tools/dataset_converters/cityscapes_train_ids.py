@@ -6,6 +6,7 @@ python tools/dataset_converters/cityscapes_train_ids.py data/cityscapes/gtFine
 import argparse
 
 from poodle_mm.datasets.preparation.cityscapes import convert_tree
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -15,7 +16,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('root', help='folder of *_gtFine_labelIds.png')
-    parser.add_argument('--workers', type=int, default=4, help='threads')
+    parser.add_argument('--workers', type=positive, default=4, help='threads')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()
     with one_line_errors(args.debug):

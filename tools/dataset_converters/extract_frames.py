@@ -11,6 +11,7 @@ import argparse
 import sys
 
 from poodle_mm.datasets.preparation.frames import FrameChoice, extract_frames
+from poodle_mm.utils.arguments import between, positive
 from poodle_mm.utils.errors import one_line_errors
 from poodle_mm.utils.shards import add_shard_option
 
@@ -24,10 +25,14 @@ def main() -> None:
     parser.add_argument('out', help='folder to write to')
     choice = parser.add_mutually_exclusive_group(required=True)
     choice.add_argument('--fps', type=float, help='frames per second, numbered 0, 1, 2, ...')
-    choice.add_argument('--every', type=int, metavar='N', help="every Nth frame, by video's number")
-    parser.add_argument('--size', type=int, nargs=2, metavar=('H', 'W'), help='resize to')
-    parser.add_argument('--quality', type=int, default=95, help='of the JPEGs, 1 to 100')
-    parser.add_argument('--workers', type=int, default=1, help='processes')
+    choice.add_argument(
+        '--every', type=positive, metavar='N', help="every Nth frame, by video's number"
+    )
+    parser.add_argument('--size', type=positive, nargs=2, metavar=('H', 'W'), help='resize to')
+    parser.add_argument(
+        '--quality', type=between(1, 100), default=95, help='of the JPEGs, 1 to 100'
+    )
+    parser.add_argument('--workers', type=positive, default=1, help='processes')
     add_shard_option(parser)
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()

@@ -19,6 +19,7 @@ from poodle_mm.datasets.preparation.labelled_frames import (
     label_videos,
     split_videos,
 )
+from poodle_mm.utils.arguments import between
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -43,7 +44,9 @@ def main() -> None:
     split.add_argument('--val', nargs='+', metavar='NAME', help='videos for validation')
     split.add_argument('--val-share', type=float, default=0.2, help='or their share (default: 0.2)')
     parser.add_argument('--png', action='store_true', help='lossless images instead of JPEGs')
-    parser.add_argument('--quality', type=int, default=95, help='of the JPEGs, 1 to 100')
+    parser.add_argument(
+        '--quality', type=between(1, 100), default=95, help='of the JPEGs, 1 to 100'
+    )
     parser.add_argument('--device', help='default: a GPU if there is one')
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()

@@ -11,6 +11,7 @@ python tools/model_converters/poodle_release.py checkpoint-100.pth work_dirs/run
 import argparse
 
 from poodle_mm.checkpoints.convert_release import convert_release
+from poodle_mm.utils.arguments import positive
 from poodle_mm.utils.errors import one_line_errors
 
 
@@ -22,7 +23,9 @@ def main() -> None:
     parser.add_argument('target', help='file to write')
     parser.add_argument('--config', help='training config to resume under')
     parser.add_argument(
-        '--steps-per-epoch', type=int, help="updates an epoch (default: by the optimizer's count)"
+        '--steps-per-epoch',
+        type=positive,
+        help="updates an epoch (default: by the optimizer's count)",
     )
     parser.add_argument('--debug', action='store_true', help='show the trace of errors')
     args = parser.parse_args()

@@ -10,8 +10,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import torch
-
 from poodle_mm.engine.hooks.run_stats_hook import RUN_STATS
 from poodle_mm.experiments.ablations.folders import (
     RUN_FILE,
@@ -21,7 +19,6 @@ from poodle_mm.experiments.ablations.folders import (
     read_result,
 )
 from poodle_mm.experiments.ablations.runs import Run, job_line
-from poodle_mm.experiments.ablations.settings import datasets_of
 from poodle_mm.utils.errors import HINT
 from poodle_mm.utils.files import read_json, write_json
 from poodle_mm.utils.progress import Progress
@@ -34,44 +31,6 @@ _BAR = '{l_bar}{bar}| {n:.1f}/{total:.0f} runs [{elapsed}<{remaining}] {postfix}
 _WATCH = (
     '{{ read -r -u {fd} _; kill -TERM 0; }} & watch=$!; {job}; code=$?; kill $watch; exit $code'
 )
-
-
-def check_machine(runs: Sequence[Run], root: Path) -> None:
-    """Refuse to start without the training data of all runs, or with too few GPUs.
-
-    Args:
-        runs: Runs; those that are done do not count.
-        root: Folder in which the commands are run.
-
-    Raises:
-        FileNotFoundError: Naming the folders of training data that do not exist.
-        ValueError: If a run wants more GPUs than there are. (Without GPUs it trains on the CPU.)
-    """
-    runs = [run for run in runs if run.trains and not is_done(run)]
-    if missing := missing_data(runs, root):
-        raise FileNotFoundError(f'training data are missing: {", ".join(missing)}')
-    gpus, wanted = torch.cuda.device_count(), max((run.processes for run in runs), default=0)
-    if 0 < gpus < wanted:
-        raise ValueError(
-            f'{wanted} processes of a run need as many GPUs, and there are {gpus}: pass '
-            f'--processes {gpus} (the total batch stays)'
-        )
-
-
-def missing_data(runs: Sequence[Run], root: Path) -> list[str]:
-    """Folders of training data that do not exist, with the config key of each.
-
-    Args:
-        runs: Runs that train.
-        root: Folder in which the commands are run.
-    """
-    folders = {
-        Path(root, str(dataset['data_root'])): key
-        for run in runs
-        for key, dataset in datasets_of(run.load()).items()
-        if dataset.get('data_root')
-    }
-    return [f'{f} ({key}.data_root)' for f, key in folders.items() if not f.exists()]
 
 
 def execute(runs: Sequence[Run], jobs: int, root: Path) -> list[Run]:

@@ -5,13 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from poodle_mm.experiments.ablations.budget import timed_options
-from poodle_mm.experiments.ablations.execute import (
-    check_machine,
-    execute,
-    missing_data,
-    port_of,
-    threads_of,
-)
+from poodle_mm.experiments.ablations.execute import execute, port_of, threads_of
 from poodle_mm.experiments.ablations.flow_runs import (
     WEIGHTS,
     after,
@@ -25,6 +19,7 @@ from poodle_mm.experiments.ablations.folders import (
     keep_readouts,
     read_result,
 )
+from poodle_mm.experiments.ablations.needs import check_machine, missing_data
 from poodle_mm.experiments.ablations.plan import PlanOptions, choose, plan_run
 from poodle_mm.experiments.ablations.recipe import describe
 from poodle_mm.experiments.ablations.report import write_report

@@ -13,9 +13,10 @@ from poodle_mm.engine.run_log import read_log
 from poodle_mm.experiments.ablations.execute import LOG_FILE, attempts, failure
 from poodle_mm.experiments.ablations.folders import RUN_FILE
 from poodle_mm.experiments.ablations.report import table
-from poodle_mm.utils.files import read_json, write_json
+from poodle_mm.utils.files import read_json, read_object, write_json
 from poodle_mm.utils.tables import markdown_table
 
+_FOLDERS = re.compile(r'(?<![\w./:])/(?:[^\s/:\'"]+/)+')
 _SEED = re.compile(r'_s(\d+)$')
 _STATS = ('iter', 'pairs', 'seconds', 'pairs_per_second', 'memory_mib', 'device', 'processes')
 
@@ -61,8 +62,7 @@ def collect_runs(folders: Sequence[str | Path]) -> list[dict]:
 
 
 def _run(folder: Path) -> dict:
-    settings = dict(read_json(folder / RUN_FILE) or {})
-    stats = read_json(folder / RUN_STATS) or {}
+    settings, stats = read_object(folder / RUN_FILE), read_object(folder / RUN_STATS)
     seed = _SEED.search(folder.name)
     readouts = [row for file in sorted(folder.glob('readout/*.json')) for row in _readouts(file)]
     run = dict(
@@ -78,7 +78,7 @@ def _run(folder: Path) -> dict:
         readouts=readouts,
     )
     if run['state'] == 'failed':
-        run['reason'] = failure(folder / LOG_FILE).splitlines()[-1]
+        run['reason'] = _FOLDERS.sub('', failure(folder / LOG_FILE).splitlines()[-1])
     return run
 
 
@@ -100,17 +100,20 @@ def _readouts(file: Path) -> list[dict]:
     report = read_json(file)
     if not isinstance(report, dict) or 'results' not in report:
         return []
-    split = report.get('settings', {}).get('split')
-    return [
-        dict(suite=report['suite'], split=split, readout=row['readout'], metrics=row['metrics'])
-        for row in report['results']
-    ]
+    try:
+        split = report.get('settings', {}).get('split')
+        return [
+            dict(suite=report['suite'], split=split, readout=row['readout'], metrics=row['metrics'])
+            for row in report['results']
+        ]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError(f'{file} is no report of tools/evaluate.py ({error!r})') from error
 
 
 def _state(folder: Path, stats: Mapping, readouts: Sequence) -> str:
     if readouts:
         return 'done'
-    if stats and stats['iter'] == stats['max_iters']:
+    if 'iter' in stats and stats['iter'] == stats.get('max_iters'):
         return 'trained'
     log = folder / LOG_FILE
     return 'failed' if attempts(log) and 'rror' in failure(log) else 'stopped'

@@ -10,7 +10,7 @@ from poodle_mm.experiments.ablations.settings import DATA, DataSetting, scaled, 
 from poodle_mm.experiments.ablations.studies import studies_of
 from poodle_mm.experiments.ablations.study import Study
 from poodle_mm.experiments.figures.output import write_analysis
-from poodle_mm.utils.files import read_json
+from poodle_mm.utils.files import read_object
 from poodle_mm.visualization.sweep_curves import SweepPanel, draw_sweeps
 
 METRICS = dict(miou='All', small='Small', large='Large')
@@ -60,7 +60,7 @@ def sweep_figure(
     again = f'tools/reproduce.py --figure {figure} --data {name}'
     again += f' --edition {edition}' if edition != 'seed' else ''
     studies = studies_of(f'figure {figure}', edition)
-    reports = [read_json(folder / f'{study.name}.json') for study in studies]
+    reports = [read_object(folder / f'{study.name}.json') for study in studies]
     if not any(reports):
         names = ', '.join(f'{study.name}.json' for study in studies)
         raise FileNotFoundError(f'{folder} has none of {names}: {again} writes them')

@@ -1,9 +1,7 @@
 """Runs of a table's rows, and what each of them lacks on this machine."""
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +9,18 @@ import torch
 from mmengine.config import Config
 
 from poodle_mm.catalog import CATALOG
-from poodle_mm.checkpoints import EncoderCheckpoint, encoder_of_config, random_encoder
 from poodle_mm.checkpoints.released_files import how_to_get, weights_folder
 from poodle_mm.checkpoints.released_weights import RELEASED
 from poodle_mm.engine.config import load_config
-from poodle_mm.evaluation.readout import check_data, config_file, set_data_root
 from poodle_mm.experiments.ablations.budget import Budget, budget_options, pairs_per_step
-from poodle_mm.experiments.ablations.execute import missing_data
 from poodle_mm.experiments.ablations.folders import is_done
+from poodle_mm.experiments.ablations.needs import missing_data, missing_labels
 from poodle_mm.experiments.ablations.plan import carried, seed_options
 from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.experiments.ablations.settings import datasets_of
 from poodle_mm.experiments.ablations.study import SCRATCH, Variant
 from poodle_mm.experiments.tables.rows import Source, TableRow
 from poodle_mm.utils.resources import find_config
-
-_VIT = dict(type='mmpretrain.VisionTransformer')
 
 
 @dataclass(frozen=True)
@@ -118,8 +112,7 @@ def needs_of(run: Run, args: TableOptions) -> list[str]:
         needs.append(f'weights: {how_to_get(RELEASED[run.weights], run.config)}')
     if run.trains:
         needs += [f'training data: {each}' for each in missing_data([run], args.root)]
-    for readout in run.readouts:
-        needs += [n for n in _missing_labels(run, readout, args) if n not in needs]
+    needs += [f'labels: {each}' for each in missing_labels(run, args.root)]
     if not (args.without_gpu or torch.cuda.is_available()):
         needs.append('a GPU (--without-gpu goes without)')
     elif 0 < torch.cuda.device_count() < run.processes and not args.without_gpu:
@@ -169,31 +162,3 @@ def _root_options(cfg: Config, roots: Mapping[str, str]) -> dict[str, str]:
         for key, dataset in datasets_of(cfg).items()
         if names.get(dataset.get('data_root')) in roots
     }
-
-
-def _missing_labels(run: Run, readout: Mapping[str, Sequence], args: TableOptions) -> list[str]:
-    (suite,) = readout['suite']
-    encoder, found = _encoder(run), []
-    for name in readout['readouts']:
-        file = config_file(args.root / 'configs' / 'downstream', suite, name, encoder)
-        cfg = deepcopy(_read_config(file))
-        if root := readout.get('data-root'):
-            set_data_root(cfg, root[0])
-        try:
-            check_data(cfg, suite)
-        except FileNotFoundError as error:
-            found.append(f'labels: {str(error).split(" is missing")[0]}')
-    return list(dict.fromkeys(found))
-
-
-@cache
-def _read_config(file: Path) -> Config:
-    return Config.fromfile(file)
-
-
-def _encoder(run: Run) -> EncoderCheckpoint:
-    """The kind of encoder that will be read out."""
-    if run.weights:
-        vit = RELEASED[run.weights].arch.startswith('ViT')
-        return EncoderCheckpoint(None, _VIT) if vit else random_encoder()
-    return encoder_of_config(run.load()) if run.trains else random_encoder()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from poodle_mm.experiments.ablations import execute as module
-from poodle_mm.experiments.ablations.execute import check_machine, execute, threads_of
+from poodle_mm.experiments.ablations.execute import execute, threads_of
 from poodle_mm.experiments.ablations.folders import check_folders, is_done, read_result
 from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.experiments.ablations.study import Variant
@@ -191,22 +191,6 @@ def test_more_readouts_are_not_done_yet(tmp_path, shell):
     execute([run], 1, tmp_path)
     more = run.readout | dict(readouts=['linear', 'upernet'])
     assert not is_done(replace(run, readout=more))
-
-
-def test_data_and_gpus_are_looked_at_first(tmp_path, repo, monkeypatch):
-    cfg = repo / 'configs/ablations/bdd100k/poodle_r50_bdd_256x512_40e.py'
-    key = 'train_dataloader.dataset.data_root'
-    runs = [
-        make_run(tmp_path, name, config=cfg, options={key: str(tmp_path / folder)}, processes=4)
-        for name, folder in [('a', ''), ('b', 'gone')]
-    ]
-    with pytest.raises(FileNotFoundError, match=rf'missing: {tmp_path}/gone \({key}\)'):
-        check_machine(runs, tmp_path)
-    monkeypatch.setattr(module.torch.cuda, 'device_count', lambda: 2)
-    with pytest.raises(ValueError, match=r'4 processes .* there are 2: pass --processes 2'):
-        check_machine(runs[:1], tmp_path)
-    monkeypatch.setattr(module.torch.cuda, 'device_count', lambda: 0)
-    check_machine(runs[:1], tmp_path)
 
 
 def test_threads_are_shared(tmp_path, monkeypatch):

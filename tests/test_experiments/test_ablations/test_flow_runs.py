@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from poodle_mm.engine.config import load_config
+from poodle_mm.experiments.ablations import needs
 from poodle_mm.experiments.ablations import reproduce as module
 from poodle_mm.experiments.ablations.flow_runs import (
     WEIGHTS,
@@ -240,6 +241,7 @@ def fake(monkeypatch):
         return []
 
     monkeypatch.setattr(module, 'execute', execute)
+    monkeypatch.setattr(needs, 'missing_labels', lambda run, root: [])  # nothing reads them
     return started
 
 

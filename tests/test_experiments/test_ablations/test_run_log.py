@@ -42,7 +42,12 @@ def runs(tmp_path):
     write(data / 'a_s0' / 'readout', 'scenes.json', report | dict(results=[row]))
 
     write(data / 'b_s1', 'run.json', dict(config='b', processes=1))
-    log = ATTEMPT + 'all was well\n' + ATTEMPT + 'Traceback\nValueError: no such key\n'
+    log = (
+        ATTEMPT
+        + 'all was well\n'
+        + ATTEMPT
+        + 'Traceback\nOSError: out/a: /home/me/c.pth is gone, http://a/b\n'
+    )
     write(data / 'b_s1', 'job.log', log)
 
     write(data / 'c_s2', 'run.json', dict(config='c', processes=1))
@@ -69,7 +74,9 @@ def test_each_run_once(runs):
     assert done['readouts'] == [
         dict(suite='scenes', split='val', readout='linear', metrics=dict(miou=12.5, small=0.5))
     ]
-    assert failed['attempts'] == 2 and failed['reason'] == 'ValueError: no such key'
+    assert (
+        failed['attempts'] == 2 and failed['reason'] == 'OSError: out/a: c.pth is gone, http://a/b'
+    )
     assert failed['seed'] == 1 and 'reason' not in cut and cut['stats']['pairs'] == 48
     assert scratch['state'] == 'done' and scratch['stats'] == {} and scratch['attempts'] == 0
     assert str(runs) not in json.dumps(found)
@@ -135,6 +142,14 @@ def test_a_readout_that_was_not_made_again_stays(runs, tmp_path):
     assert {row['readout']: row['metrics']['miou'] for row in done['readouts']} == {
         'linear': 12.5, 'knn': 7.0
     }  # fmt: skip
+
+
+@pytest.mark.parametrize('name', ['run.json', 'run_stats.json', 'readout/scenes.json'])
+def test_a_file_of_something_else_is_named(runs, name):
+    content = [1] if name != 'readout/scenes.json' else dict(results=[dict(a=1)])
+    write(runs / 'scenes' / 'a_s0', name, content)
+    with pytest.raises(ValueError, match=rf'a_s0/{name} '):
+        collect_runs([runs])
 
 
 def test_two_runs_of_one_name_are_refused(runs, tmp_path):
