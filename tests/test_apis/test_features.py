@@ -154,7 +154,7 @@ def test_errors_name_the_image(encoder, image, words):
 
 def test_errors_name_the_file(encoder, tmp_path):
     (tmp_path / 'text.png').write_text('no image')
-    with pytest.raises(ValueError, match=r'text\.png cannot be read as an image'):
+    with pytest.raises(ValueError, match=r'text\.png: cannot be read as an image'):
         list(dense_features(encoder, [tmp_path / 'text.png']))
     with pytest.raises(FileNotFoundError, match=r'missing\.png does not exist'):
         load_image(tmp_path / 'missing.png')

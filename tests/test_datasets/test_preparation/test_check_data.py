@@ -413,7 +413,7 @@ def test_tool(repo, test_data, tmp_path, monkeypatch, capsys):
     code, _, err = run_main(tool, 'ade20k', tmp_path / 'nowhere', **arguments)
     assert code == 2 and 'nowhere: no such folder' in err
     code, _, err = run_main(tool, 'ade20k', tmp_path, '--sample', '0', **arguments)
-    assert code == 2 and 'sample must be positive' in err
+    assert code == 2 and "argument --sample: '0' is not an integer" in err
 
 
 def test_all_data_sets_have_a_check():
