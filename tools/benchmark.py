@@ -37,8 +37,6 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--out', type=Path, default=Path('work_dirs/benchmark'))
     args = parser.parse_args()
-    if args.repeats < 1:
-        parser.error('--repeats must be at least 1')
     if args.video and not args.video.is_file():
         parser.error(f'--video {args.video}: no such file')
     if 'all' in args.stages:

@@ -100,7 +100,7 @@ def test_failed_process_says_why():
     ('arguments', 'words'),
     [
         (['los'], "invalid choice: 'los'"),
-        (['loss', '--repeats', '0'], '--repeats must be at least 1'),
+        (['loss', '--repeats', '0'], "--repeats: '0' is not an integer from 1"),
         (['loader', '--video', 'none.mp4'], 'none.mp4: no such file'),
         (['loader', '--device', 'cuda'], 'loader: measured on the CPU only'),
     ],
