@@ -1,4 +1,4 @@
-"""Every command in the documents, and in the scripts' own help, is one that its parser takes."""
+"""Every command in the documents, and in the scripts' own help, is one that its script takes."""
 
 import argparse
 import ast
@@ -8,6 +8,7 @@ import shlex
 import string
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,19 +16,26 @@ import pytest
 from poodle_mm.__main__ import commands as named_commands
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted(
+    path
+    for pattern in ('*.md', 'docs/**/*.md', 'configs/**/*.md', 'tools/**/*.py')
+    for path in ROOT.glob(pattern)
+    if path.name != 'CHANGELOG.md'
+)
 NAMED = named_commands()
-PAGES = [
-    ROOT / 'README.md',
-    *sorted((ROOT / 'docs').rglob('*.md')),
-    *sorted((ROOT / 'tools').rglob('*.py')),
-]
-_BLOCK = re.compile(r'^```bash\n(.*?)^```', re.MULTILINE | re.DOTALL)
+# Launchers: the script whose options follow, and the places of what it is given first and of them.
+LAUNCHERS = {
+    'tools/dist_train.sh': ('tools/train.py', 1, 3),
+    'tools/slurm_train.sh': ('tools/train.py', 3, 4),
+    'tools/demo.sh': ('tools/demo.py', 0, 1),
+}
+_BLOCK = re.compile(r'^[ \t]*```(?:bash|sh)\n(.*?)^[ \t]*```', re.MULTILINE | re.DOTALL)
 _ASSIGNMENT = re.compile(r'\s*([A-Z][A-Z0-9_]*)=(\'[^\']*\'|"[^"]*"|[^\s;]*)\s*(?:;|$)')
 _LOOP = re.compile(r'\s*for (\w+) in ([^\s;]+)')
 _ENDS = {'|', '&', '&&', '||', ';', '>', '>>', '2>', '<'}
 
 
-class Parsed(Exception):
+class Taken(Exception):
     """Raised in place of doing what was asked for."""
 
 
@@ -37,7 +45,8 @@ def blocks(page: Path) -> list[str]:
     if page.suffix == '.md':
         return _BLOCK.findall(text)
     usage = (ast.get_docstring(ast.parse(text)) or '').replace('\\\n', ' ')
-    return ['\n'.join(line for line in usage.splitlines() if line.startswith('python tools/'))]
+    lines = (line.strip() for line in usage.splitlines())
+    return ['\n'.join(line for line in lines if line.startswith('python tools/'))]
 
 
 def commands(page: Path) -> Iterator[list[str]]:
@@ -67,33 +76,80 @@ def expand(text: str, variables: dict[str, str]) -> str:
 
 
 def script(words: list[str]) -> list[str] | None:
+    """A command's script and the arguments that it gets; None for others' commands."""
     if any(re.match(r'\[|\{|.*\$\d', word) for word in words):
         return None  # a synopsis, or the body of a function
-    for place, word in enumerate(words[:-1]):
-        if word == 'python' and words[place + 1].startswith('tools/'):
-            return words[place + 1 :]
-        if word == 'poodle-mm' and words[place + 1] in NAMED:
-            return [str(NAMED[words[place + 1]]), *words[place + 2 :]]
+    for place, word in enumerate(words):
+        after = words[place + 1 :]
+        if re.fullmatch(r'tools/[\w/]+\.py', word):
+            return words[place:]
+        if word in LAUNCHERS:
+            tool, first, rest = LAUNCHERS[word]
+            return [tool, *after[max(first - 1, 0) : first], *after[rest - 1 :]]
+        if word in ('poodle-mm', 'poodle_mm') and after and after[0] in NAMED:
+            return [str(NAMED[after[0]]), *after[1:]]
     return None
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
-def test_commands_are_taken_by_their_parsers(page, monkeypatch, capsys):
+@pytest.fixture
+def take_only(monkeypatch):
+    """Scripts end where their own checks of the arguments do."""
     parse = argparse.ArgumentParser.parse_args
 
     def parse_only(parser, *args, **kwargs):
-        parse(parser, *args, **kwargs)
-        raise Parsed
+        parsed = parse(parser, *args, **kwargs)
+        if checks_more:
+            return parsed
+        raise Taken
 
+    def enter(*args, **kwargs):
+        raise Taken
+
+    def run(tool: str, arguments: list[str]) -> None:
+        nonlocal checks_more
+        path = ROOT / tool
+        checks_more = 'with one_line_errors(' in path.read_text(encoding='utf-8')
+        monkeypatch.setattr(sys, 'argv', [tool, *arguments])
+        with pytest.raises(Taken) if '--help' not in arguments else nullcontext():
+            runpy.run_path(str(path), run_name='__main__')
+
+    checks_more = False
     monkeypatch.setattr(argparse.ArgumentParser, 'parse_args', parse_only)
+    monkeypatch.setattr('poodle_mm.utils.errors.one_line_errors', enter)
+    return run
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_are_taken_by_their_scripts(page, take_only, capsys):
     wrong = []
     for tool, *arguments in commands(page):
-        monkeypatch.setattr(sys, 'argv', [tool, *arguments])
         try:
-            runpy.run_path(str(ROOT / tool), run_name='__main__')
-        except Parsed:
-            continue
-        except SystemExit as end:
-            if end.code:
-                wrong.append(f'{shlex.join([tool, *arguments])}: {capsys.readouterr().err[-300:]}')
+            take_only(tool, arguments)
+        except SystemExit:
+            said = capsys.readouterr().err[-300:]
+            wrong.append(f'{shlex.join([tool, *arguments])}: {said}')
     assert not wrong, '\n'.join(wrong)
+
+
+def test_commands_are_found():
+    """Most of them, and of every form."""
+    found = {str(page.relative_to(ROOT)): list(commands(page)) for page in PAGES}
+    assert sum(map(len, found.values())) > 280
+    forms = (
+        'README.md',
+        'docs/add_a_method.md',
+        'docs/flow.md',
+        'tools/reproduce.py',
+        'tools/demo.py',
+    )
+    assert all(found[name] for name in forms)
+    assert any(tool == 'tools/train.py' for tool, *_ in found['docs/hardware.md'])  # dist_train.sh
+
+
+def test_a_bad_command_is_not_taken(take_only, capsys):
+    with pytest.raises(SystemExit):
+        take_only(
+            'tools/reproduce.py', ['--table', '4', '--readouts', 'det-fpn', '--data', 'camvid']
+        )
+    with pytest.raises(SystemExit):
+        take_only('tools/train.py', ['a.py', '--bogus'])

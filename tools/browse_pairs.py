@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument('--data-root', metavar='DIR', help='folder of the data; any path or URL')
     parser.add_argument('--num', type=positive, default=12, help='draws on the sheet (default: 12)')
     parser.add_argument(
-        '--stats', type=not_negative, default=200, help='draws to measure (default: 200)'
+        '--stats', type=positive, default=200, help='draws to measure (default: 200)'
     )
     parser.add_argument(
         '--flow',

@@ -24,7 +24,9 @@ def main() -> None:
     parser.add_argument('--size', type=positive, nargs=2, default=(288, 512), metavar=('H', 'W'))
     parser.add_argument('--fps', type=float, default=facts.fps)
     parser.add_argument('--seconds', type=float, default=4.0, help='length of a scene')
-    parser.add_argument('--labelled', type=positive, default=4, help='labelled frames per scene')
+    parser.add_argument(
+        '--labelled', type=not_negative, default=4, help='labelled frames per scene'
+    )
     parser.add_argument('--seed', type=not_negative, default=0)
     parser.add_argument('--workers', type=positive, default=1, help='processes')
     parser.add_argument('--preview', metavar='PNG', help='only draw a picture of two scenes')

@@ -1,4 +1,4 @@
-"""Image files, read whole or not at all."""
+"""Image files, without those that were cut off."""
 
 import os
 from io import BytesIO
@@ -25,8 +25,9 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
         uint8 RGB (H, W, 3).
 
     Raises:
-        FrameReadError: If it cannot be opened, is no image, is damaged or ends too early, or has
-            more than 67 megapixels.
+        FrameReadError: If it cannot be opened, is no image, ends too early, or has more than 67
+            megapixels. Other damage is refused where the decoder tells, which for JPEG it does
+            seldom.
     """
     if problem := file_problem(path):
         raise FrameReadError(path, problem)
@@ -39,7 +40,7 @@ def read_image(path: str | os.PathLike) -> np.ndarray:
     if problem := _size_problem(content):
         raise FrameReadError(path, problem)
     if is_cut_off(content):
-        raise FrameReadError(path, 'ends in the middle of the image: copy or download it again')
+        raise FrameReadError(path, 'lacks its end, as a copy or download that broke off does')
     try:
         image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     except cv2.error as error:

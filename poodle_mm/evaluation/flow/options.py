@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from poodle_mm.evaluation.flow.methods import NAMES
+from poodle_mm.utils.arguments import positive
 
 
 def add_flow_options(parser: ArgumentParser, methods: Sequence[str]) -> None:
@@ -16,7 +17,7 @@ def add_flow_options(parser: ArgumentParser, methods: Sequence[str]) -> None:
         parser: Parser of the command.
         methods: Methods by default.
     """
-    size = dict(type=int, nargs=2, metavar=('H', 'W'))
+    size = dict(type=positive, nargs=2, metavar=('H', 'W'))
     parser.add_argument(
         '--methods',
         nargs='+',
@@ -35,7 +36,7 @@ def add_flow_options(parser: ArgumentParser, methods: Sequence[str]) -> None:
         help='size at which the estimators work (default: that of the frames; uflow=small 128 256, '
         'other uflow 256 512)',
     )
-    parser.add_argument('--threads', type=int, help="torch's threads (default: all cores)")
+    parser.add_argument('--threads', type=positive, help="torch's threads (default: all cores)")
     parser.add_argument('--device', default='cpu')
 
 

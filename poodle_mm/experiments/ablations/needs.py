@@ -27,7 +27,8 @@ def check_machine(runs: Sequence[Run], root: Path) -> None:
 
     Raises:
         FileNotFoundError: Naming the folders that do not exist.
-        ValueError: If a run wants more GPUs than there are. (Without GPUs it trains on the CPU.)
+        ValueError: If a run cannot have a readout, or wants more GPUs than there are. (Without GPUs
+            it trains on the CPU.)
     """
     runs = [run for run in runs if not is_done(run)]
     if missing := missing_data([run for run in runs if run.trains], root):
@@ -76,7 +77,13 @@ def _missing(run: Run, readout: Mapping[str, Sequence], root: Path) -> list[str]
     (suite,) = readout['suite']
     encoder, found = _encoder(run), []
     for name in readout['readouts']:
-        cfg = deepcopy(_read_config(config_file(root / 'configs/downstream', suite, name, encoder)))
+        try:
+            file = config_file(root / 'configs/downstream', suite, name, encoder)
+        except ValueError as error:
+            raise ValueError(
+                f'{run.variant.label}: {error}; choose the rows or the readouts'
+            ) from error
+        cfg = deepcopy(_read_config(file))
         set_data_root(cfg, Path(root, *readout.get('data-root', [cfg.data_root])))
         if 'val' in readout.get('split', ()):
             cfg.test_dataloader = cfg.val_dataloader

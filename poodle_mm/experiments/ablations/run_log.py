@@ -16,7 +16,7 @@ from poodle_mm.experiments.ablations.report import table
 from poodle_mm.utils.files import read_json, read_object, write_json
 from poodle_mm.utils.tables import markdown_table
 
-_FOLDERS = re.compile(r'(?<![\w./:])/(?:[^\s/:\'"]+/)+')
+_FOLDERS = re.compile(r'(?<![\w./~])~?/(?:[^\s/:,\'"]+/)+')
 _SEED = re.compile(r'_s(\d+)$')
 _STATS = ('iter', 'pairs', 'seconds', 'pairs_per_second', 'memory_mib', 'device', 'processes')
 

@@ -64,6 +64,13 @@ def test_labels(tmp_path, repo, make_run):
     assert not missing_labels(replace(run, readout={**run.readout, 'split': ['val']}), repo)
 
 
+def test_a_row_that_cannot_have_a_readout_is_named(repo, make_run):
+    readout = {'suite': ['scenes'], 'readouts': ['supervised']}
+    run = make_run(variant=Variant('scratch', 'random weights', SCRATCH), readout=readout)
+    with pytest.raises(ValueError, match='random weights: supervised needs a spatial decoder'):
+        check_machine([run], repo)
+
+
 def test_roots_are_relative_to_the_folder_of_the_commands(tmp_path, repo, make_run, monkeypatch):
     readout = {'suite': ['scenes'], 'readouts': ['linear'], 'data-root': ['scenes']}
     (tmp_path / 'configs').symlink_to(repo / 'configs')
