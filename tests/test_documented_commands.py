@@ -137,7 +137,7 @@ def test_commands_are_found():
     assert sum(map(len, found.values())) > 280
     forms = (
         'README.md',
-        'docs/add_a_method.md',
+        'docs/tutorials/add_a_method.md',
         'docs/flow.md',
         'tools/reproduce.py',
         'tools/demo.py',

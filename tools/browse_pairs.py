@@ -12,7 +12,7 @@ import argparse
 
 from poodle_mm.evaluation.flow.methods import ESTIMATORS
 from poodle_mm.experiments.browse_pairs import browse_pairs
-from poodle_mm.utils.arguments import KeyValues, not_negative, positive
+from poodle_mm.utils.arguments import KeyValues, positive
 from poodle_mm.utils.errors import one_line_errors
 
 
