@@ -135,13 +135,7 @@ def test_commands_are_found():
     """Most of them, and of every form."""
     found = {str(page.relative_to(ROOT)): list(commands(page)) for page in PAGES}
     assert sum(map(len, found.values())) > 280
-    forms = (
-        'README.md',
-        'docs/tutorials/add_a_method.md',
-        'docs/flow.md',
-        'tools/reproduce.py',
-        'tools/demo.py',
-    )
+    forms = 'README.md', 'docs/tutorials/add_a_method.md', 'docs/flow.md', 'tools/evaluate.py'
     assert all(found[name] for name in forms)
     assert any(tool == 'tools/train.py' for tool, *_ in found['docs/hardware.md'])  # dist_train.sh
 
