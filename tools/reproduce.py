@@ -121,6 +121,10 @@ def parse_args() -> argparse.Namespace:
             parser.error('--table 4, figures and studies need --data')
         if any(map(is_detection, args.readouts)):
             parser.error('--table 4, figures and studies have no readouts of detection')
+        given = [name for name in _OF_TABLES if getattr(args, name) != parser.get_default(name)]
+        if given:
+            options = ', '.join(f'--{name.replace("_", "-")}' for name in given)
+            parser.error(f'--table 4, figures and studies do not take {options}')
     return args
 
 

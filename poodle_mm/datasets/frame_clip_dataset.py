@@ -200,10 +200,14 @@ class FrameClipDataset(BaseDataset):
                     break
             index = int(rng.integers(len(self)))
         else:
+            hint = (
+                'these files are damaged'
+                if rejected.keys() == {'unreadable'}
+                else f'is min_motion={self.min_motion} too strict?'
+            )
             raise ValueError(
                 f'{self.source.root}: no acceptable {self.rule.noun} in {self.max_refetch + 1} '
-                f'items, last {item["source"]}; thrown away: {dict(rejected)}; is min_motion='
-                f'{self.min_motion} too strict?'
+                f'items, last {item["source"]}; thrown away: {dict(rejected)}; {hint}'
             )
         self.rejected.update(rejected)
         if rejected:

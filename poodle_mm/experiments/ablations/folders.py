@@ -80,6 +80,20 @@ def keep_readouts(run: Run) -> Run:
     return replace(run, readout=kept(run.readout), more=tuple(map(kept, run.more)))
 
 
+def measured_readouts(run: Run) -> Run:
+    """The run with no more of its readouts than its folder has; as it is, if that has none."""
+
+    def measured(readout: Mapping[str, Sequence]) -> Mapping[str, Sequence]:
+        (suite,) = readout['suite']
+        there = {row['readout'] for row in _report(run, suite)['results']}
+        names = [name for name in readout['readouts'] if name in there]
+        return {**readout, 'readouts': names or readout['readouts']}
+
+    if not run.readout:
+        return run
+    return replace(run, readout=measured(run.readout), more=tuple(map(measured, run.more)))
+
+
 def is_done(run: Run) -> bool:
     """Whether a run was trained and read out, here or by the lines that a cluster was given."""
     return read_result(run) is not None

@@ -15,6 +15,7 @@ from poodle_mm.experiments.ablations.folders import is_done
 from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.experiments.ablations.settings import datasets_of
 
+_SET_UP = 'bash tools/setup_env.sh det'
 _VIT = dict(type='mmpretrain.VisionTransformer')
 
 
@@ -33,11 +34,9 @@ def check_machine(runs: Sequence[Run], root: Path) -> None:
     runs = [run for run in runs if not is_done(run)]
     if missing := missing_data([run for run in runs if run.trains], root):
         raise FileNotFoundError(f'training data are missing: {", ".join(missing)}')
-    labels = [each for run in runs for each in missing_labels(run, root)]
-    if labels:
-        raise FileNotFoundError(
-            f'data of the readouts are missing: {", ".join(dict.fromkeys(labels))}'
-        )
+    needs = dict.fromkeys(each for run in runs for each in readout_needs(run, root))
+    if needs:
+        raise FileNotFoundError(f'the readouts lack {"; ".join(needs)}')
     gpus = torch.cuda.device_count()
     wanted = max((run.processes for run in runs if run.trains), default=0)
     if 0 < gpus < wanted:
@@ -63,8 +62,8 @@ def missing_data(runs: Sequence[Run], root: Path) -> list[str]:
     return [f'{f} ({key}.data_root)' for f, key in folders.items() if not f.exists()]
 
 
-def missing_labels(run: Run, root: Path) -> list[str]:
-    """Folders of images and labels of a run's readouts that are missing or empty.
+def readout_needs(run: Run, root: Path) -> list[str]:
+    """What a run's readouts lack: folders of images and labels, packages.
 
     Args:
         run: Run, or readouts of random or published weights.
@@ -83,14 +82,20 @@ def _missing(run: Run, readout: Mapping[str, Sequence], root: Path) -> list[str]
             raise ValueError(
                 f'{run.variant.label}: {error}; choose the rows or the readouts'
             ) from error
-        cfg = deepcopy(_read_config(file))
+        try:
+            cfg = deepcopy(_read_config(file))
+        except FileNotFoundError:
+            raise
+        except (ImportError, OSError):  # OSError: operators that do not load
+            found.append(f'packages: MMDetection and MMCV with operators for {name}: {_SET_UP}')
+            continue
         set_data_root(cfg, Path(root, *readout.get('data-root', [cfg.data_root])))
         if 'val' in readout.get('split', ()):
             cfg.test_dataloader = cfg.val_dataloader
         try:
             check_data(cfg, suite)
         except FileNotFoundError as error:
-            found.append(str(error).split(' is missing')[0])
+            found.append(f'labels: {str(error).split(" is missing")[0]}')
     return found
 
 

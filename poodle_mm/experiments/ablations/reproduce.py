@@ -17,6 +17,7 @@ from poodle_mm.experiments.ablations.folders import (
     check_folders,
     is_done,
     keep_readouts,
+    measured_readouts,
     read_result,
 )
 from poodle_mm.experiments.ablations.needs import check_machine, missing_data
@@ -75,7 +76,7 @@ def reproduce(
         (v.key, seed): with_flow(plan_run(v, seed, args), args) for seed in seeds for _, v in chosen
     }
     if mode == 'report-only':
-        runs = {key: run for key, run in runs.items() if run.work_dir.is_dir()}
+        runs = {k: measured_readouts(run) for k, run in runs.items() if run.work_dir.is_dir()}
     if mode is None and rows is None:
         left_out |= _without_flow_data(runs.values(), args)
         runs = {key: run for key, run in runs.items() if run.variant.label not in left_out}

@@ -14,7 +14,7 @@ from poodle_mm.checkpoints.released_weights import RELEASED
 from poodle_mm.engine.config import load_config
 from poodle_mm.experiments.ablations.budget import Budget, budget_options, pairs_per_step
 from poodle_mm.experiments.ablations.folders import is_done
-from poodle_mm.experiments.ablations.needs import missing_data, missing_labels
+from poodle_mm.experiments.ablations.needs import missing_data, readout_needs
 from poodle_mm.experiments.ablations.plan import carried, seed_options
 from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.experiments.ablations.settings import datasets_of
@@ -112,7 +112,7 @@ def needs_of(run: Run, args: TableOptions) -> list[str]:
         needs.append(f'weights: {how_to_get(RELEASED[run.weights], run.config)}')
     if run.trains:
         needs += [f'training data: {each}' for each in missing_data([run], args.root)]
-    needs += [f'labels: {each}' for each in missing_labels(run, args.root)]
+    needs += readout_needs(run, args.root)
     if not (args.without_gpu or torch.cuda.is_available()):
         needs.append('a GPU (--without-gpu goes without)')
     elif 0 < torch.cuda.device_count() < run.processes and not args.without_gpu:

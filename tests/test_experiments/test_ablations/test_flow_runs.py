@@ -241,7 +241,7 @@ def fake(monkeypatch):
         return []
 
     monkeypatch.setattr(module, 'execute', execute)
-    monkeypatch.setattr(needs, 'missing_labels', lambda run, root: [])  # nothing reads them
+    monkeypatch.setattr(needs, 'readout_needs', lambda run, root: [])  # nothing reads them
     return started
 
 

@@ -9,6 +9,7 @@ from poodle_mm.experiments.ablations.folders import (
     check_folders,
     is_done,
     keep_readouts,
+    measured_readouts,
     read_result,
 )
 from poodle_mm.experiments.ablations.runs import Run, job_line
@@ -58,6 +59,14 @@ def test_a_second_readout_does_not_take_the_first_away(tmp_path):
     assert not is_done(run)
     assert '--readouts linear linear-weighted' in job_line(keep_readouts(run))
     assert '--readouts linear ' in job_line(keep_readouts(make_run(tmp_path)))
+
+
+def test_a_report_takes_what_is_measured(tmp_path):
+    run = make_run(tmp_path, readouts=['linear', 'linear-weighted'])
+    assert measured_readouts(run) == run
+    report(run)
+    assert read_result(run) is None
+    assert read_result(measured_readouts(run))['metrics'] == {'linear': dict(miou=20.5)}
 
 
 def test_without_its_settings_a_run_is_told_by_its_length(tmp_path):

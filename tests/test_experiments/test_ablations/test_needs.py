@@ -1,12 +1,11 @@
 """What runs need is looked at before they start."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from poodle_mm.experiments.ablations import needs
-from poodle_mm.experiments.ablations.needs import check_machine, missing_labels
+from poodle_mm.experiments.ablations.needs import check_machine, readout_needs
 from poodle_mm.experiments.ablations.runs import Run
 from poodle_mm.experiments.ablations.study import SCRATCH, Variant
 
@@ -52,16 +51,16 @@ def test_labels(tmp_path, repo, make_run):
     """Of random weights, too; each folder once."""
     scratch = Variant('scratch', 'scratch', SCRATCH)
     for run in (make_run(scenes='gone'), make_run(scenes='gone', variant=scratch)):
-        with pytest.raises(FileNotFoundError, match='data of the readouts are missing') as error:
+        with pytest.raises(FileNotFoundError, match='the readouts lack labels') as error:
             check_machine([run, run], repo)
         assert str(error.value).count(f'{tmp_path}/gone/images/train (') == 1
     (tmp_path / 'scenes/labels/test/a').unlink()
     run = make_run()
-    (missing,) = missing_labels(run, repo)
-    assert missing.startswith(f'{tmp_path}/scenes/labels/test (')
+    (missing,) = readout_needs(run, repo)
+    assert missing.startswith(f'labels: {tmp_path}/scenes/labels/test (')
     for folder in ('images/val', 'labels/val'):
         (tmp_path / 'scenes' / folder / 'a').mkdir(parents=True)
-    assert not missing_labels(replace(run, readout={**run.readout, 'split': ['val']}), repo)
+    assert not readout_needs(replace(run, readout={**run.readout, 'split': ['val']}), repo)
 
 
 def test_a_row_that_cannot_have_a_readout_is_named(repo, make_run):
@@ -75,10 +74,20 @@ def test_roots_are_relative_to_the_folder_of_the_commands(tmp_path, repo, make_r
     readout = {'suite': ['scenes'], 'readouts': ['linear'], 'data-root': ['scenes']}
     (tmp_path / 'configs').symlink_to(repo / 'configs')
     monkeypatch.chdir('/')
-    assert not missing_labels(make_run(readout=readout), tmp_path)
+    assert not readout_needs(make_run(readout=readout), tmp_path)
     readout.pop('data-root')  # the config's
-    missing = missing_labels(make_run(readout=readout), tmp_path)
-    assert missing and all(Path(each).is_relative_to(tmp_path / 'data') for each in missing)
+    missing = readout_needs(make_run(readout=readout), tmp_path)
+    assert missing and all(each.startswith(f'labels: {tmp_path}/data/') for each in missing)
+
+
+def test_packages_are_a_need_like_others(repo, make_run, monkeypatch):
+    def fail(file):
+        raise ImportError('No module named mmdet')
+
+    monkeypatch.setattr(needs, '_read_config', fail)
+    readout = {'suite': ['scenes'], 'readouts': ['det-fpn']}
+    (need,) = readout_needs(make_run(readout=readout), repo)
+    assert 'MMDetection' in need and need.endswith('bash tools/setup_env.sh det')
 
 
 def test_what_is_done_needs_nothing(make_run, repo, monkeypatch):
