@@ -140,10 +140,27 @@ def test_commands_are_found():
     assert any(tool == 'tools/train.py' for tool, *_ in found['docs/hardware.md'])  # dist_train.sh
 
 
-def test_a_bad_command_is_not_taken(take_only, capsys):
+@pytest.mark.parametrize(
+    ('command', 'words'),
+    [
+        ('tools/train.py a.py --bogus', 'unrecognized arguments'),
+        ('tools/train.py a.py --iters 0', "--iters: '0' is not an integer from 1"),
+        ('tools/make_scenes.py folder --labelled -1', "'-1' is not an integer from 0"),
+        ('tools/eval_flow.py scenes folder --threads -1', "'-1' is not an integer from 1"),
+        (
+            'tools/reproduce.py --table 4 --data camvid --readouts det-fpn',
+            'no readouts of detection',
+        ),
+        ('tools/reproduce.py --table 4 --data camvid --iters 9', 'do not take --iters'),
+    ],
+)
+def test_a_bad_command_is_not_taken(take_only, capsys, command, words):
+    tool, *arguments = command.split()
     with pytest.raises(SystemExit):
-        take_only(
-            'tools/reproduce.py', ['--table', '4', '--readouts', 'det-fpn', '--data', 'camvid']
-        )
-    with pytest.raises(SystemExit):
-        take_only('tools/train.py', ['a.py', '--bogus'])
+        take_only(tool, arguments)
+    assert words in capsys.readouterr().err
+
+
+def test_none_is_a_number_where_it_makes_sense(take_only):
+    take_only('tools/make_scenes.py', ['folder', '--labelled', '0', '--val', '0'])
+    take_only('tools/analysis/position_share.py', ['a.pth', '--images', 'b', '--shift', '0'])

@@ -155,6 +155,13 @@ def test_parts_of_another_size(data, part, what, tmp_path):
         open_flow_pairs(data, root)[0]
 
 
+def test_a_damaged_visibility_is_not_taken_for_none(tmp_path):
+    root = layout('sintel-clean', tmp_path)
+    (root / 'training/occlusions/alley_0/frame_0001.png').write_text('no image')
+    with pytest.raises(ValueError, match=r'frame_0001\.png cannot be read as an image'):
+        open_flow_pairs('sintel-clean', root)[0]
+
+
 def test_flow_of_other_frames(tmp_path):
     """A file that is missing must not give its neighbour's flow to a pair."""
     root = layout('sintel-clean', tmp_path)

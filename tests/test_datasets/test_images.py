@@ -110,6 +110,20 @@ def test_all_readers_of_images_refuse_half_a_jpeg(half):
             read()
 
 
+def test_halves_count_as_bad_files(half):
+    half.with_name('half_000002.jpg').write_bytes(half.read_bytes())
+    data = FramePairDataset(str(half.parent), 'frames', delta=1, pipeline=[dict])
+    with pytest.raises(ValueError, match=r'(?s)1 of 2 files cannot be used.*lacks its end'):
+        data[0]
+
+
+def test_nothing_but_halves_is_called_damaged(half):
+    half.with_name('half_000002.jpg').write_bytes(half.read_bytes())
+    data = FramePairDataset(str(half.parent), 'frames', delta=1, max_bad_share=0.9, pipeline=[dict])
+    with pytest.raises(ValueError, match='these files are damaged'):
+        data[0]
+
+
 def test_frames_beside_half_a_jpeg_are_used(half):
     for number in (2, 3, 4):
         half.with_name(f'half_{number:06d}.jpg').write_bytes(jpeg())
